@@ -1,0 +1,416 @@
+"""What all classifiers share: scikit-learn's contract, kept by a skorch net they hold."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.callback import CallbackSupportMixin
+from sklearn.metrics import accuracy_score
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from sk_fer._utils._layout import to_images
+from sk_fer.estimators._nets import (
+    fit_callbacks,
+    make_net,
+    new_module,
+    rebuild_net,
+    user_callbacks,
+)
+from sk_fer.estimators._parameters import SHARED_CONSTRAINTS
+from sk_fer.estimators._split import split_validation
+from sk_fer.estimators._targets import encode_targets, hard_labels, holds_shares
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import torch
+    from sklearn.utils import Tags
+
+    from sk_fer.training import FaceDataset, FERNet
+
+# Smaller inputs are taken for plain features, which no face could be drawn in.
+SMALLEST_FACE = 8
+
+
+class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
+    """Base of the classifiers; a subclass names its network and its own parameters."""
+
+    _parameter_constraints: dict[str, list[Any]] = SHARED_CONSTRAINTS
+
+    # The parameters are written out, with their defaults, in each subclass.
+    max_epochs: int
+    batch_size: int
+    optimizer: str
+    lr: float
+    momentum: float
+    weight_decay: float
+    lr_schedule: str | None
+    label_smoothing: float
+    class_weight: Any
+    normalize: str
+    augment: Any
+    tta: bool
+    validation_fraction: float | None
+    early_stopping: bool
+    n_iter_no_change: int
+    tol: float
+    image_shape: tuple[int, ...] | None
+    warm_start: bool
+    device: str
+    precision: str
+    callbacks: Any
+    random_state: Any
+    verbose: int
+
+    @abstractmethod
+    def _network(self) -> tuple[str, dict[str, Any]]:
+        """Return the network's name in ``sk_fer.modules.NETWORKS`` and its options."""
+
+    # -- fitting -------------------------------------------------------------------------
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        X_val: ArrayLike | None = None,
+        y_val: ArrayLike | None = None,
+    ) -> Self:
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), (n_samples, height, width) or \
+                (n_samples, height, width, channels)
+            Images, uint8 or float. Never copied to float64.
+        y : array-like of shape (n_samples,) or (n_samples, n_classes)
+            Labels of any kind, or soft targets: the share of each class, each row
+            summing to one. The classes of soft targets are the column names of a
+            DataFrame, else 0, 1, 2...
+        sample_weight : array-like of shape (n_samples,), optional
+            Weight of each image in the loss and in batch normalization.
+        X_val, y_val : array-like, optional
+            Validation images and targets, in place of `validation_fraction`.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a parameter, an image or a label is not as wanted.
+        """
+        context = self._init_callback_context(max_subtasks=self.max_epochs)
+        context.call_on_fit_task_begin(estimator=self, X=X, y=y)
+        previous = getattr(self, "net_", None) if self.warm_start else None
+        train, valid = self._check_fit_data(
+            X, y, sample_weight, X_val, y_val, reset=previous is None
+        )
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs two classes or more to tell apart; got one class, "
+                f"{self.classes_[0]!r}"
+            )
+        callbacks = fit_callbacks(self, context, X, y, validated=valid is not None)
+        self._train(train, valid, previous, callbacks, self.max_epochs)
+        context.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes=dict)
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
+        """Train for one more epoch on these images, at the constant rate `lr`.
+
+        The state of the optimizer is kept from call to call. There is no validation.
+
+        Parameters
+        ----------
+        X : array-like
+            Images, as in :meth:`fit`.
+        y : array-like of shape (n_samples,) or (n_samples, n_classes)
+            Targets, as in :meth:`fit`.
+        classes : array-like of shape (n_classes,), optional
+            All labels that will ever come. Needed in the first call, unless `y` holds
+            soft targets.
+        sample_weight : array-like of shape (n_samples,), optional
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If the first call names no classes, a later one other classes, or a
+            parameter, an image or a label is not as wanted.
+        """
+        previous = getattr(self, "net_", None)
+        known = self._check_partial_fit_classes(classes, y, first=previous is None)
+        train, _ = self._check_fit_data(
+            X, y, sample_weight, None, None, reset=previous is None, classes=known, split=False
+        )
+        callbacks = user_callbacks(self.callbacks)
+        self._train(train, None, previous, callbacks, 1, keep_optimizer=True)
+        return self
+
+    def _check_partial_fit_classes(
+        self, classes: ArrayLike | None, y: ArrayLike, *, first: bool
+    ) -> NDArray | None:
+        if not first:
+            if classes is not None and not np.array_equal(np.unique(classes), self.classes_):
+                raise ValueError(
+                    f"classes={classes!r} is not the same as in the first call to partial_fit: "
+                    f"{self.classes_!r}"
+                )
+            return self.classes_
+        if classes is None:
+            if holds_shares(y):
+                return None
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        return np.unique(classes)
+
+    def _check_fit_data(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None,
+        X_val: ArrayLike | None,
+        y_val: ArrayLike | None,
+        *,
+        reset: bool,
+        classes: NDArray | None = None,
+        split: bool = True,
+    ) -> tuple[FaceDataset, FaceDataset | None]:
+        """Check all that a fit is given, set what is learnt from it, and split it."""
+        from sk_fer.training import FaceDataset
+
+        name = type(self).__name__
+        if (X_val is None) != (y_val is None):
+            raise ValueError("X_val and y_val go together; got one without the other")
+        if self.early_stopping and split and X_val is None and self.validation_fraction is None:
+            raise ValueError(
+                "early_stopping=True watches the validation loss, and there are no validation "
+                "images; set validation_fraction or pass X_val and y_val"
+            )
+        if not reset:
+            classes = self.classes_
+        classes, encoded = encode_targets(y, classes, estimator=name)
+        images = self._check_images(X, reset=reset)
+        _check_lengths(images, encoded, "X", "y")
+        weight = None
+        if sample_weight is not None:
+            weight = _check_sample_weight(
+                sample_weight, images, dtype=np.float32, ensure_non_negative=True
+            )
+        self.classes_ = classes
+        if reset:
+            self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        train = FaceDataset(images, encoded, weight)
+        if not split:
+            return train, None
+        if X_val is not None:
+            _, encoded_val = encode_targets(y_val, classes, estimator=name, name="y_val")
+            images_val = self._check_images(X_val, reset=False)
+            _check_lengths(images_val, encoded_val, "X_val", "y_val")
+            return train, FaceDataset(images_val, encoded_val)
+        if self.validation_fraction is None:
+            return train, None
+        rows, rows_val = split_validation(
+            hard_labels(encoded), self.validation_fraction, self._seed
+        )
+        return train.subset(rows), train.subset(rows_val)
+
+    def _train(
+        self,
+        train: FaceDataset,
+        valid: FaceDataset | None,
+        previous: FERNet | None,
+        callbacks: list[Any],
+        n_epochs: int,
+        *,
+        keep_optimizer: bool = False,
+    ) -> None:
+        module = self._new_module(train) if previous is None else previous.module_
+        net = make_net(self, module, train, callbacks, n_epochs)
+        if previous is not None:
+            net.history.extend(previous.history)
+            if keep_optimizer:
+                net.take_optimizer_state(previous)
+        self.net_ = net
+        net.fit_datasets(train, valid)
+
+    def _new_module(self, train: FaceDataset) -> torch.nn.Module:
+        network, options = self._network()
+        self._module_config = {
+            "network": network,
+            "image_shape": self.image_shape_,
+            "n_classes": len(self.classes_),
+            "normalize": self._resolve_normalize(),
+            "options": options,
+        }
+        return new_module(self._module_config, train, self._seed)
+
+    # -- predicting ----------------------------------------------------------------------
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float32]:
+        """Predict the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like
+            Images, as in :meth:`fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            In the order of ``classes_``.
+        """
+        check_is_fitted(self)
+        from sk_fer.training import FaceDataset
+
+        images = self._check_images(X, reset=False)
+        self.net_.tta = self.tta
+        return self.net_.predict_proba(FaceDataset(images))
+
+    def predict(self, X: ArrayLike) -> NDArray:
+        """Predict the label of each image.
+
+        Parameters
+        ----------
+        X : array-like
+            Images, as in :meth:`fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Labels as :meth:`fit` was given them.
+        """
+        probabilities = self.predict_proba(X)
+        return self.classes_[probabilities.argmax(axis=1)]
+
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Return the accuracy on images and their labels.
+
+        Parameters
+        ----------
+        X : array-like
+            Images, as in :meth:`fit`.
+        y : array-like of shape (n_samples,) or (n_samples, n_classes)
+            Labels; of soft targets the largest share counts.
+        sample_weight : array-like of shape (n_samples,), optional
+            Weights of the images.
+
+        Returns
+        -------
+        float
+        """
+        predicted = self.predict(X)
+        if holds_shares(y):
+            _, shares = encode_targets(y, self.classes_, estimator=type(self).__name__)
+            y = self.classes_[hard_labels(shares)]
+        return accuracy_score(y, predicted, sample_weight=sample_weight)
+
+    # -- what was learnt -----------------------------------------------------------------
+
+    @property
+    def history_(self) -> pd.DataFrame:
+        """A row an epoch: losses, accuracies, learning rate and seconds."""
+        import pandas as pd
+
+        from sk_fer.estimators._persistence import plain_history
+
+        rows = plain_history(self._fitted_net("history_").history)
+        table = pd.DataFrame(rows).rename(columns={"dur": "seconds"})
+        hidden = [c for c in table if c.endswith(("_batch_count", "_best"))]
+        order = ["epoch", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy"]
+        first = [c for c in [*order, "lr", "seconds"] if c in table]
+        return table.drop(columns=hidden)[first + [c for c in table if c not in first + hidden]]
+
+    @property
+    def n_epochs_(self) -> int:
+        """Epochs trained so far."""
+        return len(self._fitted_net("n_epochs_").history)
+
+    def _fitted_net(self, attribute: str) -> FERNet:
+        if "net_" not in vars(self):
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute {attribute!r}; fit it first"
+            )
+        return self.net_
+
+    # -- images --------------------------------------------------------------------------
+
+    def _check_images(self, X: ArrayLike, *, reset: bool) -> NDArray:
+        """Return (n, height, width, channels), uint8 or float32, a view where possible."""
+        if not hasattr(X, "shape"):
+            X = np.asarray(X)
+        if len(X.shape) in (3, 4):
+            stacked, _ = to_images(np.asarray(X), self.image_shape if reset else self.image_shape_)
+            image_shape: Any = stacked.shape[1:]
+            X = stacked.reshape(len(stacked), -1)
+        else:
+            image_shape = self.image_shape if reset else self.image_shape_
+        rows = validate_data(self, X, dtype=(np.float32, np.uint8), reset=reset)
+        images, _ = to_images(rows, image_shape)
+        if reset:
+            self.image_shape_ = images.shape[1:]
+        return images
+
+    def _is_face(self) -> bool:
+        return min(self.image_shape_[:2]) >= SMALLEST_FACE
+
+    def _resolve_normalize(self) -> str:
+        if self.normalize != "auto":
+            return self.normalize
+        return "image" if self._is_face() else "dataset"
+
+    # -- scikit-learn --------------------------------------------------------------------
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        net = state.pop("net_", None)
+        if net is not None:
+            from sk_fer.estimators import _persistence
+
+            state["versions_"] = _persistence.library_versions()
+            state["_stored_net"] = {
+                "weights": _persistence.pack_weights(net.module_),
+                "history": _persistence.plain_history(net.history),
+                "device": net.device,
+            }
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        stored = state.pop("_stored_net", None)
+        super().__setstate__(state)
+        if stored is not None:
+            from sk_fer.estimators import _persistence
+
+            _persistence.warn_if_other_version(self.versions_, type(self).__name__)
+            self.net_ = rebuild_net(self, stored)
+
+
+def _check_lengths(images: NDArray, encoded: NDArray, X_name: str, y_name: str) -> None:
+    if len(images) != len(encoded):
+        raise ValueError(
+            "Found input variables with inconsistent numbers of samples: "
+            f"{X_name} has {len(images)} and {y_name} has {len(encoded)}"
+        )

@@ -1,0 +1,125 @@
+"""The dense-only classifier."""
+
+from numbers import Integral, Real
+from typing import Any
+
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from sk_fer.estimators._base import BaseFERClassifier
+from sk_fer.estimators._parameters import SHARED_CONSTRAINTS, document_shared_parameters
+
+
+@document_shared_parameters
+class FERDenseClassifier(BaseFERClassifier):
+    """A network of dense layers.
+
+    Every pixel is an input of its own: quick to train, a baseline for the networks that
+    know what a picture is.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : tuple of int
+        Units of each hidden layer.
+    activation : {"relu", "elu", "gelu", "leaky_relu", "sigmoid", "silu", "tanh"}
+        After each hidden layer.
+    dropout : float in [0, 1)
+        Share of the units dropped after each hidden layer in training.
+    {shared_parameters}
+
+    Attributes
+    ----------
+    {shared_attributes}
+
+    See Also
+    --------
+    FERCNNClassifier : Convolutional networks.
+    sklearn.neural_network.MLPClassifier : scikit-learn's own, on float64 and the CPU.
+
+    Examples
+    --------
+    >>> from sk_fer import FERDenseClassifier
+    >>> from sk_fer.datasets import make_faces
+    >>> X, y = make_faces(200, random_state=0)
+    >>> model = FERDenseClassifier((64,), max_epochs=10, random_state=0).fit(X, y)
+    >>> model.predict_proba(X[:3]).shape
+    (3, 7)
+    >>> model.history_.columns.tolist()
+    ['epoch', 'train_loss', 'train_accuracy', 'lr', 'seconds']
+    """
+
+    _parameter_constraints = {
+        **SHARED_CONSTRAINTS,
+        "hidden_layer_sizes": [tuple, list],
+        "activation": [
+            StrOptions({"relu", "elu", "gelu", "leaky_relu", "sigmoid", "silu", "tanh"})
+        ],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes: tuple[int, ...] = (512, 256),
+        activation: str = "relu",
+        dropout: float = 0.0,
+        *,
+        max_epochs: int = 20,
+        batch_size: int = 128,
+        optimizer: str = "adam",
+        lr: float = 1e-3,
+        momentum: float = 0.9,
+        weight_decay: float = 0.0,
+        lr_schedule: str | None = "one_cycle",
+        label_smoothing: float = 0.0,
+        class_weight: Any = None,
+        normalize: str = "auto",
+        augment: Any = None,
+        tta: bool = False,
+        validation_fraction: float | None = None,
+        early_stopping: bool = False,
+        n_iter_no_change: int = 10,
+        tol: float = 1e-4,
+        image_shape: tuple[int, ...] | None = None,
+        warm_start: bool = False,
+        device: str = "auto",
+        precision: str = "auto",
+        callbacks: Any = None,
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.dropout = dropout
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.optimizer = optimizer
+        self.lr = lr
+        self.momentum = momentum
+        self.weight_decay = weight_decay
+        self.lr_schedule = lr_schedule
+        self.label_smoothing = label_smoothing
+        self.class_weight = class_weight
+        self.normalize = normalize
+        self.augment = augment
+        self.tta = tta
+        self.validation_fraction = validation_fraction
+        self.early_stopping = early_stopping
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.image_shape = image_shape
+        self.warm_start = warm_start
+        self.device = device
+        self.precision = precision
+        self.callbacks = callbacks
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def _network(self) -> tuple[str, dict[str, Any]]:
+        sizes = tuple(self.hidden_layer_sizes)
+        if not all(isinstance(size, Integral) and size > 0 for size in sizes):
+            raise ValueError(f"hidden_layer_sizes={self.hidden_layer_sizes!r}; wanted integers > 0")
+        options = {
+            "hidden_layer_sizes": [int(size) for size in sizes],
+            "activation": self.activation,
+            "dropout": self.dropout,
+        }
+        return "dense", options

@@ -1,0 +1,205 @@
+"""From an estimator's parameters to the skorch net that it holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import clone
+
+from sk_fer.estimators._parameters import resolve_augmentation
+from sk_fer.estimators._persistence import unpack_weights
+from sk_fer.estimators._targets import class_weights
+
+# torch and skorch wait until something is fitted or loaded: importing sk_fer stays quick.
+if TYPE_CHECKING:
+    import torch
+
+    from sk_fer.estimators._base import BaseFERClassifier
+    from sk_fer.training import FaceDataset, FERNet
+
+
+def new_module(config: dict[str, Any], train: FaceDataset, seed: int) -> torch.nn.Module:
+    """Build a freshly initialized module; torch's global random state is left alone.
+
+    Parameters
+    ----------
+    config : dict
+        Arguments of :func:`sk_fer.modules.build_module`.
+    train : FaceDataset
+        Images for the statistics of ``normalize="dataset"``.
+    seed : int
+        Source of the weights.
+
+    Returns
+    -------
+    FaceModule
+    """
+    import torch
+
+    from sk_fer.modules import build_module
+
+    statistics = {}
+    if config["normalize"] == "dataset":
+        mean, std = train.channel_statistics()
+        statistics = {"mean": torch.from_numpy(mean), "std": torch.from_numpy(std)}
+    with torch.random.fork_rng([]):
+        torch.default_generator.manual_seed(seed)
+        return build_module(**config, **statistics)
+
+
+def make_net(
+    estimator: BaseFERClassifier,
+    module: torch.nn.Module,
+    train: FaceDataset,
+    callbacks: list[Any],
+    n_epochs: int,
+) -> FERNet:
+    """Build the net that trains `module` as the estimator's parameters say.
+
+    Parameters
+    ----------
+    estimator : BaseFERClassifier
+        With ``classes_``, ``image_shape_`` and its seed set.
+    module : FaceModule
+        New, or trained before.
+    train : FaceDataset
+        Its targets and weights balance the classes.
+    callbacks : list
+        skorch callbacks, named or not.
+    n_epochs : int
+        Epochs to train.
+
+    Returns
+    -------
+    FERNet
+        Initialized.
+    """
+    import torch
+
+    from sk_fer.training import (
+        OPTIMIZERS,
+        Augmentation,
+        FERNet,
+        WeightedCrossEntropy,
+        optimizer_settings,
+        resolve_device,
+        resolve_precision,
+    )
+
+    device = resolve_device(estimator.device)
+    augmentation = resolve_augmentation(estimator.augment, face=estimator._is_face())
+    weights = class_weights(
+        estimator.class_weight, estimator.classes_, train.y, train.sample_weight
+    )
+    settings = optimizer_settings(estimator.optimizer, estimator.momentum)
+    net = FERNet(
+        module,
+        criterion=WeightedCrossEntropy(
+            estimator.label_smoothing, None if weights is None else torch.from_numpy(weights)
+        ),
+        optimizer=OPTIMIZERS[estimator.optimizer],
+        **{f"optimizer__{name}": value for name, value in settings.items()},
+        lr=estimator.lr,
+        weight_decay=estimator.weight_decay,
+        max_epochs=n_epochs,
+        batch_size=estimator.batch_size,
+        augmentation=Augmentation(augmentation) if augmentation else None,
+        precision=resolve_precision(estimator.precision, device),
+        device=str(device),
+        seed=estimator._seed,
+        callbacks=callbacks,
+        classes=np.arange(len(estimator.classes_)),
+        verbose=int(estimator.verbose),
+    )
+    return net.initialize()
+
+
+def rebuild_net(estimator: BaseFERClassifier, stored: dict[str, Any]) -> FERNet:
+    """Build the net of a loaded estimator, on the CPU where its device is missing.
+
+    Parameters
+    ----------
+    estimator : BaseFERClassifier
+        With all but ``net_`` restored.
+    stored : dict
+        ``weights``, ``history`` and ``device``, as ``__getstate__`` wrote them.
+
+    Returns
+    -------
+    FERNet
+        Ready to predict and to train on.
+    """
+    import torch
+
+    from sk_fer.modules import build_module
+    from sk_fer.training import FERNet, WeightedCrossEntropy, resolve_device, resolve_precision
+
+    try:
+        device = resolve_device(stored["device"])
+    except ValueError:
+        device = torch.device("cpu")
+    with torch.random.fork_rng([]):
+        module = build_module(**estimator._module_config)
+    unpack_weights(module, stored["weights"])
+    net = FERNet(
+        module,
+        criterion=WeightedCrossEntropy(),
+        precision=resolve_precision(
+            "auto" if device.type != stored["device"].split(":")[0] else estimator.precision, device
+        ),
+        device=str(device),
+        seed=estimator._seed,
+        classes=np.arange(len(estimator.classes_)),
+        verbose=0,
+    ).initialize()
+    net.history.extend({**row, "batches": []} for row in stored["history"])
+    return net
+
+
+def user_callbacks(callbacks: list[Any] | tuple[Any, ...] | None) -> list[Any]:
+    """Return fresh copies of the `callbacks` parameter, which a fit must not change."""
+    return [clone(callback, safe=False) for callback in callbacks or ()]
+
+
+def fit_callbacks(
+    estimator: BaseFERClassifier, context: Any, X: Any, y: Any, *, validated: bool
+) -> list[Any]:
+    """Return the callbacks of a whole fit, in the order in which they run.
+
+    Parameters
+    ----------
+    estimator : BaseFERClassifier
+        In ``fit``.
+    context : sklearn.callback.CallbackContext
+        Of the fit.
+    X, y : array-like
+        The training data, for scikit-learn's callbacks.
+    validated : bool
+        Whether there are validation images.
+
+    Returns
+    -------
+    list of (name, skorch callback) or skorch callbacks
+    """
+    from skorch.callbacks import EarlyStopping
+
+    from sk_fer.training import FitTasks, schedule_callbacks
+
+    callbacks = [
+        ("fit_tasks", FitTasks(estimator, context, {"X": X, "y": y})),
+        *schedule_callbacks(
+            estimator.lr_schedule, estimator.lr, estimator.max_epochs, validated=validated
+        ),
+        *user_callbacks(estimator.callbacks),
+    ]
+    if estimator.early_stopping:
+        stopping = EarlyStopping(
+            monitor="valid_loss",
+            patience=estimator.n_iter_no_change,
+            threshold=estimator.tol,
+            threshold_mode="abs",
+            load_best=True,
+        )
+        callbacks.append(("early_stopping", stopping))
+    return callbacks

@@ -1,0 +1,173 @@
+"""The parameters that all classifiers share: documented and constrained here, once."""
+
+from collections.abc import Mapping
+from numbers import Integral, Real
+from typing import Any, TypeVar
+
+from sklearn.utils._param_validation import Interval, StrOptions
+
+AUGMENTATION_LIMITS = {"flip": 1.0, "shift": 1.0, "rotation": 180.0, "scale": 0.9, "erasing": 1.0}
+DEFAULT_AUGMENTATION = {"flip": 0.5, "shift": 0.1, "rotation": 10.0, "scale": 0.1}
+
+SHARED_CONSTRAINTS: dict[str, list[Any]] = {
+    "max_epochs": [Interval(Integral, 1, None, closed="left")],
+    "batch_size": [Interval(Integral, 1, None, closed="left")],
+    "optimizer": [StrOptions({"sgd", "adam", "adamw", "rmsprop", "adagrad"})],
+    "lr": [Interval(Real, 0, None, closed="neither")],
+    "momentum": [Interval(Real, 0, 1, closed="left")],
+    "weight_decay": [Interval(Real, 0, None, closed="left")],
+    "lr_schedule": [StrOptions({"one_cycle", "cosine", "step", "plateau"}), None],
+    "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+    "class_weight": [StrOptions({"balanced"}), dict, None],
+    "normalize": [StrOptions({"auto", "image", "dataset", "none"})],
+    "augment": [StrOptions({"auto"}), Mapping, None],
+    "tta": ["boolean"],
+    "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
+    "early_stopping": ["boolean"],
+    "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+    "tol": [Interval(Real, 0, None, closed="left")],
+    "image_shape": [tuple, list, None],
+    "warm_start": ["boolean"],
+    "device": [str],
+    "precision": [StrOptions({"auto", "float32", "bfloat16", "float16"})],
+    "callbacks": [list, tuple, None],
+    "random_state": ["random_state"],
+    "verbose": ["verbose"],
+}
+
+SHARED_PARAMETERS = """
+max_epochs : int
+    Passes over the training images.
+batch_size : int
+    Largest number of images in a step of the optimizer.
+optimizer : {"sgd", "adam", "adamw", "rmsprop", "adagrad"}
+    "sgd" uses Nesterov's momentum.
+lr : float
+    Learning rate; with a schedule, the largest.
+momentum : float in [0, 1)
+    For "sgd" and "rmsprop".
+weight_decay : float
+    L2 penalty on weights; biases and normalization layers have none.
+lr_schedule : {"one_cycle", "cosine", "step", "plateau"} or None
+    "one_cycle" rises for a quarter of the fit and then falls to zero; "cosine" falls
+    to zero; "step" divides by ten after each third; "plateau" divides by ten when the
+    validation loss (without validation, the training loss) has not fallen for five
+    epochs; None keeps `lr`, as :meth:`partial_fit` always does.
+label_smoothing : float in [0, 1)
+    Share of each target that is spread evenly over the classes.
+class_weight : "balanced", dict of label to weight, or None
+    Weight of each class in the loss; "balanced" weighs by the inverse frequency.
+    Labels that a dict leaves out weigh 1.
+normalize : {"auto", "image", "dataset", "none"}
+    "image" gives every image zero mean and unit variance, so that light, contrast and
+    the range of the pixels do not matter; "dataset" standardizes with the mean and
+    spread of the training images; "auto" is "image" for images of 8x8 pixels and more
+    and "dataset" for anything smaller.
+augment : "auto", dict or None
+    Random variation of the training images, each image by its own draw. A dict of any
+    of ``"flip"`` (probability of a mirror image), ``"shift"`` (largest, as a share of
+    the side), ``"rotation"`` (largest, degrees), ``"scale"`` (largest relative change),
+    ``"erasing"`` (probability of a blanked rectangle); what is left out is off. "auto"
+    is ``{"flip": 0.5, "shift": 0.1, "rotation": 10.0, "scale": 0.1}`` for images of 8x8
+    pixels and more; None is off.
+tta : bool
+    Predict the mean over an image and its mirror image (test-time augmentation).
+validation_fraction : float in (0, 1) or None
+    Share of the training images that is set aside, stratified where the classes allow
+    it, to report the validation loss and accuracy of each epoch. None trains on all.
+    ``X_val`` given to :meth:`fit` goes before it.
+early_stopping : bool
+    Stop when the validation loss has not fallen by `tol` for `n_iter_no_change` epochs,
+    and keep the weights of the best epoch. Needs `validation_fraction` or ``X_val``.
+n_iter_no_change : int
+    Epochs without improvement before early stopping.
+tol : float
+    Smallest fall of the validation loss that counts as improvement.
+image_shape : tuple of (height, width) or (height, width, channels), or None
+    Shape of the images in flat rows. None: a square where the number of features is a
+    square number, else one strip.
+warm_start : bool
+    Whether :meth:`fit` goes on from the weights of the fit before.
+device : str
+    "auto" (CUDA, then MPS, then the CPU), or a name that torch knows.
+precision : {"auto", "float32", "bfloat16", "float16"}
+    Type that matrix products run in. "auto": bfloat16 where the hardware computes in
+    it, float16 with a gradient scaler on older CUDA devices, float32 otherwise.
+callbacks : list of skorch callbacks, or None
+    Cloned for each fit. For scikit-learn's own callbacks see :meth:`set_callbacks`.
+random_state : int, RandomState instance or None
+    Weights, order of the images, augmentation, dropout and the validation split. With
+    an int the same call gives the same bits on a CPU.
+verbose : int
+    0 is silent; 1 prints a line an epoch.
+"""
+
+SHARED_ATTRIBUTES = """
+classes_ : ndarray of shape (n_classes,)
+    The class labels, sorted.
+n_features_in_ : int
+    Pixels times channels of an image.
+feature_names_in_ : ndarray of shape (n_features_in_,)
+    Names of the columns, where `X` was a DataFrame with such.
+image_shape_ : tuple of (height, width, channels)
+    Shape of one image.
+history_ : DataFrame
+    A row an epoch: ``epoch``, ``train_loss``, ``train_accuracy``, ``valid_loss`` and
+    ``valid_accuracy`` (with validation), ``lr``, ``seconds``, and what callbacks add.
+n_epochs_ : int
+    Epochs trained so far.
+net_ : FERNet
+    The fitted skorch net.
+versions_ : dict
+    Versions of the libraries that wrote the file; on loaded estimators only.
+"""
+
+Class = TypeVar("Class", bound=type)
+
+
+def document_shared_parameters(cls: Class) -> Class:
+    """Fill a class docstring's ``{shared_parameters}`` and ``{shared_attributes}`` in."""
+    doc = cls.__doc__
+    for name, text in (
+        ("shared_parameters", SHARED_PARAMETERS),
+        ("shared_attributes", SHARED_ATTRIBUTES),
+    ):
+        indented = "\n".join(f"    {line}".rstrip() for line in text.strip().splitlines())
+        doc = doc.replace(f"    {{{name}}}", indented)
+    cls.__doc__ = doc
+    return cls
+
+
+def resolve_augmentation(
+    augment: str | Mapping[str, float] | None, *, face: bool
+) -> dict[str, float]:
+    """Turn the `augment` parameter into the variations that are on.
+
+    Parameters
+    ----------
+    augment : "auto", mapping or None
+        The parameter.
+    face : bool
+        Whether the images are large enough to be faces.
+
+    Returns
+    -------
+    dict of str to float
+        Empty where nothing is varied.
+
+    Raises
+    ------
+    ValueError
+        If a variation is unknown or its strength out of range.
+    """
+    if augment is None:
+        return {}
+    if isinstance(augment, str):
+        return dict(DEFAULT_AUGMENTATION) if face else {}
+    for name, strength in augment.items():
+        if name not in AUGMENTATION_LIMITS:
+            raise ValueError(f"augment has {name!r}; wanted any of {list(AUGMENTATION_LIMITS)}")
+        limit = AUGMENTATION_LIMITS[name]
+        if not isinstance(strength, Real) or not 0 <= strength <= limit:
+            raise ValueError(f"augment[{name!r}] is {strength!r}; wanted a number in [0, {limit}]")
+    return {name: float(strength) for name, strength in augment.items() if strength}

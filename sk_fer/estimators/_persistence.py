@@ -1,0 +1,104 @@
+"""A fitted network as plain values and safetensors bytes, and back."""
+
+import importlib.metadata
+import warnings
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load as load_safetensors
+from safetensors.torch import save as save_safetensors
+
+LIBRARIES = ("sk_fer", "scikit-learn", "skorch", "torch", "numpy")
+
+
+def library_versions() -> dict[str, str]:
+    """Return the version of each library that a model depends on.
+
+    Examples
+    --------
+    >>> sorted(library_versions())
+    ['numpy', 'scikit-learn', 'sk_fer', 'skorch', 'torch']
+    """
+    from sk_fer import __version__
+
+    return {
+        name: __version__ if name == "sk_fer" else importlib.metadata.version(name)
+        for name in LIBRARIES
+    }
+
+
+def warn_if_other_version(written_by: dict[str, str], estimator: str) -> None:
+    """Warn when another minor version of sk_fer wrote a model.
+
+    Parameters
+    ----------
+    written_by : dict
+        From :func:`library_versions`, when the model was written.
+    estimator : str
+        Name of the class.
+    """
+    here = library_versions()["sk_fer"]
+    there = written_by["sk_fer"]
+    if there.split(".")[:2] != here.split(".")[:2]:
+        warnings.warn(
+            f"This {estimator} was written by sk_fer {there} and is loaded by {here}; "
+            "its predictions may differ. Check them, or fit again.",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
+def pack_weights(module: torch.nn.Module) -> bytes:
+    """Return the parameters and buffers of a module as safetensors bytes.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        On any device.
+
+    Returns
+    -------
+    bytes
+    """
+    return save_safetensors({k: v.cpu().contiguous() for k, v in module.state_dict().items()})
+
+
+def unpack_weights(module: torch.nn.Module, weights: bytes) -> None:
+    """Put safetensors bytes back into a module of the same structure.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Changed in place.
+    weights : bytes
+        From :func:`pack_weights`.
+
+    Raises
+    ------
+    ValueError
+        If the bytes are not those of such a module.
+    """
+    try:
+        module.load_state_dict(load_safetensors(weights))
+    except Exception as error:
+        raise ValueError(f"the stored weights do not fit the network: {error}") from error
+
+
+def plain_history(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return skorch's history without its batches and with Python's own numbers.
+
+    Parameters
+    ----------
+    history : list of dict
+        A skorch ``History``.
+
+    Returns
+    -------
+    list of dict
+        A row an epoch.
+    """
+    return [
+        {k: v.item() if isinstance(v, np.generic) else v for k, v in row.items() if k != "batches"}
+        for row in history
+    ]

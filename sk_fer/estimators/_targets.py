@@ -1,0 +1,164 @@
+"""Labels and soft targets, encoded for the network."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_y
+
+
+def encode_targets(
+    y: Any, classes: NDArray | None = None, *, estimator: str, name: str = "y"
+) -> tuple[NDArray, NDArray]:
+    """Find the classes of a target and encode it.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,) or (n_samples, n_classes)
+        Labels, or soft targets: shares of each class that sum to one in each row. The
+        classes of soft targets are the column names of a DataFrame, else 0, 1, 2...
+    classes : ndarray of shape (n_classes,), optional
+        Sorted classes that are known already.
+    estimator : str
+        Name of the class that asks, for error messages.
+    name : str, default="y"
+        Name of the argument, for error messages.
+
+    Returns
+    -------
+    classes : ndarray of shape (n_classes,)
+        Sorted.
+    encoded : ndarray of shape (n_samples,) or (n_samples, n_classes)
+        Positions in `classes` (int64), or shares (float32).
+
+    Raises
+    ------
+    ValueError
+        If `y` is no classification target, holds an unknown class, or shares that are
+        negative or do not sum to one.
+    """
+    if y is None:
+        raise ValueError(
+            f"{estimator} requires y to be passed, but the target {name} is None; "
+            "wanted class labels or an (n, n_classes) array of shares"
+        )
+    if not hasattr(y, "columns"):
+        y = np.asarray(y)
+    if holds_shares(y):
+        return _encode_shares(y, classes, name)
+    labels = _check_y(np.asarray(y), estimator=estimator)
+    check_classification_targets(labels)
+    if classes is None:
+        classes, encoded = np.unique(labels, return_inverse=True)
+        return classes, encoded.astype(np.int64)
+    unknown = np.setdiff1d(labels, classes)
+    if len(unknown):
+        raise ValueError(
+            f"{name} has labels that are not among the classes: got {_listed(unknown)}; "
+            f"the classes are {_listed(classes)}"
+        )
+    return classes, np.searchsorted(classes, labels).astype(np.int64)
+
+
+def holds_shares(y: Any) -> bool:
+    """Whether a target has a column for each class."""
+    shape = np.shape(y)
+    return len(shape) == 2 and shape[1] > 1
+
+
+def _encode_shares(y: Any, classes: NDArray | None, name: str) -> tuple[NDArray, NDArray]:
+    names = np.asarray(getattr(y, "columns", np.arange(np.shape(y)[1])))
+    order = np.argsort(names)
+    names = names[order]
+    try:
+        shares = np.asarray(y, dtype=np.float32)[:, order]
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} is 2-D and was taken for shares, but: {error}") from error
+    sums = shares.sum(axis=1)
+    # Written so that NaN is caught as well.
+    bad = ~(np.isclose(sums, 1.0, atol=1e-3) & (shares >= 0).all(axis=1))
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise ValueError(
+            f"{name} is 2-D and was taken for soft targets, whose rows are shares >= 0 that sum "
+            f"to 1; row {row} sums to {sums[row]:.6g} with a smallest share of "
+            f"{shares[row].min():.6g}"
+        )
+    if classes is None:
+        return names, np.ascontiguousarray(shares)
+    if len(names) != len(classes):
+        raise ValueError(f"{name} has {len(names)} columns for {len(classes)} classes")
+    if hasattr(y, "columns") and not np.array_equal(names, classes):
+        raise ValueError(
+            f"{name} has the columns {_listed(names)}; the classes are {_listed(classes)}"
+        )
+    return classes, np.ascontiguousarray(shares)
+
+
+def hard_labels(encoded: NDArray) -> NDArray[np.int64]:
+    """Return the position of each sample's (largest) class.
+
+    Parameters
+    ----------
+    encoded : ndarray of shape (n_samples,) or (n_samples, n_classes)
+        From :func:`encode_targets`.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+    """
+    return encoded if encoded.ndim == 1 else encoded.argmax(axis=1)
+
+
+def class_weights(
+    class_weight: Any, classes: NDArray, encoded: NDArray, sample_weight: NDArray | None
+) -> NDArray[np.float32] | None:
+    """Turn the `class_weight` parameter into a weight for each class.
+
+    Parameters
+    ----------
+    class_weight : "balanced", dict or None
+        The parameter.
+    classes : ndarray of shape (n_classes,)
+        The labels.
+    encoded : ndarray of shape (n_samples,) or (n_samples, n_classes)
+        Targets of the training images.
+    sample_weight : ndarray of shape (n_samples,) or None
+        Weights of the training images.
+
+    Returns
+    -------
+    ndarray of shape (n_classes,) or None
+
+    Raises
+    ------
+    ValueError
+        If a dict names a label that is not among the classes, or a negative weight.
+    """
+    if class_weight is None:
+        return None
+    if class_weight == "balanced":
+        if encoded.ndim == 1:
+            counts = np.bincount(encoded, weights=sample_weight, minlength=len(classes))
+        else:
+            weight = np.ones(len(encoded)) if sample_weight is None else sample_weight
+            counts = weight @ encoded
+        weights = counts.sum() / (len(classes) * np.where(counts > 0, counts, np.inf))
+        return weights.astype(np.float32)
+    known = {label: position for position, label in enumerate(classes.tolist())}
+    weights = np.ones(len(classes), dtype=np.float32)
+    for label, weight in class_weight.items():
+        if label not in known:
+            raise ValueError(
+                f"class_weight names {label!r}, which is not among the classes {_listed(classes)}"
+            )
+        if not weight >= 0:
+            raise ValueError(f"class_weight[{label!r}] is {weight!r}; wanted a number >= 0")
+        weights[known[label]] = weight
+    return weights
+
+
+def _listed(labels: NDArray) -> str:
+    shown = ", ".join(repr(label) for label in labels[:12].tolist())
+    return f"[{shown}{', ...' if len(labels) > 12 else ''}]"

@@ -1,0 +1,21 @@
+"""The networks as plain ``torch.nn.Module``s; estimators build them by name."""
+
+from sk_fer.modules._build import NETWORKS, build_module
+from sk_fer.modules._cnn import FastCNN, SequentialCNN, VGGStyleCNN
+from sk_fer.modules._dense import DenseNetwork
+from sk_fer.modules._face_module import FaceModule
+from sk_fer.modules._input import InputLayer
+from sk_fer.modules._weighted_norm import WeightedBatchNorm2d, weighted_batch
+
+__all__ = [
+    "NETWORKS",
+    "DenseNetwork",
+    "FaceModule",
+    "FastCNN",
+    "InputLayer",
+    "SequentialCNN",
+    "VGGStyleCNN",
+    "WeightedBatchNorm2d",
+    "build_module",
+    "weighted_batch",
+]

@@ -1,0 +1,62 @@
+"""From a network's name and plain values to a module; model files store just these."""
+
+from typing import Any
+
+from torch import Tensor
+
+from sk_fer.modules._cnn import FastCNN, SequentialCNN, VGGStyleCNN
+from sk_fer.modules._dense import DenseNetwork
+from sk_fer.modules._face_module import FaceModule
+from sk_fer.modules._input import InputLayer
+
+NETWORKS: dict[str, type[DenseNetwork | FastCNN | SequentialCNN | VGGStyleCNN]] = {
+    "dense": DenseNetwork,
+    "fast": FastCNN,
+    "sequential": SequentialCNN,
+    "vgg": VGGStyleCNN,
+}
+
+
+def build_module(
+    network: str,
+    *,
+    image_shape: tuple[int, int, int],
+    n_classes: int,
+    normalize: str = "image",
+    options: dict[str, Any] | None = None,
+    mean: Tensor | None = None,
+    std: Tensor | None = None,
+) -> FaceModule:
+    """Build a network with its input layer.
+
+    Parameters
+    ----------
+    network : {"dense", "fast", "sequential", "vgg"}
+        Name in ``NETWORKS``.
+    image_shape : tuple of (height, width, channels)
+        Shape of the stored images.
+    n_classes : int
+        Number of logits.
+    normalize : {"image", "dataset", "none"}, default="image"
+        As in :class:`InputLayer`.
+    options : dict, optional
+        The network's own parameters, for example ``{"dropout": 0.3}``.
+    mean, std : tensor of shape (channels,), optional
+        Statistics for ``normalize="dataset"``.
+
+    Returns
+    -------
+    FaceModule
+        On the CPU, initialized from torch's global random state.
+
+    Examples
+    --------
+    >>> from sk_fer.modules import build_module
+    >>> module = build_module("vgg", image_shape=(48, 48, 1), n_classes=7)
+    >>> sum(p.numel() for p in module.parameters())
+    5902151
+    """
+    kind = NETWORKS[network]
+    prepare = InputLayer(image_shape, normalize, kind.min_size, mean, std)
+    input_shape = (prepare.channels, *prepare.size)
+    return FaceModule(prepare, kind(input_shape, n_classes, **(options or {})))

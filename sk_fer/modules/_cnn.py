@@ -1,0 +1,163 @@
+"""The convolutional networks that are trained from scratch.
+
+Each takes the shape of one prepared image and the number of classes and names, in
+``min_size``, the smallest side that its poolings leave something of.
+"""
+
+from torch import nn
+
+from sk_fer.modules._weighted_norm import WeightedBatchNorm2d
+
+
+class SequentialCNN(nn.Sequential):
+    """Three 3x3 convolutions of 32, 64 and 128 filters and two dense layers.
+
+    Every convolution keeps the size ("same" padding) and is followed by ReLU and a
+    max-pool of two; then a dense layer of 128 units, dropout and the logits.
+
+    Parameters
+    ----------
+    input_shape : tuple of (channels, height, width)
+        Shape of one prepared image.
+    n_classes : int
+        Number of logits.
+    dropout : float in [0, 1), default=0.5
+        Share of the 128 dense units dropped in training.
+
+    Examples
+    --------
+    >>> from sk_fer.modules import SequentialCNN
+    >>> sum(p.numel() for p in SequentialCNN((1, 48, 48), 7).parameters())
+    683527
+    """
+
+    min_size = 8
+
+    def __init__(
+        self, input_shape: tuple[int, int, int], n_classes: int, dropout: float = 0.5
+    ) -> None:
+        n_inputs, height, width = input_shape
+        layers: list[nn.Module] = []
+        for n_filters in (32, 64, 128):
+            layers += [nn.Conv2d(n_inputs, n_filters, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
+            n_inputs = n_filters
+        super().__init__(
+            *layers,
+            nn.Flatten(),
+            nn.Linear(n_inputs * (height // 8) * (width // 8), 128),
+            nn.ReLU(),
+            nn.Dropout(dropout),
+            nn.Linear(128, n_classes),
+        )
+
+
+class VGGStyleCNN(nn.Sequential):
+    """Eight 3x3 convolutions in four blocks and four dense layers.
+
+    Blocks of 64, 128, 256 and 512 filters, each of two convolutions with ReLU, a
+    max-pool of two and dropout. The very first convolution has no padding; in the
+    first block batch normalization follows the second convolution only, in the others
+    both. Flatten, dense 512, 256 and 128, the logits. On 48x48 gray images and seven
+    classes: 5,905,863 parameters with the batch-norm statistics, 5,902,151 trainable.
+
+    Parameters
+    ----------
+    input_shape : tuple of (channels, height, width)
+        Shape of one prepared image.
+    n_classes : int
+        Number of logits.
+    dropout : float in [0, 1), default=0.25
+        Share dropped after each block.
+
+    References
+    ----------
+    .. [1] Simonyan & Zisserman, "Very Deep Convolutional Networks for Large-Scale Image
+       Recognition", ICLR 2015: the blocks of two 3x3 convolutions.
+
+    Examples
+    --------
+    >>> from sk_fer.modules import VGGStyleCNN
+    >>> sum(p.numel() for p in VGGStyleCNN((1, 48, 48), 7).parameters())
+    5902151
+    """
+
+    min_size = 18
+
+    def __init__(
+        self, input_shape: tuple[int, int, int], n_classes: int, dropout: float = 0.25
+    ) -> None:
+        n_inputs, height, width = input_shape
+        layers: list[nn.Module] = [
+            nn.Conv2d(n_inputs, 64, 3),
+            nn.ReLU(),
+            nn.Conv2d(64, 64, 3, padding=1),
+            nn.ReLU(),
+            WeightedBatchNorm2d(64),
+            nn.MaxPool2d(2),
+            nn.Dropout(dropout),
+        ]
+        n_inputs = 64
+        for n_filters in (128, 256, 512):
+            for _ in range(2):
+                layers += [
+                    nn.Conv2d(n_inputs, n_filters, 3, padding=1),
+                    nn.ReLU(),
+                    WeightedBatchNorm2d(n_filters),
+                ]
+                n_inputs = n_filters
+            layers += [nn.MaxPool2d(2), nn.Dropout(dropout)]
+        layers.append(nn.Flatten())
+        n_inputs = 512 * ((height - 2) // 16) * ((width - 2) // 16)
+        for n_units in (512, 256, 128):
+            layers += [nn.Linear(n_inputs, n_units), nn.ReLU()]
+            n_inputs = n_units
+        super().__init__(*layers, nn.Linear(n_inputs, n_classes))
+
+
+class FastCNN(nn.Sequential):
+    """The default: seven 3x3 convolutions, made for minutes on a CPU.
+
+    A convolution of 32 filters, then pairs of 64, 128 and 256, each with batch
+    normalization and ReLU; a max-pool of two after the first and after each pair; the
+    mean over what is left of the picture, dropout, and the logits.
+
+    Parameters
+    ----------
+    input_shape : tuple of (channels, height, width)
+        Shape of one prepared image.
+    n_classes : int
+        Number of logits.
+    dropout : float in [0, 1), default=0.3
+        Share of the 256 last features dropped in training.
+
+    Examples
+    --------
+    >>> from sk_fer.modules import FastCNN
+    >>> sum(p.numel() for p in FastCNN((1, 48, 48), 7).parameters())
+    1165159
+    """
+
+    min_size = 16
+
+    def __init__(
+        self, input_shape: tuple[int, int, int], n_classes: int, dropout: float = 0.3
+    ) -> None:
+        n_inputs = input_shape[0]
+        layers: list[nn.Module] = []
+        for block in ((32,), (64, 64), (128, 128), (256, 256)):
+            for n_filters in block:
+                layers += [
+                    # The bias would be taken out again by the batch normalization.
+                    nn.Conv2d(n_inputs, n_filters, 3, padding=1, bias=False),
+                    WeightedBatchNorm2d(n_filters),
+                    nn.ReLU(inplace=True),
+                ]
+                n_inputs = n_filters
+            layers.append(nn.MaxPool2d(2))
+        super().__init__(
+            *layers,
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+            nn.Dropout(dropout),
+            nn.Linear(n_inputs, n_classes),
+        )

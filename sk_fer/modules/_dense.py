@@ -1,0 +1,57 @@
+"""The dense-only network."""
+
+from collections.abc import Sequence
+from math import prod
+
+from torch import nn
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "relu": nn.ReLU,
+    "elu": nn.ELU,
+    "gelu": nn.GELU,
+    "leaky_relu": nn.LeakyReLU,
+    "sigmoid": nn.Sigmoid,
+    "silu": nn.SiLU,
+    "tanh": nn.Tanh,
+}
+
+
+class DenseNetwork(nn.Sequential):
+    """Flatten, then dense layers with an activation and dropout after each.
+
+    Parameters
+    ----------
+    input_shape : tuple of (channels, height, width)
+        Shape of one prepared image.
+    n_classes : int
+        Number of logits.
+    hidden_layer_sizes : sequence of int, default=(512, 256)
+        Units of each hidden layer.
+    activation : str, default="relu"
+        One of ``ACTIVATIONS``.
+    dropout : float in [0, 1), default=0.0
+        Share of units dropped after each hidden layer.
+
+    Examples
+    --------
+    >>> from sk_fer.modules import DenseNetwork
+    >>> sum(p.numel() for p in DenseNetwork((1, 48, 48), 7, (512, 256)).parameters())
+    1313287
+    """
+
+    min_size = 1
+
+    def __init__(
+        self,
+        input_shape: tuple[int, int, int],
+        n_classes: int,
+        hidden_layer_sizes: Sequence[int] = (512, 256),
+        activation: str = "relu",
+        dropout: float = 0.0,
+    ) -> None:
+        layers: list[nn.Module] = [nn.Flatten()]
+        n_inputs = prod(input_shape)
+        for n_units in hidden_layer_sizes:
+            layers += [nn.Linear(n_inputs, n_units), ACTIVATIONS[activation](), nn.Dropout(dropout)]
+            n_inputs = n_units
+        super().__init__(*layers, nn.Linear(n_inputs, n_classes))

@@ -1,0 +1,108 @@
+"""Random variations of a batch of faces, on the device, one draw an image."""
+
+import math
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+class Augmentation:
+    """Flip, shift, rotate, scale and erase at random; a variation left out is off.
+
+    Pixels that come from outside the picture are zero, which after normalization is
+    the mean gray.
+
+    Parameters
+    ----------
+    settings : mapping of str to float
+        "flip": probability of a left-right flip, 0 to 1;
+        "shift": largest shift as a share of the side, 0 to 1;
+        "rotation": largest angle in degrees, 0 to 180;
+        "scale": largest relative change of size, 0 to below 1;
+        "erasing": probability, 0 to 1, that a rectangle of 2 to 20 % of the picture is
+        set to zero.
+
+    References
+    ----------
+    .. [1] Zhong et al., "Random Erasing Data Augmentation", AAAI 2020.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sk_fer.training import Augmentation
+    >>> mirror = Augmentation({"flip": 1.0})
+    >>> mirror(torch.tensor([[[[1.0, 2.0, 3.0]]]]), torch.Generator())
+    tensor([[[[3., 2., 1.]]]])
+    """
+
+    def __init__(self, settings: Mapping[str, float]) -> None:
+        self.flip = float(settings.get("flip", 0.0))
+        self.shift = float(settings.get("shift", 0.0))
+        self.rotation = math.radians(settings.get("rotation", 0.0))
+        self.scale = float(settings.get("scale", 0.0))
+        self.erasing = float(settings.get("erasing", 0.0))
+
+    def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        """Vary normalized images.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n_samples, channels, height, width)
+            Not changed.
+        generator : torch.Generator on the CPU
+            Source of the draws, so that they are the same on every device.
+
+        Returns
+        -------
+        Tensor of the same shape
+        """
+        flipped = self._flipped(len(x), generator).to(x.device)
+        if self.shift or self.rotation or self.scale:
+            x = self._warp(x, flipped, generator)
+        elif self.flip:
+            x = torch.where(flipped.view(-1, 1, 1, 1), x.flip(3), x)
+        if self.erasing:
+            x = x.masked_fill(self._erased(x, generator), 0.0)
+        return x
+
+    def _flipped(self, n: int, generator: torch.Generator) -> Tensor:
+        return torch.rand(n, generator=generator) < self.flip
+
+    def _warp(self, x: Tensor, flipped: Tensor, generator: torch.Generator) -> Tensor:
+        """Sample every image once, through its own flip, rotation, scale and shift."""
+        n, _, height, width = x.shape
+        draws = (torch.rand(4, n, generator=generator) * 2 - 1).to(x.device)
+        angle = draws[0] * self.rotation
+        scale = 1 / (1 + draws[1] * self.scale)
+        cos, sin = scale * angle.cos(), scale * angle.sin()
+        mirror = torch.where(flipped, -1.0, 1.0)
+        # Grid coordinates run from -1 to 1 on both axes, whatever the aspect ratio.
+        ratio = height / width
+        theta = torch.stack(
+            [
+                torch.stack([cos * mirror, -sin * ratio, draws[2] * 2 * self.shift], 1),
+                torch.stack([sin * mirror / ratio, cos, draws[3] * 2 * self.shift], 1),
+            ],
+            1,
+        )
+        grid = F.affine_grid(theta, list(x.shape), align_corners=False)
+        return F.grid_sample(x, grid, mode="bilinear", align_corners=False)
+
+    def _erased(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        n, _, height, width = x.shape
+        draws = torch.rand(5, n, generator=generator).to(x.device)
+        area = 0.02 + 0.18 * draws[0]
+        aspect = torch.exp((2 * draws[1] - 1) * math.log(3.0))
+        tall, wide = (area * aspect).sqrt().clamp_max(1), (area / aspect).sqrt().clamp_max(1)
+        inside_rows = _within(height, draws[2] * (1 - tall), tall)
+        inside_columns = _within(width, draws[3] * (1 - wide), wide)
+        chosen = (draws[4] < self.erasing).view(-1, 1, 1, 1)
+        return chosen & inside_rows.view(n, 1, height, 1) & inside_columns.view(n, 1, 1, width)
+
+
+def _within(side: int, start: Tensor, length: Tensor) -> Tensor:
+    """Which of `side` pixel centres lie in [start, start + length), shares of the side."""
+    centres = (torch.arange(side, device=start.device) + 0.5) / side
+    return (centres >= start[:, None]) & (centres < (start + length)[:, None])

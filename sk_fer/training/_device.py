@@ -1,0 +1,101 @@
+"""Which device and which number type: what was asked for, or a clear refusal."""
+
+from functools import cache
+from pathlib import Path
+
+import torch
+
+
+def resolve_device(device: str) -> torch.device:
+    """Turn the `device` parameter into a device that exists.
+
+    Parameters
+    ----------
+    device : str
+        "auto" (CUDA, then MPS, then the CPU) or anything ``torch.device`` takes.
+
+    Returns
+    -------
+    torch.device
+
+    Raises
+    ------
+    ValueError
+        If torch does not know the device or the machine does not have it.
+
+    Examples
+    --------
+    >>> resolve_device("cpu")
+    device(type='cpu')
+    """
+    if device == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        resolved = torch.device(device)
+    except RuntimeError as error:
+        wanted = "'auto', 'cpu', 'cuda', 'cuda:<n>' or 'mps'"
+        raise ValueError(f"device={device!r} is not known to torch; wanted {wanted}") from error
+    if resolved.type == "cuda":
+        n_devices = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if (resolved.index or 0) >= n_devices:
+            raise ValueError(
+                f"device={device!r}: torch {torch.__version__} sees {n_devices} CUDA devices here; "
+                "use device='auto' or 'cpu'"
+            )
+    elif resolved.type == "mps" and not torch.backends.mps.is_available():
+        raise ValueError(f"device={device!r}: there is no MPS here; use device='auto' or 'cpu'")
+    return resolved
+
+
+def resolve_precision(precision: str, device: torch.device) -> torch.dtype:
+    """Turn the `precision` parameter into the type that matrix products run in.
+
+    Parameters
+    ----------
+    precision : {"auto", "float32", "bfloat16", "float16"}
+        "auto" takes bfloat16 where the hardware computes in it, float16 on older CUDA
+        devices, float32 otherwise.
+    device : torch.device
+        Where the network runs.
+
+    Returns
+    -------
+    torch.dtype
+
+    Raises
+    ------
+    ValueError
+        If float16 is asked for anywhere but on CUDA.
+
+    Examples
+    --------
+    >>> resolve_precision("float32", torch.device("cpu"))
+    torch.float32
+    """
+    if precision == "auto":
+        if device.type == "cuda":
+            with torch.cuda.device(device):
+                # Emulated bfloat16, as on a T4 or V100, is slower than float32.
+                native = torch.cuda.is_bf16_supported(including_emulation=False)
+            return torch.bfloat16 if native else torch.float16
+        if device.type == "cpu" and _cpu_computes_bfloat16():
+            return torch.bfloat16
+        return torch.float32
+    if precision == "float16" and device.type != "cuda":
+        raise ValueError(
+            f"precision='float16' needs a CUDA device, and the device is {str(device)!r}; "
+            "use 'auto', 'bfloat16' or 'float32'"
+        )
+    return getattr(torch, precision)
+
+
+@cache
+def _cpu_computes_bfloat16() -> bool:
+    """Whether this processor has AMX or AVX-512 instructions for bfloat16 (Linux)."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if not cpuinfo.exists():
+        return False
+    flags = cpuinfo.read_text(errors="replace").split()
+    return "amx_bf16" in flags or "avx512_bf16" in flags

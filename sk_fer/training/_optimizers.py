@@ -1,0 +1,41 @@
+"""The optimizers by name, each with the settings that the estimators fix."""
+
+from typing import Any
+
+import torch
+
+OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
+    "sgd": torch.optim.SGD,
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "rmsprop": torch.optim.RMSprop,
+    "adagrad": torch.optim.Adagrad,
+}
+
+
+def optimizer_settings(name: str, momentum: float) -> dict[str, Any]:
+    """Return the keyword arguments that `momentum` means for an optimizer.
+
+    Parameters
+    ----------
+    name : str
+        Key of ``OPTIMIZERS``.
+    momentum : float in [0, 1)
+        For "sgd", Nesterov's, and "rmsprop"; the others have their own moments.
+
+    Returns
+    -------
+    dict
+
+    Examples
+    --------
+    >>> optimizer_settings("sgd", 0.9)
+    {'momentum': 0.9, 'nesterov': True}
+    >>> optimizer_settings("adam", 0.9)
+    {}
+    """
+    if name == "sgd":
+        return {"momentum": momentum, "nesterov": momentum > 0}
+    if name == "rmsprop":
+        return {"momentum": momentum}
+    return {}

@@ -1,0 +1,109 @@
+"""Learning rates over a fit, as functions of its progress from 0 to 1."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from skorch.callbacks import Callback, LRScheduler
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+
+WARM_UP = 0.25
+
+
+def _one_cycle(progress: float) -> float:
+    if progress < WARM_UP:
+        return 0.04 + 0.96 * progress / WARM_UP
+    return (1 - progress) / (1 - WARM_UP)
+
+
+def _cosine(progress: float) -> float:
+    return 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def _step(progress: float) -> float:
+    return 0.1 ** math.floor(3 * progress)
+
+
+SCHEDULES: dict[str, Callable[[float], float]] = {
+    "one_cycle": _one_cycle,
+    "cosine": _cosine,
+    "step": _step,
+}
+
+
+class ProgressSchedule(Callback):
+    """Set the learning rate before each step from the share of the steps done.
+
+    It has no state but the place in the fit, so that a fit that goes on after an
+    interruption goes on with the same rates.
+
+    Parameters
+    ----------
+    factor : callable
+        From progress, 0 to 1, to a factor of `lr`.
+    lr : float
+        Learning rate at factor one.
+    n_epochs : int
+        Epochs of the whole fit.
+    """
+
+    def __init__(self, factor: Callable[[float], float], lr: float, n_epochs: int) -> None:
+        self.factor = factor
+        self.lr = lr
+        self.n_epochs = n_epochs
+
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+        """Remember where this fit starts in the history of the net."""
+        self.first_epoch_ = len(net.history)
+
+    def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
+        """Start counting the batches of an epoch."""
+        self.epoch_ = len(net.history) - 1 - self.first_epoch_
+        self.batch_ = 0
+
+    def on_batch_begin(self, net: Any, training: bool = False, **kwargs: Any) -> None:
+        """Set the rate of the step to come."""
+        if not training:
+            return
+        progress = (self.epoch_ + self.batch_ / net.n_train_batches_) / self.n_epochs
+        for group in net.optimizer_.param_groups:
+            group["lr"] = self.lr * self.factor(progress)
+        self.batch_ += 1
+
+
+def schedule_callbacks(
+    name: str | None, lr: float, n_epochs: int, *, validated: bool
+) -> list[tuple[str, Callback]]:
+    """Return the callbacks of a learning-rate schedule.
+
+    Parameters
+    ----------
+    name : {"one_cycle", "cosine", "step", "plateau"} or None
+        "one_cycle" rises for a quarter of the fit and falls to zero; "cosine" falls to
+        zero; "step" divides by ten after each third; "plateau" divides by ten when
+        the loss has not fallen for five epochs; None keeps the rate.
+    lr : float
+        Largest learning rate.
+    n_epochs : int
+        Epochs of the whole fit.
+    validated : bool
+        Whether there is a validation loss for "plateau" to watch.
+
+    Returns
+    -------
+    list of (name, skorch callback)
+
+    References
+    ----------
+    .. [1] Smith & Topin, "Super-Convergence: Very Fast Training of Neural Networks
+       Using Large Learning Rates", 2018: one cycle.
+    """
+    if name is None:
+        return []
+    if name == "plateau":
+        monitor = "valid_loss" if validated else "train_loss"
+        plateau = LRScheduler(
+            ReduceLROnPlateau, monitor=monitor, factor=0.1, patience=5, event_name=None
+        )
+        return [("lr_schedule", plateau)]
+    return [("lr_schedule", ProgressSchedule(SCHEDULES[name], lr, n_epochs))]
