@@ -1,0 +1,144 @@
+"""What the transformers of images share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import gen_batches
+from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
+
+from sk_fer._utils._layout import Layout, from_images, infer_image_shape, to_images
+
+_VALUES_AT_ONCE = 2**18  # float32 copies of a batch stay within 1 MB
+
+
+class ImageTransformer(TransformerMixin, BaseEstimator):
+    """Images in, images out, in the same layout; a subclass says what becomes of a batch.
+
+    A subclass defines ``_transform_batch(images)``, from and to ``(n, h, w, c)``, and has the
+    parameter `image_shape`.
+    """
+
+    image_shape: Sequence[int] | None
+    image_shape_: tuple[int, int, int]
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Check the parameters and learn the shape of the images.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, h * w * c), (n, h, w) or (n, h, w, c)
+            The images.
+        y : None
+            Ignored, here for scikit-learn's pipelines.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or X cannot be used.
+        """
+        self._validate_params()
+        images, _ = self._check_images(X, reset=True)
+        self._learn(images)
+        return self
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Transform images.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, h * w * c), (n, h, w) or (n, h, w, c)
+            The images, of the size seen in `fit`; uint8, or anything that converts to float32.
+
+        Returns
+        -------
+        X_new : ndarray
+            The new images, in the layout of X.
+
+        Raises
+        ------
+        ValueError
+            If X has another number of features, or images of another shape, than in `fit`.
+        """
+        check_is_fitted(self)
+        images, layout = self._check_images(X, reset=False)
+        out: np.ndarray | None = None
+        for batch in self._batches(images):
+            block = self._transform_batch(images[batch])
+            if out is None:
+                out = np.empty((len(images), *block.shape[1:]), dtype=block.dtype)
+            out[batch] = block
+        assert out is not None  # validate_data lets no X without rows through
+        return from_images(out, layout)
+
+    def _learn(self, images: np.ndarray) -> None:
+        """Learn more than the shape, where a subclass needs it."""
+
+    def _transform_batch(self, images: np.ndarray) -> np.ndarray:
+        raise NotImplementedError
+
+    @staticmethod
+    def _batches(images: np.ndarray) -> Any:
+        return gen_batches(len(images), max(1, _VALUES_AT_ONCE // math.prod(images.shape[1:])))
+
+    def _check_images(self, X: Any, *, reset: bool) -> tuple[np.ndarray, Layout]:
+        """Return X, uint8 or float32, as images with channels, and the layout it had.
+
+        scikit-learn sees flat rows, so that `n_features_in_` counts all pixels of an image.
+        """
+        image_shape = self.image_shape if reset else self.image_shape_
+        layout = Layout.FLAT
+        if isinstance(X, list | tuple):
+            X = np.asarray(X)
+        if getattr(X, "ndim", 2) > 2:
+            images, layout = to_images(X, image_shape)
+            image_shape = images.shape[1:]
+            X = from_images(images, Layout.FLAT)
+        X = validate_data(self, X, dtype=[np.float32, np.uint8], reset=reset)
+        if reset:
+            self.image_shape_ = infer_image_shape(X.shape[1], image_shape)
+        return to_images(X, self.image_shape_)[0], layout
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float32", "uint8"]
+        return tags
+
+
+class PixelNamesMixin:
+    """Names for the columns of a transformer whose output has `n_features_out_` pixels."""
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Name the columns of the flat output.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Checked against the names seen in `fit`, and not used otherwise.
+
+        Returns
+        -------
+        names : ndarray of str objects
+            ``"pixel_0"``, ``"pixel_1"`` and so on.
+        """
+        check_is_fitted(self)
+        _check_feature_names_in(self, input_features, generate_names=False)
+        return np.array([f"pixel_{i}" for i in range(self.n_features_out_)], dtype=object)  # type: ignore[attr-defined]
+
+
+def check_size(size: Sequence[int], name: str) -> tuple[int, int]:
+    """Return a parameter that should be (height, width) as a tuple, or say what it is."""
+    if len(size) != 2 or not all(isinstance(side, int | np.integer) for side in size):
+        raise ValueError(f"got {name}={size!r}, wanted two whole numbers, (height, width)")
+    if min(size) < 1:
+        raise ValueError(f"got {name}={size!r}, wanted a height and a width of at least 1")
+    return int(size[0]), int(size[1])

@@ -1,0 +1,49 @@
+"""One column of cells out of whatever it came in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def as_column(X: Any, wanted: str, column: str | None = None) -> Any:
+    """Find the column that holds the cells.
+
+    Parameters
+    ----------
+    X : list, ndarray, Series or DataFrame
+        The cells, as a sequence, as an array or DataFrame of one column, or as a DataFrame
+        that has `column`, spaces around the name aside.
+    wanted : str
+        What the cells should be, for messages.
+    column : str, default=None
+        The name to look for in a DataFrame of several columns.
+
+    Returns
+    -------
+    cells : sequence, ndarray or Series
+        One-dimensional, with at least one cell.
+
+    Raises
+    ------
+    ValueError
+        If there is no such column, or no cell.
+    """
+    if isinstance(X, str | bytes) or not hasattr(X, "__len__"):
+        raise ValueError(f"got X of type {type(X).__name__}, wanted a list or column of {wanted}")
+    if hasattr(X, "columns"):
+        X = X[_find_name(list(X.columns), wanted, column)]
+    elif getattr(X, "ndim", 1) == 2 and X.shape[1] == 1:
+        X = X[:, 0]
+    elif getattr(X, "ndim", 1) != 1:
+        raise ValueError(f"got X of shape {X.shape}, wanted one column of {wanted}")
+    if not len(X):
+        raise ValueError(f"got X with 0 rows, wanted at least one of {wanted}")
+    return X
+
+
+def _find_name(names: list[Any], wanted: str, column: str | None) -> Any:
+    matching = [name for name in names if column is not None and str(name).strip() == column]
+    if len(matching) == 1 or len(names) == 1:
+        return (matching or names)[0]
+    hint = f"one named {column!r}" if column is not None else "only one"
+    raise ValueError(f"got X with the columns {names}, wanted {hint} with {wanted}")

@@ -1,0 +1,173 @@
+"""Image files to arrays."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from sk_fer._utils._image_file import read_image, resize_image
+from sk_fer.preprocessing._base import PixelNamesMixin, check_size
+from sk_fer.preprocessing._column import as_column
+
+
+class ImageReader(PixelNamesMixin, TransformerMixin, BaseEstimator):
+    """Read image files into one uint8 array.
+
+    Parameters
+    ----------
+    image_size : tuple of int, default=None
+        Height and width to bring every image to. If None, the images must all have the size of
+        the first one seen in `fit`.
+    color : bool, default=False
+        Whether to read RGB rather than gray.
+    root : str or path-like, default=None
+        The folder that relative paths start from. If None, the current one.
+    flatten : bool, default=True
+        Whether an image becomes a flat row, as scikit-learn's classifiers want it, or keeps its
+        shape.
+
+    Attributes
+    ----------
+    image_shape_ : tuple of int
+        (height, width, n_channels) of the images returned.
+    n_features_out_ : int
+        Number of values in each of those images.
+
+    See Also
+    --------
+    PixelParser : Reads strings of pixels.
+    ImageResizer : Brings images that are arrays to one size.
+    sk_fer.datasets.load_image_folder : Reads a folder of images, with labels from its folders.
+
+    Notes
+    -----
+    EXIF orientation is honoured, transparent parts become white, and an animated file gives its
+    first frame. X holds paths, which scikit-learn's common checks cannot make: they skip this
+    class.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from PIL import Image
+    >>> from sk_fer.preprocessing import ImageReader
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Image.new("L", (6, 4), color=200).save(Path(folder, "face.png"))
+    ...     flat = ImageReader(root=folder).fit_transform(["face.png"])
+    ...     images = ImageReader((2, 2), root=folder, flatten=False).fit_transform(["face.png"])
+    >>> flat.shape
+    (1, 24)
+    >>> images
+    array([[[200, 200],
+            [200, 200]]], dtype=uint8)
+    """
+
+    _parameter_constraints: dict = {
+        "image_size": [tuple, list, None],
+        "color": ["boolean"],
+        "root": [str, os.PathLike, None],
+        "flatten": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        image_size: Sequence[int] | None = None,
+        *,
+        color: bool = False,
+        root: str | os.PathLike[str] | None = None,
+        flatten: bool = True,
+    ) -> None:
+        self.image_size = image_size
+        self.color = color
+        self.root = root
+        self.flatten = flatten
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn the shape of the images, from `image_size` or the first file.
+
+        Parameters
+        ----------
+        X : list, ndarray, Series or one-column DataFrame of str or path-like
+            The files.
+        y : None
+            Ignored, here for scikit-learn's pipelines.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer.
+
+        Raises
+        ------
+        ValueError
+            If a parameter cannot be used, X has no rows, or the first file is no image.
+        OSError
+            If the first file is missing or may not be read.
+        """
+        self._validate_params()
+        paths = self._find_paths(X)
+        if self.image_size is None:
+            height, width = read_image(paths[0]).shape
+        else:
+            height, width = check_size(self.image_size, "image_size")
+        self.image_shape_ = (height, width, 3 if self.color else 1)
+        self.n_features_out_ = math.prod(self.image_shape_)
+        return self
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Read the files.
+
+        Parameters
+        ----------
+        X : list, ndarray, Series or one-column DataFrame of str or path-like
+            The files.
+
+        Returns
+        -------
+        X_new : ndarray of shape (n, h * w * c), (n, h, w) or (n, h, w, 3), dtype uint8
+            Flat rows, or images if not `flatten`.
+
+        Raises
+        ------
+        ValueError
+            If a file is no image, or of another size than in `fit` where `image_size` is None;
+            the message names the path.
+        OSError
+            If a file is missing or may not be read.
+        """
+        check_is_fitted(self)
+        paths = self._find_paths(X)
+        size = self.image_shape_[:2]
+        images = np.empty((len(paths), *size, *((3,) if self.color else ())), dtype=np.uint8)
+        for i, path in enumerate(paths):
+            image = read_image(path, color=self.color)
+            if image.shape[:2] != size:
+                if self.image_size is None:
+                    raise ValueError(
+                        f"{path}: got an image of {image.shape[0]} x {image.shape[1]} pixels, "
+                        f"wanted {size[0]} x {size[1]} as in fit; image_size brings all to one size"
+                    )
+                image = resize_image(image, size)
+            images[i] = image
+        return images.reshape(len(images), -1) if self.flatten else images
+
+    def _find_paths(self, X: Any) -> list[str]:
+        paths = []
+        for row, cell in enumerate(as_column(X, "paths")):
+            if not isinstance(cell, str | os.PathLike):
+                raise ValueError(f"X, row {row}: got {cell!r}, wanted a path")
+            paths.append(os.path.join(self.root or "", cell))
+        return paths
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.two_d_array = False
+        tags.transformer_tags.preserves_dtype = []
+        return tags

@@ -1,0 +1,74 @@
+"""Images brought to one size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sk_fer._utils._image_file import resize_image
+from sk_fer.preprocessing._base import ImageTransformer, PixelNamesMixin, check_size
+
+
+class ImageResizer(PixelNamesMixin, ImageTransformer):
+    """Resize images, antialiased where they shrink.
+
+    Parameters
+    ----------
+    size : tuple of int, default=(48, 48)
+        Height and width wanted.
+    image_shape : tuple of int, default=None
+        (height, width) or (height, width, n_channels) of images that come as flat rows. If
+        None, they are square where the number of features is a square number, and one strip
+        otherwise.
+
+    Attributes
+    ----------
+    image_shape_ : tuple of int
+        (height, width, n_channels) of the images seen in `fit`.
+    n_features_in_ : int
+        Number of values in each of those images.
+    n_features_out_ : int
+        Number of values in each resized image.
+    feature_names_in_ : ndarray of str
+        Names of the columns seen in `fit`, where X was a DataFrame.
+
+    See Also
+    --------
+    ImageReader : Reads image files, and brings them to one size.
+
+    Notes
+    -----
+    uint8 images stay uint8, all others become float32. The filter is Pillow's bilinear one,
+    whose support grows with the reduction; the loaders of :mod:`sk_fer.datasets` use the same.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_fer.preprocessing import ImageResizer
+    >>> X = np.array([[0, 0, 100, 100], [40, 80, 120, 160]], dtype=np.uint8)
+    >>> ImageResizer(size=(1, 2), image_shape=(1, 4)).fit_transform(X)
+    array([[ 14,  86],
+           [ 69, 131]], dtype=uint8)
+    >>> ImageResizer(size=(32, 32)).fit_transform(np.zeros((5, 48, 48))).shape
+    (5, 32, 32)
+    """
+
+    _parameter_constraints: dict = {
+        "size": [tuple, list],
+        "image_shape": [tuple, list, None],
+    }
+
+    def __init__(
+        self, size: Sequence[int] = (48, 48), *, image_shape: Sequence[int] | None = None
+    ) -> None:
+        self.size = size
+        self.image_shape = image_shape
+
+    def _learn(self, images: np.ndarray) -> None:
+        height, width = check_size(self.size, "size")
+        self.n_features_out_ = height * width * images.shape[-1]
+
+    def _transform_batch(self, images: np.ndarray) -> np.ndarray:
+        size = check_size(self.size, "size")
+        return np.stack([resize_image(image, size) for image in images])

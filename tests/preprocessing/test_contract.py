@@ -1,0 +1,162 @@
+"""What all transformers of arrays share, and the checks that those of strings can take."""
+
+import os
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.utils import estimator_checks
+
+from sk_fer.preprocessing import (
+    HistogramEqualizer,
+    ImageReader,
+    ImageResizer,
+    ImageStandardizer,
+    PixelParser,
+)
+
+OF_ARRAYS = [ImageResizer((4, 4)), HistogramEqualizer(), ImageStandardizer()]
+X = np.random.default_rng(0).integers(0, 256, (20, 30), dtype=np.uint8)
+each_of_arrays = pytest.mark.parametrize("transformer", OF_ARRAYS, ids=lambda t: type(t).__name__)
+
+
+@each_of_arrays
+def test_shape_is_learned_in_fit(transformer):
+    images = X.reshape(20, 6, 5)
+    fitted = clone(transformer).fit(images)
+    assert fitted.image_shape_ == (6, 5, 1)
+    assert fitted.n_features_in_ == 30
+    assert_array_equal(fitted.transform(X), fitted.transform(images).reshape(20, -1))
+    assert_array_equal(fitted.transform(list(images)), fitted.transform(images))
+
+
+@each_of_arrays
+@pytest.mark.parametrize(
+    ("image_shape", "fit_shape", "shape", "message"),
+    [
+        (None, (20, 30), (24, 25), "X has 25 features, but .* is expecting 30 features"),
+        (None, (20, 6, 5), (20, 5, 6), r"got images of shape \(5, 6, 1\), wanted \(6, 5, 1\)"),
+        (None, (20, 6, 5), (10, 6, 5, 2), r"got images of shape \(6, 5, 2\)"),
+        ((6, 4), (20, 30), None, r"image_shape=\(6, 4\), 24 values .* X has 30 features"),
+        ((5, 6), (20, 6, 5), None, r"got images of shape \(6, 5, 1\), wanted \(5, 6, 1\)"),
+        ((30,), (20, 30), None, r"got image_shape=\(30,\), wanted \(height, width\)"),
+        (30, (20, 30), None, "'image_shape' parameter of"),
+        (None, (2, 5, 2, 3, 1, 10), None, "wanted flat rows"),
+        (None, (0, 6, 5), None, "0 sample"),
+    ],
+)
+def test_refuses(transformer, image_shape, fit_shape, shape, message):
+    transformer = clone(transformer).set_params(image_shape=image_shape)
+    if shape is None:
+        with pytest.raises(ValueError, match=message):
+            transformer.fit(np.zeros(fit_shape, dtype=np.uint8))
+    else:
+        transformer.fit(np.zeros(fit_shape, dtype=np.uint8))
+        with pytest.raises(ValueError, match=message):
+            transformer.transform(np.zeros(shape, dtype=np.uint8))
+
+
+@each_of_arrays
+@pytest.mark.parametrize("bad", [np.nan, np.inf, "angry"])
+def test_refuses_what_is_no_number(transformer, bad):
+    with pytest.raises(ValueError, match=r"NaN|infinity|could not convert"):
+        clone(transformer).fit([[bad, 1.0], [2.0, 3.0]])
+
+
+@each_of_arrays
+def test_memory_map_and_read_only_input(transformer, tmp_path):
+    np.save(tmp_path / "X.npy", X)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    assert_array_equal(
+        clone(transformer).fit_transform(mapped), clone(transformer).fit_transform(X)
+    )
+
+
+@each_of_arrays
+def test_pandas_output_keeps_names_and_index(transformer):
+    frame = pd.DataFrame(X, columns=[f"p{i}" for i in range(30)], index=range(5, 25))
+    transformer = clone(transformer).set_output(transform="pandas")
+    out = transformer.fit_transform(frame)
+    resized = isinstance(transformer, ImageResizer)
+    assert list(out.columns[:2]) == (["pixel_0", "pixel_1"] if resized else ["p0", "p1"])
+    assert_array_equal(out.index, frame.index)
+    assert_array_equal(transformer.feature_names_in_, frame.columns)
+
+
+@each_of_arrays
+def test_pickle_gives_the_same(transformer):
+    fitted = clone(transformer).fit(X)
+    assert_array_equal(pickle.loads(pickle.dumps(fitted)).transform(X), fitted.transform(X))
+
+
+@each_of_arrays
+def test_unfitted(transformer):
+    with pytest.raises(NotFittedError):
+        clone(transformer).transform(X)
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        estimator_checks.check_do_not_raise_errors_in_init_or_set_params,
+        estimator_checks.check_estimator_cloneable,
+        estimator_checks.check_estimator_repr,
+        estimator_checks.check_estimator_tags_renamed,
+        estimator_checks.check_estimators_unfitted,
+        estimator_checks.check_get_feature_names_out_error,
+        estimator_checks.check_get_params_invariance,
+        estimator_checks.check_mixin_order,
+        estimator_checks.check_no_attributes_set_in_init,
+        estimator_checks.check_param_validation,
+        estimator_checks.check_parameters_default_constructible,
+        estimator_checks.check_set_params,
+        estimator_checks.check_valid_tag_types,
+    ],
+    ids=lambda check: check.__name__,
+)
+@pytest.mark.parametrize("transformer", [PixelParser(), ImageReader()], ids=["parser", "reader"])
+def test_estimator_checks_that_make_no_data(check, transformer):
+    check(type(transformer).__name__, clone(transformer))
+
+
+@pytest.mark.skipif("SK_FER_DATA" not in os.environ, reason="SK_FER_DATA names no data folder")
+def test_pipeline_and_grid_search_on_real_strings():
+    table = pd.read_csv(Path(os.environ["SK_FER_DATA"], "fer2013.csv"), nrows=400)
+    table = table[table["emotion"].isin([3, 4])]
+    model = Pipeline(
+        [
+            ("parse", PixelParser()),
+            ("equalize", HistogramEqualizer()),
+            ("resize", ImageResizer((12, 12))),
+            ("standardize", ImageStandardizer()),
+            ("classify", LogisticRegression(C=1e-3, tol=1e-2)),
+        ]
+    )
+    grid = {
+        "equalize": [HistogramEqualizer("adaptive"), "passthrough"],
+        "resize__size": [(8, 8), (12, 12)],
+    }
+    search = GridSearchCV(model, grid, cv=2).fit(table, table["emotion"])
+    assert search.best_score_ > 0.6
+    assert search.predict(table[["pixels"]]).shape == (len(table),)
+
+
+@pytest.mark.parametrize("method", ["image", "dataset", "minmax"])
+def test_images_flattened_for_a_classifier(method):
+    y = np.arange(20) % 2
+    rows = np.where(y[:, np.newaxis] == np.arange(30) % 2, 200, 50).astype(np.uint8) + X // 8
+    model = make_pipeline(
+        HistogramEqualizer(image_shape=(6, 5)),
+        ImageResizer((6, 5), image_shape=(6, 5)),
+        ImageStandardizer(method, image_shape=(6, 5)),
+        LogisticRegression(),
+    )
+    assert model.fit(rows, y).score(rows, y) == 1

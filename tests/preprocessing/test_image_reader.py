@@ -1,0 +1,141 @@
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_array_equal
+from PIL import Image
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+from sk_fer._utils._image_file import resize_image
+from sk_fer.preprocessing import ImageReader, ImageStandardizer
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (6, 8, 5), dtype=np.uint8)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for i, image in enumerate(IMAGES):
+        Image.fromarray(image).save(tmp_path / f"{i}.png")
+    return tmp_path
+
+
+@pytest.fixture
+def paths(folder):
+    return [folder / f"{i}.png" for i in range(len(IMAGES))]
+
+
+@pytest.mark.parametrize(
+    "container",
+    [
+        list,
+        tuple,
+        lambda paths: [str(path) for path in paths],
+        lambda paths: np.array([str(path) for path in paths]),
+        lambda paths: np.array(paths, dtype=object)[:, np.newaxis],
+        lambda paths: pd.Series([str(path) for path in paths], index=list("fedcba")),
+        lambda paths: pd.DataFrame({"any": paths}),
+    ],
+)
+def test_reads_any_container(container, paths):
+    read = ImageReader().fit_transform(container(paths))
+    assert read.dtype == np.uint8
+    assert_array_equal(read, IMAGES.reshape(6, 40))
+
+
+@pytest.mark.parametrize("as_root", [str, Path])
+def test_root_goes_before_relative_paths(folder, as_root):
+    reader = ImageReader(root=as_root(folder), flatten=False)
+    assert_array_equal(reader.fit_transform([f"{i}.png" for i in range(6)]), IMAGES)
+
+
+@pytest.mark.parametrize(
+    ("color", "flatten", "shape"),
+    [
+        (False, True, (6, 40)),
+        (False, False, (6, 8, 5)),
+        (True, True, (6, 120)),
+        (True, False, (6, 8, 5, 3)),
+    ],
+)
+def test_layouts(paths, color, flatten, shape):
+    reader = ImageReader(color=color, flatten=flatten)
+    assert reader.fit_transform(paths).shape == shape
+    assert reader.image_shape_ == (8, 5, 3 if color else 1)
+    assert len(reader.get_feature_names_out()) == reader.n_features_out_ == 40 * (1 + 2 * color)
+
+
+def test_image_size_brings_all_to_one_size(folder, paths):
+    Image.fromarray(IMAGES[0].repeat(2, axis=0)).save(folder / "tall.png")
+    read = ImageReader(image_size=[8, 5], flatten=False).fit_transform(
+        [*paths, folder / "tall.png"]
+    )
+    assert_array_equal(read[:6], IMAGES)
+    assert_array_equal(read[6], resize_image(IMAGES[0].repeat(2, axis=0), (8, 5)))
+
+
+def test_mixed_sizes_are_refused(folder, paths):
+    Image.new("L", (7, 9)).save(folder / "other.png")
+    reader = ImageReader().fit(paths)
+    message = r"other\.png: got an image of 9 x 7 pixels, wanted 8 x 5 as in fit; image_size"
+    with pytest.raises(ValueError, match=message):
+        reader.transform([paths[0], folder / "other.png", paths[1]])
+
+
+@pytest.mark.parametrize(
+    ("X", "error", "message"),
+    [
+        (["gone.png"], FileNotFoundError, "gone"),
+        (["text.png"], ValueError, r"text\.png: not a readable image"),
+        (["0.png", None], ValueError, "X, row 1: got None, wanted a path"),
+        (["0.png", 3.5], ValueError, "X, row 1: got 3.5, wanted a path"),
+        ("0.png", ValueError, "got X of type str, wanted a list or column of paths"),
+        ([], ValueError, "got X with 0 rows, wanted at least one of paths"),
+        (np.zeros((3, 2)), ValueError, r"got X of shape \(3, 2\), wanted one column of paths"),
+        (pd.DataFrame({"a": ["0.png"], "b": 1}), ValueError, "wanted only one with paths"),
+    ],
+)
+def test_bad_input(folder, X, error, message):
+    (folder / "text.png").write_text("no image")
+    with pytest.raises(error, match=message):
+        ImageReader(root=folder).fit_transform(X)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"image_size": (0, 5)}, r"got image_size=\(0, 5\), wanted a height and a width"),
+        ({"image_size": (5,)}, r"got image_size=\(5,\), wanted two whole numbers"),
+        ({"image_size": (4.5, 5)}, r"got image_size=\(4.5, 5\), wanted two whole numbers"),
+        ({"image_size": 48}, "'image_size' parameter of ImageReader"),
+        ({"color": "yes"}, "'color' parameter of ImageReader"),
+        ({"root": 3}, "'root' parameter of ImageReader"),
+        ({"flatten": None}, "'flatten' parameter of ImageReader"),
+    ],
+)
+def test_bad_parameter(paths, parameters, message):
+    with pytest.raises(ValueError, match=message):
+        ImageReader(**parameters).fit(paths)
+
+
+def test_unfitted(paths):
+    with pytest.raises(NotFittedError):
+        ImageReader().transform(paths)
+
+
+def test_pickle_subset_and_pandas_output(paths):
+    reader = pickle.loads(pickle.dumps(ImageReader().fit(paths)))
+    assert_array_equal(reader.transform(paths[3:4])[0], IMAGES[3].ravel())
+    frame = reader.set_output(transform="pandas").transform(paths)
+    assert list(frame.columns[:2]) == ["pixel_0", "pixel_1"]
+
+
+def test_in_pipeline(paths):
+    model = make_pipeline(
+        ImageReader(), ImageStandardizer(image_shape=(8, 5)), LogisticRegression(tol=0.1)
+    )
+    y = ["happy", "sad"] * 3
+    assert set(model.fit(paths, y).predict(paths)) <= {"happy", "sad"}
