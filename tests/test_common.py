@@ -1,6 +1,5 @@
 """scikit-learn's estimator checks over everything that sk_fer exports."""
 
-import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sk_fer import FERCNNClassifier, FERDenseClassifier
@@ -19,8 +18,6 @@ CLASSIFIERS = [
 ]
 
 
-@parametrize_with_checks(
-    CLASSIFIERS, expected_failed_checks=lambda estimator: ROUNDING
-)
+@parametrize_with_checks(CLASSIFIERS, expected_failed_checks=lambda estimator: ROUNDING)
 def test_sklearn_checks(estimator, check):
     check(estimator)

@@ -115,7 +115,7 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         if len(self.classes_) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs two classes or more to tell apart; got one class, "
-                f"{self.classes_[0]!r}"
+                f"{self.classes_.tolist()[0]!r}"
             )
         callbacks = fit_callbacks(self, context, X, y, validated=valid is not None)
         self._train(train, valid, previous, callbacks, self.max_epochs)
@@ -161,8 +161,7 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         train, _ = self._check_fit_data(
             X, y, sample_weight, None, None, reset=previous is None, classes=known, split=False
         )
-        callbacks = user_callbacks(self.callbacks)
-        self._train(train, None, previous, callbacks, 1, keep_optimizer=True)
+        self._train(train, None, previous, user_callbacks(self.callbacks), 1)
         return self
 
     def _check_partial_fit_classes(
@@ -239,15 +238,12 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         previous: FERNet | None,
         callbacks: list[Any],
         n_epochs: int,
-        *,
-        keep_optimizer: bool = False,
     ) -> None:
         module = self._new_module(train) if previous is None else previous.module_
         net = make_net(self, module, train, callbacks, n_epochs)
         if previous is not None:
             net.history.extend(previous.history)
-            if keep_optimizer:
-                net.take_optimizer_state(previous)
+            net.take_optimizer_state(previous)
         self.net_ = net
         net.fit_datasets(train, valid)
 

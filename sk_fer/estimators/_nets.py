@@ -8,7 +8,6 @@ import numpy as np
 from sklearn.base import clone
 
 from sk_fer.estimators._parameters import resolve_augmentation
-from sk_fer.estimators._persistence import unpack_weights
 from sk_fer.estimators._targets import class_weights
 
 # torch and skorch wait until something is fitted or loaded: importing sk_fer stays quick.
@@ -132,22 +131,22 @@ def rebuild_net(estimator: BaseFERClassifier, stored: dict[str, Any]) -> FERNet:
     """
     import torch
 
+    from sk_fer.estimators._persistence import unpack_weights
     from sk_fer.modules import build_module
     from sk_fer.training import FERNet, WeightedCrossEntropy, resolve_device, resolve_precision
 
+    precision = estimator.precision
     try:
         device = resolve_device(stored["device"])
     except ValueError:
-        device = torch.device("cpu")
+        device, precision = torch.device("cpu"), "auto"
     with torch.random.fork_rng([]):
         module = build_module(**estimator._module_config)
     unpack_weights(module, stored["weights"])
     net = FERNet(
         module,
         criterion=WeightedCrossEntropy(),
-        precision=resolve_precision(
-            "auto" if device.type != stored["device"].split(":")[0] else estimator.precision, device
-        ),
+        precision=resolve_precision(precision, device),
         device=str(device),
         seed=estimator._seed,
         classes=np.arange(len(estimator.classes_)),

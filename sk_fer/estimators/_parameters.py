@@ -87,7 +87,7 @@ image_shape : tuple of (height, width) or (height, width, channels), or None
     Shape of the images in flat rows. None: a square where the number of features is a
     square number, else one strip.
 warm_start : bool
-    Whether :meth:`fit` goes on from the weights of the fit before.
+    Whether :meth:`fit` goes on from the weights and the optimizer of the fit before.
 device : str
     "auto" (CUDA, then MPS, then the CPU), or a name that torch knows.
 precision : {"auto", "float32", "bfloat16", "float16"}

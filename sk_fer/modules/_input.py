@@ -55,7 +55,8 @@ class InputLayer(nn.Module):
 
 
 def _standardize(x: Tensor) -> Tensor:
-    x = x - x.mean((1, 2, 3), keepdim=True)
+    mean = x.mean((1, 2, 3), keepdim=True)
+    x = x - mean
     scale = x.square().mean((1, 2, 3), keepdim=True).sqrt()
     # Rounding leaves a constant image with a tiny spread that must not be blown up.
-    return x / scale.masked_fill(scale < 1e-6, 1.0)
+    return x / scale.masked_fill(scale <= 1e-6 * mean.abs(), 1.0)

@@ -1,0 +1,368 @@
+"""What fit takes, what it learns, and what it leaves alone."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from skorch.callbacks import Callback, Checkpoint, EarlyStopping, EpochScoring, GradientNormClipping
+
+from sk_fer import FERCNNClassifier, FERDenseClassifier
+from sk_fer.datasets import make_faces
+
+
+def dense(**parameters):
+    return FERDenseClassifier(
+        (32,), **{"max_epochs": 8, "lr": 0.01, "random_state": 0, "device": "cpu"} | parameters
+    )
+
+
+def cnn(**parameters):
+    settings = {"max_epochs": 2, "optimizer": "adam", "lr": 3e-3, "random_state": 0}
+    return FERCNNClassifier("sequential", **settings | parameters)
+
+
+def test_learns_the_training_images(faces):
+    X, y = faces
+    model = dense(max_epochs=30).fit(X, y)
+    assert model.score(X, y) > 0.9
+    assert model.predict(X).dtype == y.dtype
+    np.testing.assert_array_equal(model.classes_, np.unique(y))
+
+
+def test_layouts_and_types_of_images_agree(faces):
+    X, y = faces
+    flat = dense().fit(X, y).predict_proba(X)
+    images = X.reshape(-1, 48, 48)
+    np.testing.assert_array_equal(dense().fit(images, y).predict_proba(X), flat)
+    np.testing.assert_array_equal(dense().fit(images[..., None], y).predict_proba(images), flat)
+    np.testing.assert_allclose(
+        dense().fit(X.astype(np.float64) / 255, y).predict_proba(X), flat, atol=2e-3
+    )
+
+
+def test_color_images_and_oblong_shapes(faces):
+    X, y = faces
+    color = np.repeat(X.reshape(-1, 48, 48, 1), 3, axis=3)[:, ::2]
+    model = cnn(max_epochs=1).fit(color, y)
+    assert model.image_shape_ == (24, 48, 3)
+    assert model.n_features_in_ == 24 * 48 * 3
+    flat = color.reshape(len(color), -1)
+    np.testing.assert_array_equal(model.predict_proba(flat), model.predict_proba(color))
+    again = cnn(max_epochs=1, image_shape=(24, 48, 3)).fit(flat, y)
+    np.testing.assert_array_equal(again.predict_proba(flat), model.predict_proba(flat))
+
+
+def test_uint8_images_are_never_copied_whole(faces, tmp_path):
+    X, y = faces
+    np.save(tmp_path / "X.npy", X)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    np.testing.assert_array_equal(
+        dense().fit(mapped, y).predict(mapped), dense().fit(X, y).predict(X)
+    )
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [np.array([3, 7, 9]), np.array([-1.0, 0.0, 1.0]), np.array(["a", "b", "c"], dtype=object)],
+    ids=["int", "float", "object"],
+)
+def test_labels_of_any_kind_come_back(labels, faces):
+    X = faces[0][:60]
+    y = labels[np.arange(60) % 3]
+    model = dense().fit(X, y)
+    assert model.predict(X).dtype == y.dtype
+    assert set(model.predict(X)) <= set(labels)
+
+
+def test_classes_with_a_single_image_do_not_stop_a_fit(faces):
+    X, y = faces[0][:40], np.array(["happy", "sad"] * 19 + ["fear", "disgust"])
+    model = dense(validation_fraction=0.2).fit(X, y)
+    assert model.classes_.tolist() == ["disgust", "fear", "happy", "sad"]
+    assert model.predict_proba(X).shape == (40, 4)
+
+
+# -- randomness ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [dense, lambda: cnn(augment={"flip": 0.5, "erasing": 0.5})])
+def test_equal_random_state_gives_equal_bits(make, faces):
+    X, y = faces
+    first, second = make().fit(X, y), make().fit(X, y)
+    np.testing.assert_array_equal(first.predict_proba(X), second.predict_proba(X))
+    other = make().set_params(random_state=1).fit(X, y)
+    assert not np.array_equal(first.predict_proba(X), other.predict_proba(X))
+    pd.testing.assert_frame_equal(
+        first.history_.drop(columns="seconds"), second.history_.drop(columns="seconds")
+    )
+
+
+def test_global_random_states_are_left_as_found(faces):
+    X, y = faces
+    np.random.seed(5)  # noqa: NPY002 - the legacy global state is what is tested
+    torch.manual_seed(5)
+    before = np.random.get_state()[1].copy(), torch.random.get_rng_state()  # noqa: NPY002
+    cnn(validation_fraction=0.2, dropout=0.5).fit(X, y).predict_proba(X)
+    np.testing.assert_array_equal(before[0], np.random.get_state()[1])  # noqa: NPY002
+    assert torch.equal(before[1], torch.random.get_rng_state())
+
+
+def test_thread_count_is_left_as_found(faces):
+    before = torch.get_num_threads()
+    dense(max_epochs=1).fit(*faces)
+    assert torch.get_num_threads() == before
+
+
+# -- validation ----------------------------------------------------------------------------
+
+
+def test_history_has_a_row_an_epoch(faces):
+    X, y = faces
+    model = dense(max_epochs=3, validation_fraction=0.25).fit(X, y)
+    columns = "epoch train_loss train_accuracy valid_loss valid_accuracy lr seconds"
+    assert model.history_.columns.tolist() == columns.split()
+    assert model.history_["epoch"].tolist() == [1, 2, 3]
+    assert model.n_epochs_ == 3
+    assert (model.history_["seconds"] > 0).all()
+
+
+def test_given_validation_images_go_before_the_fraction(faces):
+    X, y = faces
+    model = dense(validation_fraction=0.5).fit(X[:200], y[:200], X_val=X[200:], y_val=y[200:])
+    assert model.history_["valid_accuracy"].iloc[-1] == pytest.approx(
+        model.score(X[200:], y[200:]), abs=1e-6
+    )
+    alone = dense().fit(X[:200], y[:200])
+    np.testing.assert_array_equal(model.predict_proba(X), alone.predict_proba(X))
+
+
+def test_early_stopping_keeps_the_best_weights(faces):
+    X, y = faces
+    model = dense(
+        max_epochs=200, lr_schedule=None, lr=0.01, early_stopping=True, n_iter_no_change=4
+    ).fit(X[:100], y[:100], X_val=X[100:], y_val=y[100:])
+    best = model.history_["valid_loss"].idxmin()
+    assert model.n_epochs_ < 200
+    assert best < model.n_epochs_ - 1
+    assert model.score(X[100:], y[100:]) == pytest.approx(
+        model.history_["valid_accuracy"][best], abs=1e-6
+    )
+
+
+# -- weights and soft targets ---------------------------------------------------------------
+
+
+def test_zero_weight_is_absence(faces):
+    X, y = faces
+    weight = (y != "fear").astype(float)
+    assert "fear" not in set(dense(max_epochs=30).fit(X, y, sample_weight=weight).predict(X))
+
+
+def test_class_weight_lifts_a_rare_class(faces):
+    X, y = faces
+    rare = np.flatnonzero(y == "sad")[:5]
+    rows = np.concatenate([np.flatnonzero(y == "happy"), rare])
+    X, y = X[rows], y[rows]
+
+    def sadness(class_weight):
+        return (
+            dense(max_epochs=2, class_weight=class_weight).fit(X, y).predict_proba(X)[:, 1].mean()
+        )
+
+    plain, balanced = sadness(None), sadness("balanced")
+    assert balanced > plain + 0.1
+    counts = {"happy": len(y) / (2 * (len(y) - 5)), "sad": len(y) / 10}
+    assert sadness(counts) == pytest.approx(balanced, rel=1e-4)
+
+
+def test_one_hot_shares_train_like_labels(faces):
+    X, y = faces
+    shares = pd.get_dummies(pd.Series(y)).astype(float)
+    labels = dense(class_weight="balanced", validation_fraction=0.2).fit(X, y)
+    soft = dense(class_weight="balanced", validation_fraction=0.2).fit(X, shares)
+    np.testing.assert_array_equal(soft.classes_, labels.classes_)
+    np.testing.assert_allclose(soft.predict_proba(X), labels.predict_proba(X), atol=1e-3)
+    assert soft.score(X, shares) == pytest.approx(labels.score(X, y), abs=0.02)
+
+
+def test_soft_targets_are_learnt_as_shares(faces):
+    X, _ = faces
+    shares = np.tile([0.7, 0.2, 0.1], (len(X), 1))
+    proba = dense(max_epochs=30).fit(X, shares).predict_proba(X)
+    np.testing.assert_allclose(proba.mean(axis=0), [0.7, 0.2, 0.1], atol=0.05)
+
+
+# -- going on -------------------------------------------------------------------------------
+
+
+def test_partial_fit_goes_on_from_where_it_was(faces):
+    X, y = faces
+    model = dense()
+    losses = []
+    for _ in range(3):
+        model.partial_fit(X, y, classes=np.unique(y))
+        losses.append(model.history_["train_loss"].iloc[-1])
+    assert model.n_epochs_ == 3
+    assert losses == sorted(losses, reverse=True)
+    assert model.history_["lr"].tolist() == [0.01] * 3
+
+
+def test_partial_fit_sees_classes_that_come_later(faces):
+    X, y = faces
+    happy = y == "happy"
+    model = dense().partial_fit(X[happy], y[happy], classes=np.unique(y))
+    assert model.predict_proba(X).shape[1] == 7
+    model.partial_fit(X[~happy], y[~happy])
+    with pytest.raises(ValueError, match="labels that are not among the classes"):
+        model.partial_fit(X[:3], ["happy", "sad", "bored"])
+
+
+def test_warm_start_goes_on(faces):
+    X, y = faces
+    model = dense(warm_start=True, lr_schedule=None, max_epochs=8).fit(X, y)
+    before = model.history_["train_loss"].iloc[-1]
+    model.fit(X, y)
+    assert model.n_epochs_ == 16
+    assert model.history_["train_loss"].iloc[8] < before
+    assert model.set_params(warm_start=False).fit(X, y).n_epochs_ == 8
+
+
+# -- switches -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "lr"),
+    [("sgd", 0.05), ("adam", 0.01), ("adamw", 0.01), ("rmsprop", 0.003), ("adagrad", 0.02)],
+)
+def test_every_optimizer_learns(optimizer, lr, faces):
+    X, y = faces
+    assert dense(optimizer=optimizer, lr=lr, max_epochs=15).fit(X, y).score(X, y) > 0.5
+
+
+@pytest.mark.parametrize("schedule", ["one_cycle", "cosine", "step", "plateau", None])
+def test_every_schedule_runs_and_is_written_down(schedule, faces):
+    X, y = faces
+    lr = dense(lr_schedule=schedule, max_epochs=4).fit(X, y).history_["lr"]
+    if schedule in (None, "plateau"):
+        assert lr.tolist() == [0.01] * 4
+    else:
+        assert lr.iloc[-1] < 0.01 < lr.max() * 2
+
+
+@pytest.mark.parametrize(
+    "augment",
+    [
+        "auto",
+        None,
+        {},
+        *({name: 0.3} for name in ("flip", "shift", "rotation", "scale", "erasing")),
+    ],
+)
+def test_every_augmentation_can_be_switched(augment, faces):
+    X, y = faces
+    plain = dense(augment=None, max_epochs=2).fit(X, y)
+    varied = dense(augment=augment, max_epochs=2).fit(X, y)
+    same = np.array_equal(plain.predict_proba(X), varied.predict_proba(X))
+    assert same == (not augment)
+
+
+def test_tta_is_the_mean_over_the_mirror_image(faces):
+    X, y = faces
+    model = dense().fit(X, y)
+    mirrored = X.reshape(-1, 48, 48)[:, :, ::-1]
+    mean = (model.predict_proba(X) + model.predict_proba(mirrored)) / 2
+    np.testing.assert_allclose(model.set_params(tta=True).predict_proba(X), mean, atol=1e-6)
+
+
+def test_label_smoothing_softens(faces):
+    X, y = faces
+    sharp = dense(max_epochs=30).fit(X, y).predict_proba(X).max(axis=1).mean()
+    soft = dense(max_epochs=30, label_smoothing=0.3).fit(X, y).predict_proba(X).max(axis=1).mean()
+    assert soft < sharp - 0.1
+
+
+def test_bfloat16_learns_on_any_cpu(faces):
+    X, y = faces
+    model = dense(precision="bfloat16").fit(X, y)
+    assert model.predict_proba(X).dtype == np.float32
+    assert model.score(X, y) > 0.5
+
+
+def test_verbose_prints_a_line_an_epoch(faces, capsys):
+    dense(verbose=1, max_epochs=2).fit(*faces)
+    printed = capsys.readouterr().out
+    assert "train_loss" in printed
+    assert len(printed.strip().splitlines()) == 4
+    dense(max_epochs=1).fit(*faces)
+    assert capsys.readouterr().out == ""
+
+
+def test_skorch_callbacks_work_and_are_not_changed(faces, tmp_path):
+    X, y = faces
+    callbacks = [
+        EpochScoring("f1_macro", lower_is_better=False, name="valid_f1"),
+        GradientNormClipping(1.0),
+        Checkpoint(dirname=tmp_path, monitor=None),
+        EarlyStopping(monitor="valid_loss", patience=2),
+    ]
+    model = dense(max_epochs=60, lr=0.03, callbacks=callbacks, validation_fraction=0.3).fit(X, y)
+    assert "valid_f1" in model.history_
+    assert model.n_epochs_ < 60
+    assert (tmp_path / "params.pt").exists()
+    assert not hasattr(callbacks[0], "best_score_")
+
+
+def test_ctrl_c_is_not_swallowed(faces):
+    class Interrupt(Callback):
+        def on_batch_begin(self, net, **kwargs):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        dense(callbacks=[Interrupt()]).fit(*faces)
+
+
+# -- what is refused ------------------------------------------------------------------------
+
+X, y = make_faces(28, random_state=0)
+REFUSED = [
+    (dense(), (X[:, :5], y[:9]), {}, "inconsistent numbers of samples: X has 28 and y has 9"),
+    (
+        dense(),
+        (X, ["happy"] * 28),
+        {},
+        "needs two classes or more to tell apart; got one class, 'happy'",
+    ),
+    (dense(), (X, np.full((28, 3), 0.2)), {}, "row 0 sums to 0.6"),
+    (dense(), (X, np.tile([1.5, -0.5], (28, 1))), {}, "smallest share of -0.5"),
+    (dense(early_stopping=True), (X, y), {}, "set validation_fraction or pass X_val"),
+    (dense(), (X, y), {"X_val": X}, "X_val and y_val go together"),
+    (dense(), (X, y), {"X_val": X[:, :9], "y_val": y}, "X has 9 features"),
+    (dense(), (X, y), {"X_val": X[:2], "y_val": ["bored", "sad"]}, "y_val has labels that are not"),
+    (dense(validation_fraction=0.01), (X, y), {}, "leaves no images to train or to validate on"),
+    (dense(class_weight={"bored": 2}), (X, y), {}, "class_weight names 'bored'"),
+    (dense(class_weight={"sad": -1}), (X, y), {}, "class_weight['sad'] is -1"),
+    (dense(augment={"blur": 1}), (X, y), {}, "augment has 'blur'; wanted any of ['flip', 'shift'"),
+    (dense(augment={"flip": 2}), (X, y), {}, "augment['flip'] is 2; wanted a number in [0, 1.0]"),
+    (dense(image_shape=(40, 40)), (X, y), {}, "image_shape=(40, 40)"),
+    (dense(device="abacus"), (X, y), {}, "device='abacus' is not known"),
+    (dense(precision="float16"), (X, y), {}, "precision='float16' needs a CUDA device"),
+    (dense(optimizer="lbfgs"), (X, y), {}, "The 'optimizer' parameter"),
+    (dense(lr=0.0), (X, y), {}, "The 'lr' parameter"),
+    (FERDenseClassifier((0,)), (X, y), {}, "hidden_layer_sizes=(0,); wanted integers > 0"),
+    (dense(), (X.astype(float) * np.nan, y), {}, "Input X contains NaN"),
+]
+
+
+@pytest.mark.parametrize(("model", "args", "kwargs", "words"), REFUSED, ids=lambda v: str(v)[:40])
+def test_bad_input_is_refused_with_the_reason(model, args, kwargs, words):
+    with pytest.raises(ValueError, match=re.escape(words)):
+        model.fit(*args, **kwargs)
+
+
+def test_prediction_on_other_sizes_is_refused():
+    model = dense(max_epochs=1).fit(X, y)
+    with pytest.raises(ValueError, match="X has 100 features, but FERDenseClassifier is expecting"):
+        model.predict(X[:, :100])
+    with pytest.raises(ValueError, match="wanted"):
+        model.predict(X.reshape(-1, 24, 96))

@@ -1,0 +1,62 @@
+"""The systems that sk_fer grew out of, each as a preset on real images."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import confusion_matrix
+from sklearn.model_selection import train_test_split
+
+from sk_fer import FERCNNClassifier, FERDenseClassifier, make_classifier
+from sk_fer.estimators import PRESETS
+
+CHANCE = 1 / 7
+
+
+def test_dense_only_with_validation_and_history_each_epoch(real_faces):
+    X, y = real_faces
+    model = make_classifier("dense", max_epochs=12, random_state=0)
+    assert isinstance(model, FERDenseClassifier)
+    assert model.weight_decay > 0
+    assert model.dropout > 0
+    model.fit(X, y)
+    assert len(model.history_) == 12
+    assert model.history_[["valid_loss", "valid_accuracy"]].notna().all(axis=None)
+    assert model.history_["valid_accuracy"].max() > CHANCE
+    assert model.score(X, y) > CHANCE + 0.1
+
+
+def test_sequential_on_a_chosen_fraction(real_faces):
+    X, y = real_faces
+    part, _, part_y, _ = train_test_split(X, y, train_size=0.5, stratify=y, random_state=0)
+    model = make_classifier("sequential", max_epochs=3, random_state=0).fit(part, part_y)
+    assert model.architecture == "sequential"
+    assert model.history_["train_loss"].iloc[-1] < model.history_["train_loss"].iloc[0]
+    assert model.score(part, part_y) > CHANCE + 0.02
+
+
+def test_vgg_style_with_a_confusion_matrix(real_faces):
+    X, y = real_faces
+    model = make_classifier("vgg", max_epochs=2, batch_size=32, augment=None, random_state=0)
+    model.fit(X[:64], y[:64])
+    assert sum(p.numel() for p in model.net_.module_.parameters()) == 5_902_151
+    matrix = confusion_matrix(y[:64], model.predict(X[:64]), labels=model.classes_)
+    assert matrix.shape == (7, 7)
+    assert matrix.sum() == 64
+    assert np.isfinite(model.history_["train_loss"]).all()
+
+
+def test_the_default_is_the_fast_cnn():
+    model = make_classifier()
+    assert isinstance(model, FERCNNClassifier)
+    assert model.get_params() == FERCNNClassifier().get_params()
+
+
+def test_every_preset_takes_parameters():
+    for name in PRESETS:
+        assert make_classifier(name, max_epochs=3, lr=0.5).get_params()["lr"] == 0.5
+
+
+def test_an_unknown_preset_is_refused():
+    with pytest.raises(ValueError, match=r"preset='resnet'; wanted one of \['cnn', 'dense'"):
+        make_classifier("resnet")
+    with pytest.raises(TypeError, match="epochs"):
+        make_classifier("cnn", epochs=3)

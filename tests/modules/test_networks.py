@@ -1,0 +1,82 @@
+"""The networks: their sizes as numbers, and inputs of any size."""
+
+import pytest
+import torch
+
+from sk_fer.modules import NETWORKS, WeightedBatchNorm2d, build_module, weighted_batch
+
+
+def count(module):
+    trainable = sum(p.numel() for p in module.parameters())
+    statistics = sum(
+        b.numel() for name, b in module.named_buffers() if name.endswith(("_mean", "_var"))
+    )
+    return trainable, trainable + statistics
+
+
+@pytest.mark.parametrize(
+    ("network", "trainable", "with_statistics"),
+    [
+        ("vgg", 5_902_151, 5_905_863),
+        ("sequential", 683_527, 683_527),
+        ("fast", 1_165_159, 1_167_015),
+        ("dense", 1_313_287, 1_313_287),
+    ],
+)
+def test_parameter_counts(network, trainable, with_statistics):
+    module = build_module(network, image_shape=(48, 48, 1), n_classes=7)
+    assert count(module) == (trainable, with_statistics)
+
+
+def test_vgg_layer_for_layer():
+    network = build_module("vgg", image_shape=(48, 48, 1), n_classes=7).network
+    names = [type(layer).__name__.replace("Weighted", "") for layer in network]
+    first = ["Conv2d", "ReLU", "Conv2d", "ReLU", "BatchNorm2d", "MaxPool2d", "Dropout"]
+    block = ["Conv2d", "ReLU", "BatchNorm2d"] * 2 + ["MaxPool2d", "Dropout"]
+    assert names == first + block * 3 + ["Flatten"] + ["Linear", "ReLU"] * 3 + ["Linear"]
+    filters = [m.out_channels for m in network if isinstance(m, torch.nn.Conv2d)]
+    assert filters == [64, 64, 128, 128, 256, 256, 512, 512]
+    units = [(m.in_features, m.out_features) for m in network if isinstance(m, torch.nn.Linear)]
+    assert units == [(2048, 512), (512, 256), (256, 128), (128, 7)]
+    paddings = [m.padding for m in network if isinstance(m, torch.nn.Conv2d)]
+    assert paddings == [(0, 0)] + [(1, 1)] * 7
+
+
+def test_sequential_layer_for_layer():
+    network = build_module("sequential", image_shape=(48, 48, 1), n_classes=7).network
+    filters = [m.out_channels for m in network if isinstance(m, torch.nn.Conv2d)]
+    assert filters == [32, 64, 128]
+    units = [m.out_features for m in network if isinstance(m, torch.nn.Linear)]
+    assert units == [128, 7]
+
+
+@pytest.mark.parametrize("network", sorted(NETWORKS))
+@pytest.mark.parametrize("image_shape", [(1, 2, 1), (5, 3, 3), (48, 48, 3), (70, 33, 1)])
+def test_inputs_of_any_size(network, image_shape):
+    module = build_module(network, image_shape=image_shape, n_classes=3).eval()
+    images = torch.randint(0, 256, (2, *image_shape), dtype=torch.uint8)
+    assert module(images).shape == (2, 3)
+
+
+def test_normalizing_each_image_forgets_light_and_contrast():
+    prepare = build_module("fast", image_shape=(16, 16, 1), n_classes=2).prepare
+    images = torch.rand(4, 16, 16, 1)
+    prepared = prepare(images)
+    torch.testing.assert_close(prepare(images * 0.2 + 0.5), prepared, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(prepared.mean((1, 2, 3)), torch.zeros(4), atol=1e-5, rtol=0)
+    for gray in (0.0, 0.3, 255.0):
+        assert prepare(torch.full((1, 16, 16, 1), gray)).abs().max() < 1e-4
+
+
+def test_weighted_batch_norm_is_batch_norm_on_repeated_rows():
+    torch.manual_seed(0)
+    x = torch.randn(5, 3, 4, 4)
+    times = torch.tensor([1, 0, 2, 3, 1])
+    weighted, repeated = WeightedBatchNorm2d(3), WeightedBatchNorm2d(3)
+    with weighted_batch(weighted, times.float()):
+        out = weighted(x)
+    expected = repeated(x.repeat_interleave(times, 0))
+    torch.testing.assert_close(out.repeat_interleave(times, 0), expected)
+    torch.testing.assert_close(weighted.running_mean, repeated.running_mean)
+    torch.testing.assert_close(weighted.running_var, repeated.running_var)
+    assert weighted.sample_weight is None
