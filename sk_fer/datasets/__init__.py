@@ -1,0 +1,17 @@
+"""Loaders of face images with expressions: files in, :class:`~sklearn.utils.Bunch` out."""
+
+from sk_fer.datasets._ckplus import load_ckplus
+from sk_fer.datasets._faces import make_faces
+from sk_fer.datasets._fer2013 import load_fer2013
+from sk_fer.datasets._ferplus import load_ferplus
+from sk_fer.datasets._fetch import fetch_fer2013
+from sk_fer.datasets._image_folder import load_image_folder
+
+__all__ = [
+    "fetch_fer2013",
+    "load_ckplus",
+    "load_fer2013",
+    "load_ferplus",
+    "load_image_folder",
+    "make_faces",
+]

@@ -1,0 +1,84 @@
+"""What was read from a file, kept in scikit-learn's data home for the next time."""
+
+import hashlib
+import os
+import warnings
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property, partial
+from pathlib import Path
+from threading import get_ident
+
+import numpy as np
+from sklearn.datasets import get_data_home
+
+_FORMAT = 1
+_BLOCK = 1 << 20
+
+
+class ArrayCache:
+    """Arrays read from one file, valid while its size, time and checksum stay the same.
+
+    Parameters
+    ----------
+    source : Path
+        The file that the arrays are read from.
+    data_home : str or path-like, default=None
+        scikit-learn's data home; the arrays go to its folder ``sk_fer``.
+    """
+
+    def __init__(self, source: Path, data_home: str | os.PathLike[str] | None = None):
+        self.source = source.resolve()
+        self.data_home = data_home
+        status = self.source.stat()
+        self._key = [str(_FORMAT), str(self.source), str(status.st_size), str(status.st_mtime_ns)]
+
+    def load(self) -> dict[str, np.ndarray] | None:
+        """Return the arrays, None if there are none or they are not those of the file."""
+        try:
+            with self._path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+                *key, checksum = archive["key"].tolist()
+                if key != self._key or checksum != self._checksum:
+                    return None
+                return {name: archive[name] for name in archive.files if name != "key"}
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            return None  # missing or damaged: it will be written anew
+
+    def store(self, arrays: dict[str, np.ndarray]) -> None:
+        """Keep the arrays; where that is not possible, warn and go on."""
+        aside = None
+        try:
+            aside = self._path.with_suffix(f".{os.getpid()}-{get_ident()}.tmp")
+            with aside.open("wb") as file:
+                key = np.array([*self._key, self._checksum])
+                np.savez(file, key=key, allow_pickle=False, **arrays)
+            os.replace(aside, self._path)
+        except OSError as error:
+            warnings.warn(
+                f"{self.source} was read but is not cached, {error}; cache=False ends this warning",
+                stacklevel=4,
+            )
+        finally:
+            if aside is not None:
+                aside.unlink(missing_ok=True)
+
+    @cached_property
+    def _path(self) -> Path:
+        folder = Path(get_data_home(self.data_home)) / "sk_fer"
+        folder.mkdir(exist_ok=True)
+        name = hashlib.sha256(str(self.source).encode()).hexdigest()[:16]
+        return folder / f"{self.source.stem}-{name}.npz"
+
+    @cached_property
+    def _checksum(self) -> str:
+        """SHA-256 of the SHA-256 of each block, so that several processors share the work."""
+        blocks = range(0, self.source.stat().st_size, _BLOCK)
+        with ThreadPoolExecutor() as pool:
+            digests = pool.map(partial(_block_digest, self.source), blocks)
+            return hashlib.sha256(b"".join(digests)).hexdigest()
+
+
+def _block_digest(path: Path, start: int) -> bytes:
+    with path.open("rb", buffering=0) as file:
+        file.seek(start)
+        return hashlib.sha256(file.read(_BLOCK)).digest()

@@ -1,0 +1,124 @@
+"""CK+: posed expressions in a laboratory, with the subject known."""
+
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from sklearn.utils import Bunch
+
+from sk_fer.datasets._bunch import Faces, make_bunch
+from sk_fer.datasets._checks import check_options, check_path
+from sk_fer.datasets._image_folder import read_image_folder
+from sk_fer.datasets._names import EXPRESSIONS
+from sk_fer.datasets._pixel_csv import SIDE, read_pixel_csv, table_faces
+
+_FRAME = re.compile(r"(S\d+)_(\d+)_\d+")
+
+
+def load_ckplus(
+    path: str | os.PathLike[str],
+    *,
+    return_X_y: bool = False,
+    as_frame: bool = False,
+    on_error: str = "raise",
+) -> Bunch | tuple:
+    """Load CK+48: 981 frames from 327 sequences of 118 people, seven expressions.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The folder ``CK+48``, with a folder for each expression and files such as
+        ``S010_004_00000017.png`` (subject, sequence, frame); or ``ckextended.csv``, 920 faces in
+        FER2013's form without subjects, where 6 is neutral and 7 contempt.
+    return_X_y : bool, default=False
+        Whether to return ``(data, target)`` instead of a Bunch.
+    as_frame : bool, default=False
+        Whether data and target are a pandas DataFrame and Series.
+    on_error : {"raise", "skip"}, default="raise"
+        Whether a bad image or row is an error, or is left out and listed in `skipped`.
+
+    Returns
+    -------
+    bunch : :class:`~sklearn.utils.Bunch`
+        With the fields
+
+        data : ndarray of shape (n_images, 2304), dtype uint8, or DataFrame
+            The images, flat.
+        images : ndarray of shape (n_images, 48, 48), dtype uint8
+            The same memory, as images. Images of another size are brought to this one.
+        target : ndarray of shape (n_images,) of str, or Series
+            The class names.
+        target_names : list of str
+            The classes that have images (of a CSV file: all eight).
+        frame : DataFrame or None
+            Data and target together, if `as_frame`.
+        groups : ndarray of shape (n_images,) of str, or None
+            The subject, such as "S010"; None for a CSV file.
+        sequences : ndarray of shape (n_images,) of str
+            Subject and sequence, such as "S010_004"; not for a CSV file.
+        usage : ndarray of shape (n_images,) of str, or None
+            "Training", "PublicTest" or "PrivateTest"; None for a folder.
+        filenames : ndarray of shape (n_images,) of str, or None
+            The files; None for a CSV file.
+        skipped : list of (int or str, str)
+            Row (counted from 1, below the header) or file left out, and why.
+        DESCR : str
+            What the data set is.
+    data, target : tuple
+        If `return_X_y`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file or folder.
+    ValueError
+        If an image or row is bad, or a file is not named after subject, sequence and frame.
+
+    See Also
+    --------
+    load_image_folder : Any other images in folders.
+    sklearn.model_selection.StratifiedGroupKFold : Folds that keep a subject together.
+
+    Notes
+    -----
+    A sequence gives three frames that look alike. Folds drawn at random have frames of the same
+    sequence on both sides and measure nothing; split by `groups`.
+
+    References
+    ----------
+    .. [1] P. Lucey et al., "The Extended Cohn-Kanade Dataset (CK+)", CVPR Workshops 2010.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from PIL import Image
+    >>> from sk_fer.datasets import load_ckplus
+    >>> with TemporaryDirectory() as folder:
+    ...     Path(folder, "anger").mkdir()
+    ...     Image.new("L", (48, 48)).save(Path(folder, "anger", "S010_004_00000017.png"))
+    ...     faces = load_ckplus(folder)
+    >>> faces.target.tolist(), faces.groups.tolist(), faces.sequences.tolist()
+    (['angry'], ['S010'], ['S010_004'])
+    """
+    check_options(on_error)
+    path = check_path(path)
+    if path.is_dir():
+        faces = _read_folder(path, on_error)
+    else:
+        table = read_pixel_csv(path, n_classes=len(EXPRESSIONS), on_error=on_error)
+        faces = table_faces(table, EXPRESSIONS)
+    return make_bunch(faces, "ckplus", return_X_y=return_X_y, as_frame=as_frame)
+
+
+def _read_folder(path: Path, on_error: str) -> Faces:
+    faces = read_image_folder(path, image_size=(SIDE, SIDE), on_error=on_error)
+    assert faces.filenames is not None  # a folder has files
+    frames = [_FRAME.match(Path(name).name) for name in faces.filenames]
+    if None in frames:
+        stray = faces.filenames[frames.index(None)]
+        raise ValueError(f"{stray}: not named <subject>_<sequence>_<frame>, as S010_004_00000017")
+    groups, sequences = zip(*((f[1], f"{f[1]}_{f[2]}") for f in frames if f), strict=True)
+    return replace(faces, groups=np.array(groups), more={"sequences": np.array(sequences)})

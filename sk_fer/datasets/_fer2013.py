@@ -1,0 +1,181 @@
+"""FER2013, in the forms that it is handed round in."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from sklearn.utils import Bunch
+
+from sk_fer.datasets._bunch import Faces, make_bunch
+from sk_fer.datasets._cache import ArrayCache
+from sk_fer.datasets._checks import check_options, check_path
+from sk_fer.datasets._csv_file import CSV_NAMES, find_csv
+from sk_fer.datasets._image_folder import read_image_folder
+from sk_fer.datasets._names import FER2013_EXPRESSIONS, SUBSETS, USAGES
+from sk_fer.datasets._pixel_csv import SIDE, PixelTable, read_pixel_csv, table_faces
+from sk_fer.datasets._votes import VOTE_NAMES, read_votes
+
+
+def load_fer2013(
+    path: str | os.PathLike[str],
+    *,
+    subset: str = "train",
+    ferplus: str | os.PathLike[str] | None = None,
+    return_X_y: bool = False,
+    as_frame: bool = False,
+    cache: bool = True,
+    data_home: str | os.PathLike[str] | None = None,
+    on_error: str = "raise",
+) -> Bunch | tuple:
+    r"""Load FER2013: 35,887 faces of 48 x 48 gray pixels, each with one of seven expressions.
+
+    Parameters
+    ----------
+    path : str or path-like
+        One of
+
+        - ``fer2013.csv`` or ``icml_face_data.csv``, all splits in one table;
+        - Kaggle's ``train.csv`` (all rows are training) or ``test.csv`` (all rows are test and
+          have no labels: the target is None);
+        - one of these compressed (``.gz``), in a ``.zip`` or in the competition's ``.tar.gz``;
+        - a folder that holds one of these;
+        - the folder of the release as images, ``train/<class>/*`` and ``test/<class>/*``. Its
+          ``test`` mixes two splits, which the names of its files tell apart.
+    subset : {"train", "validation", "test", "all"}, default="train"
+        The split to return: Training, PublicTest or PrivateTest.
+    ferplus : str or path-like, default=None
+        ``fer2013new.csv``, the FER+ votes for the same rows. They come as the fields `ferplus` and
+        `ferplus_names`, the target stays FER2013's; `load_ferplus` makes targets of them.
+    return_X_y : bool, default=False
+        Whether to return ``(data, target)`` instead of a Bunch.
+    as_frame : bool, default=False
+        Whether data and target are a pandas DataFrame and Series.
+    cache : bool, default=True
+        Whether to keep what was read from a CSV file in the data home. A second load then takes
+        the arrays from there, as long as the file's size, time and checksum are the same.
+    data_home : str or path-like, default=None
+        scikit-learn's data home, see :func:`sklearn.datasets.get_data_home`.
+    on_error : {"raise", "skip"}, default="raise"
+        Whether a bad row (or image) is an error, or is left out and listed in `skipped`.
+
+    Returns
+    -------
+    bunch : :class:`~sklearn.utils.Bunch`
+        With the fields
+
+        data : ndarray of shape (n_images, 2304), dtype uint8, or DataFrame
+            The images, flat.
+        images : ndarray of shape (n_images, 48, 48), dtype uint8
+            The same memory, as images.
+        target : ndarray of shape (n_images,) of str, Series, or None
+            The class names.
+        target_names : list of str
+            The seven names, in the order of FER2013's codes.
+        frame : DataFrame or None
+            Data and target together, if `as_frame`.
+        usage : ndarray of shape (n_images,) of str
+            "Training", "PublicTest" or "PrivateTest".
+        groups : None
+            FER2013 does not say who is in a picture.
+        filenames : ndarray of str or None
+            The files, if they were images.
+        skipped : list of (int or str, str)
+            Row (counted from 1, below the header) or file left out of any subset, and why.
+        ferplus : ndarray of shape (n_images, 10), dtype uint8
+            If `ferplus` is given: the number of votes for each of `ferplus_names`.
+        DESCR : str
+            What the data set is.
+    data, target : tuple
+        If `return_X_y`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file or folder.
+    ValueError
+        If the file is damaged, lacks a column, has a bad row or no row of the subset.
+
+    See Also
+    --------
+    load_ferplus : The same images with eight classes voted by ten people.
+    fetch_fer2013 : Download the file first.
+    load_image_folder : Any other images in folders.
+
+    References
+    ----------
+    .. [1] I. J. Goodfellow et al., "Challenges in representation learning: A report on three
+       machine learning contests", ICONIP 2013.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from sk_fer.datasets import load_fer2013
+    >>> rows = [f"{code},{'128 ' * 2304},Training" for code in (3, 4)]
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "fer2013.csv")
+    ...     _ = path.write_text("\n".join(["emotion,pixels,Usage", *rows]))
+    ...     faces = load_fer2013(path, cache=False)
+    >>> faces.images.shape
+    (2, 48, 48)
+    >>> faces.target.tolist()
+    ['happy', 'sad']
+    """
+    check_options(on_error, subset)
+    source = check_path(path)
+    fields: dict[str, list[str]] = {}
+    if _is_image_release(source) and ferplus is None:
+        faces = _read_folder(source, on_error)
+    else:
+        table = read_fer2013(source, cache=cache, data_home=data_home, on_error=on_error)
+        faces = table_faces(table, FER2013_EXPRESSIONS)
+        if ferplus is not None:
+            faces = replace(faces, more={"ferplus": read_votes(check_path(ferplus), table, source)})
+            fields["ferplus_names"] = list(VOTE_NAMES)
+    return make_bunch(
+        faces.select(subset, source), "fer2013", return_X_y=return_X_y, as_frame=as_frame, **fields
+    )
+
+
+def read_fer2013(
+    path: Path, *, cache: bool, data_home: str | os.PathLike[str] | None, on_error: str
+) -> PixelTable:
+    """Read a CSV file of FER2013, or what the cache has of it.
+
+    Parameters
+    ----------
+    path : Path
+        The file, or a folder that holds it.
+    cache, data_home, on_error
+        As in `load_fer2013`.
+
+    Returns
+    -------
+    table : PixelTable
+    """
+    csv = find_csv(path)
+    if csv is None:
+        raise ValueError(f"{path}: found none of the files {', '.join(CSV_NAMES)} in this folder")
+    kept = ArrayCache(csv, data_home) if cache else None
+    arrays = kept.load() if kept else None
+    if arrays is not None:
+        return PixelTable(**arrays, skipped=[])
+    table = read_pixel_csv(csv, n_classes=len(FER2013_EXPRESSIONS), on_error=on_error)
+    if kept and not table.skipped:
+        kept.store({"pixels": table.pixels, "emotion": table.emotion, "usage": table.usage})
+    return table
+
+
+def _is_image_release(path: Path) -> bool:
+    return find_csv(path) is None and any(child.is_dir() for child in path.iterdir())
+
+
+def _read_folder(path: Path, on_error: str) -> Faces:
+    faces = read_image_folder(
+        path, classes=FER2013_EXPRESSIONS, image_size=(SIDE, SIDE), on_error=on_error
+    )
+    if faces.usage is None:
+        return faces
+    usage = np.array(USAGES)[[SUBSETS.index(name) for name in faces.usage]]
+    return replace(faces, usage=usage)

@@ -1,0 +1,139 @@
+"""FER+: FER2013's faces with the expressions that ten people voted for."""
+
+import os
+from dataclasses import replace
+
+import numpy as np
+from sklearn.utils import Bunch
+
+from sk_fer.datasets._bunch import make_bunch, subset_rows
+from sk_fer.datasets._checks import check_choice, check_options, check_path
+from sk_fer.datasets._fer2013 import read_fer2013
+from sk_fer.datasets._names import FER2013_EXPRESSIONS, USAGES
+from sk_fer.datasets._pixel_csv import table_faces
+from sk_fer.datasets._votes import FERPLUS_EXPRESSIONS, majority, read_votes, shares
+
+
+def load_ferplus(
+    path_fer2013: str | os.PathLike[str],
+    path_votes: str | os.PathLike[str],
+    *,
+    target: str = "majority",
+    subset: str = "train",
+    return_X_y: bool = False,
+    as_frame: bool = False,
+    cache: bool = True,
+    data_home: str | os.PathLike[str] | None = None,
+    on_error: str = "raise",
+) -> Bunch | tuple:
+    r"""Load FER+: the faces of FER2013 with eight expressions voted by ten people each.
+
+    Parameters
+    ----------
+    path_fer2013 : str or path-like
+        FER2013 as a CSV file with all its splits, in any form that `load_fer2013` takes.
+    path_votes : str or path-like
+        ``fer2013new.csv``, row for row the votes on those faces.
+    target : {"majority", "votes", "both"}, default="majority"
+        What the target is.
+
+        - "majority": class names by the authors' rule. Single votes do not count, more than half
+          of the others must agree; a face without such a majority, or where it says "unknown" or
+          "no face", is left out.
+        - "votes": soft targets, the share of each expression in the votes for any expression. A
+          face that nobody saw an expression in is left out.
+        - "both": the faces and class names of "majority", with their shares as the field `votes`.
+    subset : {"train", "validation", "test", "all"}, default="train"
+        The split to return: Training, PublicTest or PrivateTest.
+    return_X_y : bool, default=False
+        Whether to return ``(data, target)`` instead of a Bunch.
+    as_frame : bool, default=False
+        Whether data and target are pandas objects.
+    cache : bool, default=True
+        Whether to keep the pixels in the data home, as `load_fer2013` does.
+    data_home : str or path-like, default=None
+        scikit-learn's data home, see :func:`sklearn.datasets.get_data_home`.
+    on_error : {"raise", "skip"}, default="raise"
+        Whether a bad row of FER2013 is an error, or is left out and listed in `skipped`. A bad row
+        among the votes is always an error.
+
+    Returns
+    -------
+    bunch : :class:`~sklearn.utils.Bunch`
+        With the fields of `load_fer2013`, and
+
+        target : ndarray of shape (n_images,) of str, or (n_images, 8) of float32
+            Class names, or the shares of `target_names` if `target` is "votes".
+        target_names : list of str
+            The eight names, in the order of FER+.
+        votes : ndarray of shape (n_images, 8), dtype float32
+            If `target` is "both": the shares.
+        dropped : ndarray of int
+            Rows of the subset (counted from 1, below the header) that the votes left out.
+    data, target : tuple
+        If `return_X_y`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If a file is damaged, or the two do not belong together: another number of rows, or another
+        usage in some row.
+
+    See Also
+    --------
+    load_fer2013 : The same images with FER2013's own labels.
+
+    Notes
+    -----
+    On the whole set the majority keeps 25,060 training, 3,199 validation and 3,153 test faces.
+
+    References
+    ----------
+    .. [1] E. Barsoum, C. Zhang, C. Canton Ferrer and Z. Zhang, "Training deep networks for facial
+       expression recognition with crowd-sourced label distribution", ICMI 2016.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from sk_fer.datasets import load_ferplus
+    >>> pixels = "128 " * 2304
+    >>> columns = "neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
+    >>> with TemporaryDirectory() as folder:
+    ...     faces_csv = Path(folder, "fer2013.csv")
+    ...     _ = faces_csv.write_text(f"emotion,pixels,Usage\n3,{pixels},Training\n")
+    ...     votes_csv = Path(folder, "fer2013new.csv")
+    ...     _ = votes_csv.write_text(
+    ...         f"Usage,Image name,{columns}\nTraining,fer0000000.png,2,7,0,0,0,0,0,1,0,0\n"
+    ...     )
+    ...     faces = load_ferplus(faces_csv, votes_csv, target="both", cache=False)
+    >>> faces.target.tolist()
+    ['happy']
+    >>> faces.votes.tolist()[0][:3]
+    [0.20000000298023224, 0.699999988079071, 0.0]
+    """
+    check_choice("target", target, ("majority", "votes", "both"))
+    check_options(on_error, subset)
+    path_fer2013 = check_path(path_fer2013)
+    table = read_fer2013(path_fer2013, cache=cache, data_home=data_home, on_error=on_error)
+    votes = read_votes(check_path(path_votes), table, path_fer2013)
+
+    faces = table_faces(table, FER2013_EXPRESSIONS)
+    in_subset = subset_rows(np.array(USAGES)[table.usage], subset, path_fer2013)
+    labels, soft = majority(votes), shares(votes)
+    has_target = ~np.isnan(soft[:, 0]) if target == "votes" else labels >= 0
+    faces = replace(
+        faces,
+        target=soft if target == "votes" else np.array(FERPLUS_EXPRESSIONS)[labels],
+        target_names=FERPLUS_EXPRESSIONS,
+        more={"votes": soft} if target == "both" else {},
+    )
+    return make_bunch(
+        faces.take(in_subset & has_target),
+        "ferplus",
+        return_X_y=return_X_y,
+        as_frame=as_frame,
+        dropped=table.rows[in_subset & ~has_target] + 1,
+    )

@@ -1,0 +1,121 @@
+"""FER2013 from Kaggle."""
+
+import os
+import shutil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from sklearn.datasets import get_data_home
+from sklearn.utils import Bunch
+
+from sk_fer.datasets._fer2013 import load_fer2013
+
+_COMPETITION = "challenges-in-representation-learning-facial-expression-recognition-challenge"
+_PAGE = f"https://www.kaggle.com/competitions/{_COMPETITION}/data"
+_FILE = "fer2013.tar.gz"
+_BY_HAND = f"By hand: download {_FILE} from {_PAGE} and call load_fer2013('{_FILE}')"
+
+_NOT_REACHED = {"ConnectionError", "ConnectTimeout", "ProxyError", "ReadTimeout", "SSLError"}
+
+
+def fetch_fer2013(
+    *,
+    data_home: str | os.PathLike[str] | None = None,
+    subset: str = "train",
+    ferplus: str | os.PathLike[str] | None = None,
+    download_if_missing: bool = True,
+    return_X_y: bool = False,
+    as_frame: bool = False,
+) -> Bunch | tuple:
+    """Load FER2013, downloaded from its Kaggle competition the first time.
+
+    The download (92 MB) needs ``pip install sk_fer[kaggle]``, a Kaggle account that has accepted
+    the competition's rules, and its API token where `kagglehub` looks for it.
+
+    Parameters
+    ----------
+    data_home : str or path-like, default=None
+        scikit-learn's data home, see :func:`sklearn.datasets.get_data_home`; the file goes to its
+        folder ``sk_fer``.
+    subset : {"train", "validation", "test", "all"}, default="train"
+        The split to return: Training, PublicTest or PrivateTest.
+    ferplus : str or path-like, default=None
+        ``fer2013new.csv``, the FER+ votes, as in `load_fer2013`.
+    download_if_missing : bool, default=True
+        Whether to download a file that is not in the data home. If False, that is an OSError.
+    return_X_y : bool, default=False
+        Whether to return ``(data, target)`` instead of a Bunch.
+    as_frame : bool, default=False
+        Whether data and target are a pandas DataFrame and Series.
+
+    Returns
+    -------
+    bunch : :class:`~sklearn.utils.Bunch`
+        As from `load_fer2013`.
+    data, target : tuple
+        If `return_X_y`.
+
+    Raises
+    ------
+    ImportError
+        If `kagglehub` is needed and not installed.
+    OSError
+        If the file is missing, and not to be downloaded or Kaggle could not be reached or refused.
+
+    See Also
+    --------
+    load_fer2013 : Load a file that you have.
+
+    Examples
+    --------
+    >>> from sk_fer.datasets import fetch_fer2013
+    >>> faces = fetch_fer2013()  # doctest: +SKIP
+    >>> faces.images.shape  # doctest: +SKIP
+    (28709, 48, 48)
+    """
+    path = Path(get_data_home(data_home)) / "sk_fer" / _FILE
+    if not path.exists():
+        if not download_if_missing:
+            raise FileNotFoundError(f"{path}: no such file, and download_if_missing is False")
+        path.parent.mkdir(exist_ok=True)
+        _download(path)
+    return load_fer2013(
+        path,
+        subset=subset,
+        ferplus=ferplus,
+        return_X_y=return_X_y,
+        as_frame=as_frame,
+        data_home=data_home,
+    )
+
+
+def _download(path: Path) -> None:
+    try:
+        import kagglehub
+    except ImportError as error:
+        raise ImportError(
+            f"fetch_fer2013 needs kagglehub: pip install sk_fer[kaggle]. {_BY_HAND}"
+        ) from error
+    # kagglehub keeps marks and copies of its own beside a file, and on Kaggle's own machines gives
+    # a path elsewhere: so it gets a folder for itself, which goes when the file is in its place.
+    with TemporaryDirectory(dir=path.parent) as folder:
+        try:
+            got = kagglehub.competition_download(_COMPETITION, path=_FILE, output_dir=folder)
+        except Exception as error:  # of five libraries' kinds, according to what went wrong
+            raise OSError(f"{_reason(error)}. {_BY_HAND}") from error
+        aside = Path(folder, "complete")
+        shutil.copyfile(got, aside)
+        os.replace(aside, path)
+
+
+def _reason(error: Exception) -> str:
+    """Say in a line why a download failed."""
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    if type(error).__name__ in {"UnauthenticatedError", "CredentialError"} or status == 401:
+        return "Kaggle wants an API token (https://www.kaggle.com/settings) and found none valid"
+    if status == 403:
+        return f"Kaggle refused: accept the competition's rules first, at {_PAGE}"
+    message = " ".join(f"{type(error).__name__}: {error}".split())
+    if type(error).__name__ in _NOT_REACHED:
+        return f"Kaggle could not be reached, is this machine offline? {message}"
+    return f"the download failed, {message}"

@@ -1,0 +1,137 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from sk_fer.datasets import load_image_folder
+
+
+def test_classes_without_splits(tmp_path, write_image):
+    write_image("Sadness/b.png", 20)
+    write_image("Sadness/a.JPEG", 10)
+    write_image("happy/c.bmp", 30)
+    write_image("happy/d.webp", 40)
+    faces = load_image_folder(tmp_path)
+    assert faces.target.tolist() == ["sad", "sad", "happy", "happy"]
+    assert faces.target_names == ["happy", "sad"]
+    np.testing.assert_allclose(faces.images[:, 0, 0], [10, 20, 30, 40], atol=1)
+    assert faces.images.shape == (4, 48, 48)
+    assert faces.images.dtype == np.uint8
+    assert np.shares_memory(faces.data, faces.images)
+    assert faces.filenames[0] == str(tmp_path / "Sadness" / "a.JPEG")
+    assert faces.usage is None
+    with pytest.raises(ValueError, match=r"got subset='train', but it has no splits"):
+        load_image_folder(tmp_path, subset="train")
+
+
+@pytest.mark.parametrize("above", ["", "images/"])
+def test_splits_and_prefixes(tmp_path, write_image, above):
+    write_image(f"{above}Training/happy/1.png", 1)
+    write_image(f"{above}val/happy/2.png", 2)
+    write_image(f"{above}test/happy/3.png", 3)
+    write_image(f"{above}test/happy/PublicTest_4.png", 4)
+    write_image(f"{above}test/happy/Training_5.png", 5)
+
+    def tones(subset):
+        return load_image_folder(tmp_path, subset=subset).images[:, 0, 0].tolist()
+
+    assert tones("train") == [1, 5]
+    assert tones("validation") == [4, 2]
+    assert tones("test") == [3]
+    faces = load_image_folder(tmp_path)
+    assert faces.usage.tolist() == ["train", "test", "validation", "train", "validation"]
+
+
+def test_prefixes_without_split_folders(tmp_path, write_image):
+    write_image("happy/Training_1.png", 1)
+    write_image("happy/PrivateTest_2.png", 2)
+    assert load_image_folder(tmp_path, subset="test").images[0, 0, 0] == 2
+
+
+def test_an_image_in_no_split_among_splits(tmp_path, write_image):
+    write_image("train/happy/1.png")
+    write_image("happy/2.png")
+    with pytest.raises(ValueError, match=r"2.png is in no split, but .*1.png is"):
+        load_image_folder(tmp_path)
+
+
+def test_own_classes(tmp_path, write_image):
+    write_image("train/bored/1.png", 1)
+    write_image("train/Happiness/2.png", 2)
+    faces = load_image_folder(tmp_path, classes=["happy", "bored"])
+    assert faces.target.tolist() == ["happy", "bored"]
+    assert faces.target_names == ["happy", "bored"]
+    with pytest.raises(ValueError, match=r"'bored' is no class, wanted happy, sad$"):
+        load_image_folder(tmp_path, classes=["happy", "sad"])
+    with pytest.raises(ValueError, match=r"'bored' is no class, wanted angry.*contempt; name"):
+        load_image_folder(tmp_path)
+
+
+def test_sizes(tmp_path, write_image):
+    write_image("happy/a.png", 50, size=(30, 40))
+    write_image("happy/b.png", 60, size=(48, 48))
+    with pytest.raises(ValueError, match=r"a.png has 30 x 40 .*b.png has 48 x 48; image_size="):
+        load_image_folder(tmp_path)
+    faces = load_image_folder(tmp_path, image_size=(20, 24))
+    assert faces.images.shape == (2, 20, 24)
+    assert (faces.images == np.array([50, 60])[:, None, None]).all()
+    assert load_image_folder(tmp_path, image_size=(8, 9), color=True).images.shape == (2, 8, 9, 3)
+
+
+@pytest.mark.parametrize("image_size", [48, (48,), (0, 48), (48.0, 48.0), "48", (1, 2, 3)])
+def test_bad_image_size(tmp_path, image_size):
+    with pytest.raises(ValueError, match=r"got image_size=.*, wanted \(height, width\)"):
+        load_image_folder(tmp_path, image_size=image_size)
+
+
+def test_classes_in_one_string(tmp_path):
+    with pytest.raises(TypeError, match="got classes='happy', wanted a sequence of names"):
+        load_image_folder(tmp_path, classes="happy")
+
+
+def test_color_and_gray(tmp_path, write_image):
+    write_image("happy/a.png", (255, 0, 0), mode="RGB")
+    faces = load_image_folder(tmp_path, color=True)
+    assert faces.images.shape == (1, 48, 48, 3)
+    assert faces.data.shape == (1, 48 * 48 * 3)
+    assert faces.images[0, 0, 0].tolist() == [255, 0, 0]
+    assert load_image_folder(tmp_path).images[0, 0, 0] == 76
+
+
+def test_exif_orientation(tmp_path):
+    pixels = np.zeros((48, 48), dtype=np.uint8)
+    pixels[:24] = 255
+    exif = Image.Exif()
+    exif[0x0112] = 3  # upside down
+    (tmp_path / "happy").mkdir()
+    Image.fromarray(pixels).save(tmp_path / "happy" / "a.png", exif=exif)
+    image = load_image_folder(tmp_path).images[0]
+    assert image[0, 0] == 0
+    assert image[-1, 0] == 255
+
+
+def test_hidden_and_other_files_are_left_alone(tmp_path, write_image):
+    write_image("happy/a.png")
+    for name in (".DS_Store", "happy/Thumbs.db", "happy/._a.png", "happy/notes.txt", "README.md"):
+        (tmp_path / name).write_text("no image")
+    write_image(".ipynb_checkpoints/b.png")
+    assert len(load_image_folder(tmp_path).images) == 1
+
+
+def test_skip(tmp_path, write_image):
+    write_image("happy/a.png", 1)
+    write_image("happy/c.png", 3)
+    write_image("bored/d.png", 4)
+    write_image("e.png", 5)
+    (tmp_path / "happy" / "b.png").write_text("no image")
+    faces = load_image_folder(tmp_path, on_error="skip")
+    assert faces.images[:, 0, 0].tolist() == [1, 3]
+    found = {path.removeprefix(str(tmp_path)).replace("\\", "/") for path, _ in faces.skipped}
+    assert found == {"/happy/b.png", "/bored/d.png", "/e.png"}
+    assert all(path in reason for path, reason in faces.skipped)
+
+
+def test_as_frame(tmp_path, write_image):
+    write_image("happy/a.png", 7)
+    data, target = load_image_folder(tmp_path, return_X_y=True, as_frame=True)
+    assert data.shape == (1, 2304)
+    assert target.tolist() == ["happy"]

@@ -1,0 +1,52 @@
+import pytest
+
+from sk_fer.datasets._names import (
+    EXPRESSIONS,
+    SUBSETS,
+    USAGES,
+    expression_of,
+    subset_of,
+    usage_code,
+)
+
+
+@pytest.mark.parametrize("name", EXPRESSIONS)
+def test_expressions_stand_for_themselves_in_any_case(name):
+    assert expression_of(name) == expression_of(name.title()) == expression_of(f" {name} ") == name
+
+
+@pytest.mark.parametrize(
+    ("alias", "name"),
+    [
+        ("Anger", "angry"),
+        ("happiness", "happy"),
+        ("SADNESS", "sad"),
+        ("neutrality", "neutral"),
+        ("surprised", "surprise"),
+        ("disgusted", "disgust"),
+        ("fearful", "fear"),
+    ],
+)
+def test_expression_aliases(alias, name):
+    assert expression_of(alias) == name
+
+
+@pytest.mark.parametrize(
+    ("alias", "subset"),
+    [
+        ("training", "train"),
+        ("val", "validation"),
+        ("Valid", "validation"),
+        ("testing", "test"),
+        *zip(USAGES, SUBSETS, strict=True),
+        *zip(SUBSETS, SUBSETS, strict=True),
+    ],
+)
+def test_subset_aliases(alias, subset):
+    assert subset_of(alias) == subset
+    assert usage_code(alias) == SUBSETS.index(subset)
+
+
+def test_other_names_stand_for_nothing():
+    assert expression_of("train") is None
+    assert subset_of("happy") is None
