@@ -56,10 +56,10 @@ _VARIATION = {
     # identity
     "head_width": (0.68, 0.84),
     "jaw": (0.0, 0.3),
-    "skin": (0.25, 0.85),
+    "skin": (0.2, 0.9),
     "hair": (0.0, 1.0),
     "hair_cut": (-0.45, 1.5),
-    "beard": (-1.5, 1.5),
+    "beard": (-0.5, 1.5),
     "hairline": (-1.0, -0.6),
     "eye_spacing": (0.28, 0.36),
     "eye_height": (-0.16, -0.04),

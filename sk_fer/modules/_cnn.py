@@ -118,8 +118,9 @@ class FastCNN(nn.Sequential):
     """The default: seven 3x3 convolutions, made for minutes on a CPU.
 
     A convolution of 32 filters, then pairs of 64, 128 and 256, each with batch
-    normalization and ReLU; a max-pool of two after the first and after each pair; the
-    mean over what is left of the picture, dropout, and the logits.
+    normalization and ReLU, and a max-pool of two in the first and in each pair, right
+    after its last convolution, so that a quarter is left to normalize. The mean over
+    what is left of the picture, dropout, and the logits.
 
     Parameters
     ----------
@@ -145,15 +146,13 @@ class FastCNN(nn.Sequential):
         n_inputs = input_shape[0]
         layers: list[nn.Module] = []
         for block in ((32,), (64, 64), (128, 128), (256, 256)):
-            for n_filters in block:
-                layers += [
-                    # The bias would be taken out again by the batch normalization.
-                    nn.Conv2d(n_inputs, n_filters, 3, padding=1, bias=False),
-                    WeightedBatchNorm2d(n_filters),
-                    nn.ReLU(inplace=True),
-                ]
+            for position, n_filters in enumerate(block, 1):
+                # A bias would be taken out again by the batch normalization.
+                layers.append(nn.Conv2d(n_inputs, n_filters, 3, padding=1, bias=False))
+                if position == len(block):
+                    layers.append(nn.MaxPool2d(2))
+                layers += [WeightedBatchNorm2d(n_filters), nn.ReLU(inplace=True)]
                 n_inputs = n_filters
-            layers.append(nn.MaxPool2d(2))
         super().__init__(
             *layers,
             nn.AdaptiveAvgPool2d(1),
