@@ -34,6 +34,15 @@ if TYPE_CHECKING:
 
 # Smaller inputs are taken for plain features, which no face could be drawn in.
 SMALLEST_FACE = 8
+HISTORY_COLUMNS = (
+    "epoch",
+    "train_loss",
+    "train_accuracy",
+    "valid_loss",
+    "valid_accuracy",
+    "lr",
+    "seconds",
+)
 
 
 class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
@@ -65,6 +74,10 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     callbacks: Any
     random_state: Any
     verbose: int
+
+    classes_: NDArray
+    image_shape_: tuple[int, int, int]
+    _module_config: dict[str, Any]
 
     @abstractmethod
     def _network(self) -> tuple[str, dict[str, Any]]:
@@ -107,19 +120,26 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             If a parameter, an image or a label is not as wanted.
         """
         context = self._init_callback_context(max_subtasks=self.max_epochs)
-        context.call_on_fit_task_begin(estimator=self, X=X, y=y)
+        data = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
+        context.call_on_fit_task_begin(estimator=self, **data)
         previous = getattr(self, "net_", None) if self.warm_start else None
-        train, valid = self._check_fit_data(
-            X, y, sample_weight, X_val, y_val, reset=previous is None
+        self._check_validation_arguments(X_val, y_val)
+        train = self._check_training_data(
+            X,
+            y,
+            sample_weight,
+            classes=None if previous is None else self.classes_,
+            reset=previous is None,
         )
         if len(self.classes_) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs two classes or more to tell apart; got one class, "
                 f"{self.classes_.tolist()[0]!r}"
             )
-        callbacks = fit_callbacks(self, context, X, y, validated=valid is not None)
+        train, valid = self._set_validation_aside(train, X_val, y_val)
+        callbacks = fit_callbacks(self, context, data, validated=valid is not None)
         self._train(train, valid, previous, callbacks, self.max_epochs)
-        context.call_on_fit_task_end(estimator=self, X=X, y=y, reconstruction_attributes=dict)
+        context.call_on_fit_task_end(estimator=self, reconstruction_attributes=dict, **data)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -158,8 +178,8 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         """
         previous = getattr(self, "net_", None)
         known = self._check_partial_fit_classes(classes, y, first=previous is None)
-        train, _ = self._check_fit_data(
-            X, y, sample_weight, None, None, reset=previous is None, classes=known, split=False
+        train = self._check_training_data(
+            X, y, sample_weight, classes=known, reset=previous is None
         )
         self._train(train, None, previous, user_callbacks(self.callbacks), 1)
         return self
@@ -180,32 +200,19 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             raise ValueError("classes must be passed on the first call to partial_fit.")
         return np.unique(classes)
 
-    def _check_fit_data(
+    def _check_training_data(
         self,
         X: ArrayLike,
         y: ArrayLike,
         sample_weight: ArrayLike | None,
-        X_val: ArrayLike | None,
-        y_val: ArrayLike | None,
         *,
+        classes: NDArray | None,
         reset: bool,
-        classes: NDArray | None = None,
-        split: bool = True,
-    ) -> tuple[FaceDataset, FaceDataset | None]:
-        """Check all that a fit is given, set what is learnt from it, and split it."""
+    ) -> FaceDataset:
+        """Check images, targets and weights, and set what is learnt from their form."""
         from sk_fer.training import FaceDataset
 
-        name = type(self).__name__
-        if (X_val is None) != (y_val is None):
-            raise ValueError("X_val and y_val go together; got one without the other")
-        if self.early_stopping and split and X_val is None and self.validation_fraction is None:
-            raise ValueError(
-                "early_stopping=True watches the validation loss, and there are no validation "
-                "images; set validation_fraction or pass X_val and y_val"
-            )
-        if not reset:
-            classes = self.classes_
-        classes, encoded = encode_targets(y, classes, estimator=name)
+        classes, encoded = encode_targets(y, classes, estimator=type(self).__name__)
         images = self._check_images(X, reset=reset)
         _check_lengths(images, encoded, "X", "y")
         weight = None
@@ -216,19 +223,32 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self.classes_ = classes
         if reset:
             self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        train = FaceDataset(images, encoded, weight)
-        if not split:
-            return train, None
+        return FaceDataset(images, encoded, weight)
+
+    def _check_validation_arguments(self, X_val: Any, y_val: Any) -> None:
+        if (X_val is None) != (y_val is None):
+            raise ValueError("X_val and y_val go together; got one without the other")
+        if self.early_stopping and X_val is None and self.validation_fraction is None:
+            raise ValueError(
+                "early_stopping=True watches the validation loss, and there are no validation "
+                "images; set validation_fraction or pass X_val and y_val"
+            )
+
+    def _set_validation_aside(
+        self, train: FaceDataset, X_val: ArrayLike | None, y_val: ArrayLike | None
+    ) -> tuple[FaceDataset, FaceDataset | None]:
+        from sk_fer.training import FaceDataset
+
         if X_val is not None:
-            _, encoded_val = encode_targets(y_val, classes, estimator=name, name="y_val")
-            images_val = self._check_images(X_val, reset=False)
-            _check_lengths(images_val, encoded_val, "X_val", "y_val")
-            return train, FaceDataset(images_val, encoded_val)
+            name = type(self).__name__
+            _, encoded = encode_targets(y_val, self.classes_, estimator=name, name="y_val")
+            images = self._check_images(X_val, reset=False)
+            _check_lengths(images, encoded, "X_val", "y_val")
+            return train, FaceDataset(images, encoded)
         if self.validation_fraction is None:
             return train, None
-        rows, rows_val = split_validation(
-            hard_labels(encoded), self.validation_fraction, self._seed
-        )
+        labels = hard_labels(train.targets)
+        rows, rows_val = split_validation(labels, self.validation_fraction, self._seed)
         return train.subset(rows), train.subset(rows_val)
 
     def _train(
@@ -329,10 +349,9 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
         rows = plain_history(self._fitted_net("history_").history)
         table = pd.DataFrame(rows).rename(columns={"dur": "seconds"})
-        hidden = [c for c in table if c.endswith(("_batch_count", "_best"))]
-        order = ["epoch", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy"]
-        first = [c for c in [*order, "lr", "seconds"] if c in table]
-        return table.drop(columns=hidden)[first + [c for c in table if c not in first + hidden]]
+        shown = [name for name in table if not str(name).endswith(("_batch_count", "_best"))]
+        first = [name for name in HISTORY_COLUMNS if name in shown]
+        return table[first + [name for name in shown if name not in first]]
 
     @property
     def n_epochs_(self) -> int:

@@ -38,7 +38,7 @@ def new_module(config: dict[str, Any], train: FaceDataset, seed: int) -> torch.n
 
     from sk_fer.modules import build_module
 
-    statistics = {}
+    statistics: dict[str, Any] = {}
     if config["normalize"] == "dataset":
         mean, std = train.channel_statistics()
         statistics = {"mean": torch.from_numpy(mean), "std": torch.from_numpy(std)}
@@ -89,7 +89,7 @@ def make_net(
     device = resolve_device(estimator.device)
     augmentation = resolve_augmentation(estimator.augment, face=estimator._is_face())
     weights = class_weights(
-        estimator.class_weight, estimator.classes_, train.y, train.sample_weight
+        estimator.class_weight, estimator.classes_, train.targets, train.sample_weight
     )
     settings = optimizer_settings(estimator.optimizer, estimator.momentum)
     net = FERNet(
@@ -162,7 +162,7 @@ def user_callbacks(callbacks: list[Any] | tuple[Any, ...] | None) -> list[Any]:
 
 
 def fit_callbacks(
-    estimator: BaseFERClassifier, context: Any, X: Any, y: Any, *, validated: bool
+    estimator: BaseFERClassifier, context: Any, data: dict[str, Any], *, validated: bool
 ) -> list[Any]:
     """Return the callbacks of a whole fit, in the order in which they run.
 
@@ -172,8 +172,8 @@ def fit_callbacks(
         In ``fit``.
     context : sklearn.callback.CallbackContext
         Of the fit.
-    X, y : array-like
-        The training data, for scikit-learn's callbacks.
+    data : dict
+        ``X``, ``y`` and ``metadata``, for scikit-learn's callbacks.
     validated : bool
         Whether there are validation images.
 
@@ -186,7 +186,7 @@ def fit_callbacks(
     from sk_fer.training import FitTasks, schedule_callbacks
 
     callbacks = [
-        ("fit_tasks", FitTasks(estimator, context, {"X": X, "y": y})),
+        ("fit_tasks", FitTasks(estimator, context, data)),
         *schedule_callbacks(
             estimator.lr_schedule, estimator.lr, estimator.max_epochs, validated=validated
         ),

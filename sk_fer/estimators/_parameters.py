@@ -127,7 +127,7 @@ Class = TypeVar("Class", bound=type)
 
 def document_shared_parameters(cls: Class) -> Class:
     """Fill a class docstring's ``{shared_parameters}`` and ``{shared_attributes}`` in."""
-    doc = cls.__doc__
+    doc = cls.__doc__ or ""
     for name, text in (
         ("shared_parameters", SHARED_PARAMETERS),
         ("shared_attributes", SHARED_ATTRIBUTES),

@@ -25,6 +25,9 @@ class InputLayer(nn.Module):
         Statistics for ``normalize="dataset"``.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(
         self,
         image_shape: tuple[int, int, int],

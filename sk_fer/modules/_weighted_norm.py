@@ -27,6 +27,9 @@ class WeightedBatchNorm2d(nn.BatchNorm2d):
        Reducing Internal Covariate Shift", ICML 2015.
     """
 
+    momentum: float
+    running_mean: Tensor
+    running_var: Tensor
     sample_weight: Tensor | None = None
 
     def forward(self, x: Tensor) -> Tensor:

@@ -47,6 +47,12 @@ class FaceDataset(Dataset):
         # skorch's own helpers index data sets; 0 is its word for "no target".
         return self.images(index), 0 if self.y is None else self.y[index]
 
+    @property
+    def targets(self) -> NDArray:
+        """The targets of training data, which has them."""
+        assert self.y is not None
+        return self.y
+
     def images(self, index: Any) -> NDArray:
         """Return a copy of the images of some samples."""
         return np.asarray(self.X[index if self.rows is None else self.rows[index]])

@@ -29,6 +29,8 @@ class WeightedCrossEntropy(nn.Module):
     1.3862943649291992
     """
 
+    class_weight: Tensor | None
+
     def __init__(self, label_smoothing: float = 0.0, class_weight: Tensor | None = None) -> None:
         super().__init__()
         self.label_smoothing = label_smoothing
