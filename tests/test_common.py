@@ -1,23 +1,46 @@
-"""scikit-learn's estimator checks over everything that sk_fer exports."""
+"""scikit-learn's estimator checks over everything public that sk_fer has."""
 
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sk_fer import FERCNNClassifier, FERDenseClassifier
-
-ROUNDING = {
-    "check_sample_weight_equivalence_on_dense_data": (
-        "float32 rounding: weighted and repeated rows sum in another order; "
-        "the probabilities differ by MEASURED where the check allows 1e-7"
-    )
-}
+from sk_fer.preprocessing import HistogramEqualizer, ImageResizer, ImageStandardizer
 
 # Dropout draws a mask a row, so that no fit with it can equal one on repeated rows.
 CLASSIFIERS = [
-    FERDenseClassifier((32,), max_epochs=15, lr=0.01, batch_size=64),
+    FERDenseClassifier((32,), max_epochs=15, lr=0.01),
     FERCNNClassifier("sequential", dropout=0, max_epochs=10, optimizer="adam", lr=3e-3),
+    FERCNNClassifier("fast", dropout=0, max_epochs=3, batch_size=64, lr=0.1),
 ]
+TRANSFORMERS = [
+    HistogramEqualizer("global"),
+    HistogramEqualizer("adaptive"),
+    ImageResizer((2, 3)),
+    ImageStandardizer("image"),
+    ImageStandardizer("dataset"),
+    ImageStandardizer("minmax"),
+]
+# PixelParser and ImageReader take text, for which scikit-learn has no data and skips every check;
+# tests/preprocessing/test_contract.py runs on them those of its checks that make no data.
 
 
-@parametrize_with_checks(CLASSIFIERS, expected_failed_checks=lambda estimator: ROUNDING)
+def excuses(estimator):
+    """The one excuse: weighted rows and repeated rows are summed in another order, in float32.
+
+    Each step of the optimizer carries the difference on; after one epoch of "fast" the check
+    passes.
+    """
+    if not hasattr(estimator, "max_epochs"):
+        return {}
+    measured = {"sequential": 1.8e-7, "fast": 5.3e-6}.get(
+        getattr(estimator, "architecture", "dense"), 1.2e-7
+    )
+    return {
+        "check_sample_weight_equivalence_on_dense_data": (
+            f"float32 rounding: the probabilities differ by {measured:.1e}, the check allows 1e-7"
+        )
+    }
+
+
+@parametrize_with_checks([*CLASSIFIERS, *TRANSFORMERS], expected_failed_checks=excuses)
 def test_sklearn_checks(estimator, check):
     check(estimator)

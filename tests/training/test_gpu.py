@@ -1,0 +1,61 @@
+"""What only a CUDA device can show; run with ``pytest -m gpu``."""
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+
+from sk_fer import FERCNNClassifier
+from sk_fer.training import BatchIterator, FaceDataset, _dataset, resolve_precision
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no CUDA device"),
+]
+
+
+def cnn(**parameters):
+    settings = {"max_epochs": 5, "random_state": 0, "device": "cuda"}
+    return FERCNNClassifier("sequential", optimizer="adam", lr=3e-3, **settings | parameters)
+
+
+@pytest.mark.parametrize("precision", ["auto", "float32", "bfloat16", "float16"])
+def test_learns_in_every_precision(precision, faces):
+    X, y = faces
+    model = cnn(precision=precision, max_epochs=25, augment=None).fit(X, y)
+    assert model.net_.device == "cuda"
+    assert model.score(X, y) > 0.8
+
+
+def test_auto_precision_is_bfloat16_on_ampere_and_later():
+    major, _ = torch.cuda.get_device_capability()
+    expected = torch.bfloat16 if major >= 8 else torch.float16
+    assert resolve_precision("auto", torch.device("cuda")) == expected
+
+
+def test_a_model_of_the_gpu_predicts_the_same_on_the_cpu(faces):
+    X, y = faces
+    model = cnn(precision="float32").fit(X, y)
+    state = model.__getstate__()
+    state["_stored_net"]["device"] = "cpu"
+    on_cpu = pickle.loads(pickle.dumps(FERCNNClassifier()))
+    on_cpu.__setstate__(state)
+    assert on_cpu.net_.device == "cpu"
+    np.testing.assert_allclose(on_cpu.predict_proba(X), model.predict_proba(X), atol=1e-3)
+
+
+def test_global_random_state_of_the_device_is_left_alone(faces):
+    before = torch.cuda.get_rng_state()
+    cnn(dropout=0.5).fit(*faces)
+    assert torch.equal(before, torch.cuda.get_rng_state())
+
+
+@pytest.mark.parametrize("fits", [True, False])
+def test_batches_are_on_the_device_whether_or_not_all_images_fit(fits, faces, monkeypatch):
+    monkeypatch.setattr(_dataset, "_fits", lambda dataset, device: fits)
+    images = faces[0].reshape(-1, 48, 48, 1)
+    batches = list(BatchIterator(FaceDataset(images, np.arange(280)), 64, "cuda"))
+    assert all(inputs["images"].is_cuda and target.is_cuda for inputs, target in batches)
+    gathered = torch.cat([inputs["images"] for inputs, _ in batches]).cpu().numpy()
+    np.testing.assert_array_equal(gathered, images)
