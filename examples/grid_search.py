@@ -3,7 +3,7 @@
     python examples/grid_search.py fer2013.csv
 
 takes 2,000 training images of FER2013 and reports on 1,000 of PublicTest, which the search never
-sees. Without a file it draws faces instead.
+sees; some five minutes on two cores. Without a file it draws faces instead.
 """
 
 import sys
@@ -39,7 +39,7 @@ def main(path: Path | None = None) -> None:
         [
             ("equalize", HistogramEqualizer()),
             ("resize", ImageResizer((24, 24))),
-            ("cnn", FERCNNClassifier(max_epochs=12, random_state=0)),
+            ("cnn", FERCNNClassifier(optimizer="adam", lr=2e-3, max_epochs=8, random_state=0)),
         ]
     )
     search = GridSearchCV(
@@ -47,7 +47,6 @@ def main(path: Path | None = None) -> None:
         {
             "equalize": [HistogramEqualizer("adaptive"), "passthrough"],
             "cnn__architecture": ["fast", "sequential"],
-            "cnn__lr": [0.02, 0.05],
         },
         cv=StratifiedKFold(3, shuffle=True, random_state=0),
         n_jobs=-1,

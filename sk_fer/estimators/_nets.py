@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 
 from sk_fer.estimators._parameters import resolve_augmentation
 from sk_fer.estimators._targets import class_weights
@@ -14,7 +14,6 @@ from sk_fer.estimators._targets import class_weights
 if TYPE_CHECKING:
     import torch
 
-    from sk_fer.estimators._base import BaseFERClassifier
     from sk_fer.training import FaceDataset, FERNet
 
 
@@ -48,7 +47,7 @@ def new_module(config: dict[str, Any], train: FaceDataset, seed: int) -> torch.n
 
 
 def make_net(
-    estimator: BaseFERClassifier,
+    estimator: BaseEstimator,
     module: torch.nn.Module,
     train: FaceDataset,
     callbacks: list[Any],
@@ -58,7 +57,7 @@ def make_net(
 
     Parameters
     ----------
-    estimator : BaseFERClassifier
+    estimator : BaseEstimator
         With ``classes_``, ``image_shape_`` and its seed set.
     module : FaceModule
         New, or trained before.
@@ -114,12 +113,12 @@ def make_net(
     return net.initialize()
 
 
-def rebuild_net(estimator: BaseFERClassifier, stored: dict[str, Any]) -> FERNet:
+def rebuild_net(estimator: BaseEstimator, stored: dict[str, Any]) -> FERNet:
     """Build the net of a loaded estimator, on the CPU where its device is missing.
 
     Parameters
     ----------
-    estimator : BaseFERClassifier
+    estimator : BaseEstimator
         With all but ``net_`` restored.
     stored : dict
         ``weights``, ``history`` and ``device``, as ``__getstate__`` wrote them.
@@ -162,13 +161,13 @@ def user_callbacks(callbacks: list[Any] | tuple[Any, ...] | None) -> list[Any]:
 
 
 def fit_callbacks(
-    estimator: BaseFERClassifier, context: Any, data: dict[str, Any], *, validated: bool
+    estimator: BaseEstimator, context: Any, data: dict[str, Any], *, validated: bool
 ) -> list[Any]:
     """Return the callbacks of a whole fit, in the order in which they run.
 
     Parameters
     ----------
-    estimator : BaseFERClassifier
+    estimator : BaseEstimator
         In ``fit``.
     context : sklearn.callback.CallbackContext
         Of the fit.

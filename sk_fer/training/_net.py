@@ -163,7 +163,8 @@ class FERNet(NeuralNetClassifier):
         self.augment_generator_ = torch.Generator().manual_seed(augmentation)
         device = torch.device(self.device)
         if device.type == "cuda":
-            torch.cuda.default_generators[device.index or 0].manual_seed(dropout)
+            index = torch.cuda.current_device() if device.index is None else device.index
+            torch.cuda.default_generators[index].manual_seed(dropout)
         else:
             torch.default_generator.manual_seed(dropout)
 
