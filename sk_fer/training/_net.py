@@ -15,6 +15,7 @@ from sk_fer.modules import weighted_batch
 from sk_fer.training._augment import Augmentation
 from sk_fer.training._callbacks import FitTasks, StopTraining
 from sk_fer.training._dataset import Batch, BatchIterator, FaceDataset
+from sk_fer.training._interrupt import notice_interrupt
 
 
 class FERNet(NeuralNetClassifier):
@@ -138,7 +139,8 @@ class FERNet(NeuralNetClassifier):
         if not self.initialized_:
             self.initialize()
         device = torch.device(self.device)
-        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        fork_rng = torch.random.fork_rng([device] if device.type == "cuda" else [])
+        with fork_rng, notice_interrupt() as self.interrupt_:
             self.notify("on_train_begin", X=X, y=y)
             with suppress(StopTraining):
                 self.fit_loop(X, y)
@@ -146,13 +148,13 @@ class FERNet(NeuralNetClassifier):
         return self
 
     def notify(self, method_name: str, **kwargs: Any) -> None:
-        """Call the callbacks; a KeyboardInterrupt of theirs at an epoch's end is a stop."""
+        """Call the callbacks; a KeyboardInterrupt of their own is a wish to stop."""
         try:
             super().notify(method_name, **kwargs)
         except KeyboardInterrupt:
-            if method_name == "on_epoch_end":
-                raise StopTraining from None
-            raise
+            if self.interrupt_.is_set():
+                raise
+            raise StopTraining from None
 
     def on_epoch_begin(self, net: Any, *args: Any, **kwargs: Any) -> None:
         """Seed all that is random in the epoch."""

@@ -1,6 +1,7 @@
 """What fit takes, what it learns, and what it leaves alone."""
 
 import re
+import signal
 
 import numpy as np
 import pandas as pd
@@ -313,13 +314,32 @@ def test_skorch_callbacks_work_and_are_not_changed(faces, tmp_path):
     assert not hasattr(callbacks[0], "best_score_")
 
 
-def test_ctrl_c_is_not_swallowed(faces):
-    class Interrupt(Callback):
-        def on_batch_begin(self, net, **kwargs):
-            raise KeyboardInterrupt
+class Interrupt(Callback):
+    """Raises KeyboardInterrupt itself, as skorch's own callbacks do, or as Ctrl-C does."""
 
+    def __init__(self, by_signal, moment):
+        self.by_signal = by_signal
+        self.moment = moment
+        setattr(self, moment, self.interrupt)
+
+    def interrupt(self, net, **kwargs):
+        if self.by_signal:
+            signal.raise_signal(signal.SIGINT)
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("moment", ["on_batch_begin", "on_epoch_end"])
+def test_ctrl_c_is_not_swallowed(moment, faces):
+    handler = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
-        dense(callbacks=[Interrupt()]).fit(*faces)
+        dense(callbacks=[Interrupt(True, moment)]).fit(*faces)
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_a_callback_that_interrupts_stops_the_fit(faces):
+    model = dense(callbacks=[Interrupt(False, "on_epoch_end")]).fit(*faces)
+    assert model.n_epochs_ == 1
+    assert model.predict(faces[0]).shape == (280,)
 
 
 # -- what is refused ------------------------------------------------------------------------

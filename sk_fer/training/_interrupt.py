@@ -1,0 +1,36 @@
+"""Ctrl-C told apart from a callback's wish to stop."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+@contextmanager
+def notice_interrupt() -> Iterator[threading.Event]:
+    """Notice whether Ctrl-C was pressed; what else it does stays the same.
+
+    skorch's callbacks raise a KeyboardInterrupt to end a fit, and so does Ctrl-C.
+
+    Yields
+    ------
+    threading.Event
+        Set once SIGINT has come.
+    """
+    noticed = threading.Event()
+    handler = signal.getsignal(signal.SIGINT)
+    # Python runs signal handlers in the main thread alone.
+    if threading.current_thread() is not threading.main_thread() or not callable(handler):
+        yield noticed
+        return
+
+    def notice(signum: int, frame: Any) -> None:
+        noticed.set()
+        handler(signum, frame)
+
+    signal.signal(signal.SIGINT, notice)
+    try:
+        yield noticed
+    finally:
+        signal.signal(signal.SIGINT, handler)
