@@ -19,7 +19,6 @@ from sk_fer.estimators._nets import (
     make_net,
     new_module,
     rebuild_net,
-    user_callbacks,
 )
 from sk_fer.estimators._parameters import SHARED_CONSTRAINTS
 from sk_fer.estimators._split import split_validation
@@ -181,7 +180,7 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         train = self._check_training_data(
             X, y, sample_weight, classes=known, reset=previous is None
         )
-        self._train(train, None, previous, user_callbacks(self.callbacks), 1)
+        self._train(train, None, previous, list(self.callbacks or ()), 1)
         return self
 
     def _check_partial_fit_classes(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 
 from sk_fer.estimators._parameters import resolve_augmentation
 from sk_fer.estimators._targets import class_weights
@@ -155,11 +155,6 @@ def rebuild_net(estimator: BaseEstimator, stored: dict[str, Any]) -> FERNet:
     return net
 
 
-def user_callbacks(callbacks: list[Any] | tuple[Any, ...] | None) -> list[Any]:
-    """Return fresh copies of the `callbacks` parameter, which a fit must not change."""
-    return [clone(callback, safe=False) for callback in callbacks or ()]
-
-
 def fit_callbacks(
     estimator: BaseEstimator, context: Any, data: dict[str, Any], *, validated: bool
 ) -> list[Any]:
@@ -189,7 +184,7 @@ def fit_callbacks(
         *schedule_callbacks(
             estimator.lr_schedule, estimator.lr, estimator.max_epochs, validated=validated
         ),
-        *user_callbacks(estimator.callbacks),
+        *(estimator.callbacks or ()),
     ]
     if estimator.early_stopping:
         stopping = EarlyStopping(

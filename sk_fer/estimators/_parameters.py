@@ -94,7 +94,8 @@ precision : {"auto", "float32", "bfloat16", "float16"}
     Type that matrix products run in. "auto": bfloat16 where the hardware computes in
     it, float16 with a gradient scaler on older CUDA devices, float32 otherwise.
 callbacks : list of skorch callbacks, or None
-    Cloned for each fit. For scikit-learn's own callbacks see :meth:`set_callbacks`.
+    Used as they are, as skorch does: each fit initializes them anew, and what they
+    gathered can be read off them. For scikit-learn's callbacks see :meth:`set_callbacks`.
 random_state : int, RandomState instance or None
     Weights, order of the images, augmentation, dropout and the validation split. With
     an int the same call gives the same bits on a CPU.
