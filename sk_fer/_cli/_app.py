@@ -1,0 +1,48 @@
+"""The verbs of the command, and the options that stand before them."""
+
+import sys
+import warnings
+from typing import Annotated
+
+import typer
+
+from sk_fer import __version__
+from sk_fer._cli import _evaluate, _predict, _search, _train
+from sk_fer._cli._console import STATE, console, one_line_errors, show_warning
+
+app = typer.Typer(
+    name="sk-fer",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 done, 1 an error (one line on stderr), 2 wrong usage, 130 Ctrl-C.",
+)
+
+app.command(epilog=_train.EXAMPLES)(one_line_errors(_train.train))
+app.command(epilog=_evaluate.EXAMPLES)(one_line_errors(_evaluate.evaluate))
+app.command(epilog=_predict.EXAMPLES)(one_line_errors(_predict.predict))
+app.command(epilog=_search.EXAMPLES)(one_line_errors(_search.search))
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        console.print(f"sk-fer {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Facial expression recognition: train, score and use classifiers of faces."""
+    STATE.debug = debug
+
+
+def main() -> None:
+    """Run the command."""
+    warnings.showwarning = show_warning
+    sys.exit(app())

@@ -1,0 +1,56 @@
+"""What the command prints on, and how it ends."""
+
+import functools
+import sys
+import traceback
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import typer
+from rich.console import Console
+
+console = Console(highlight=False)
+
+STATE = SimpleNamespace(debug=False)
+
+# Their messages are meant to be read alone; those of others need their kind before them.
+_CLEAR = (ValueError, TypeError, OSError, ImportError)
+
+
+def one_line_errors(verb: Callable[..., None]) -> Callable[..., None]:
+    """Return the verb with its errors as a line on stderr and an exit code."""
+
+    @functools.wraps(verb)
+    def run(*args: Any, **kwargs: Any) -> None:
+        try:
+            verb(*args, **kwargs)
+        except (typer.Exit, typer.BadParameter):
+            raise
+        except KeyboardInterrupt:
+            print("sk-fer: interrupted", file=sys.stderr)
+            raise typer.Exit(130) from None
+        except Exception as error:
+            if STATE.debug:
+                traceback.print_exc()
+            print(f"sk-fer: error: {_one_line(error)}", file=sys.stderr)
+            raise typer.Exit(1) from None
+
+    return run
+
+
+def say(line: str) -> None:
+    """Print a line, which a file gets whole and a terminal wraps itself."""
+    console.print(line, soft_wrap=True)
+
+
+def show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    """Show a warning as a line on stderr; takes the place of ``warnings.showwarning``."""
+    print(f"sk-fer: warning: {' '.join(str(message).split())}", file=sys.stderr)
+
+
+def _one_line(error: Exception) -> str:
+    message = " ".join(str(error).split())
+    if isinstance(error, _CLEAR) and message:
+        return message
+    return f"{type(error).__name__}: {message}".removesuffix(": ")

@@ -1,0 +1,68 @@
+"""Model files, and what a model wants to be given."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, is_classifier
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
+
+from sk_fer.preprocessing import ImageResizer
+
+
+def load_model(path: Path) -> Any:
+    """Load a fitted classifier.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it holds anything else.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file; wanted the model.joblib of sk-fer train")
+    try:
+        model = joblib.load(path)
+    except Exception as error:  # unpickling what is no pickle raises nearly anything
+        raise ValueError(
+            f"{path}: not a model that can be read, {type(error).__name__}: {error}"
+        ) from error
+    if not (isinstance(model, BaseEstimator) and is_classifier(model)):
+        raise ValueError(f"{path}: holds a {type(model).__name__}; wanted a classifier")
+    try:
+        check_is_fitted(model)
+    except NotFittedError:
+        raise ValueError(f"{path}: the {type(model).__name__} in it is not fitted") from None
+    return model
+
+
+def image_shape(model: Any) -> tuple[int, int, int]:
+    """Return height, width and channels of the images that a model takes.
+
+    Raises
+    ------
+    ValueError
+        If it takes no images.
+    """
+    shape = getattr(model, "image_shape_", None)
+    if shape is not None:
+        return shape
+    n_features = getattr(model, "n_features_in_", 0)
+    side = math.isqrt(n_features)
+    if side == 0 or side * side != n_features:
+        raise ValueError(
+            f"{type(model).__name__} takes {n_features} features; wanted a model of square images"
+        )
+    return side, side, 1
+
+
+def fit_to_model(images: NDArray[np.uint8], shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """Bring images to the height and width that a model takes, a flat row each."""
+    if images.shape[1:3] != shape[:2]:
+        images = ImageResizer(shape[:2]).fit_transform(images)
+    return images.reshape(len(images), -1)

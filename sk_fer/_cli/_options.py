@@ -1,0 +1,150 @@
+"""The options that several verbs share, each written once."""
+
+import ast
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sk_fer.estimators import PRESETS
+
+
+def _check_model(model: str) -> str:
+    if model not in PRESETS:
+        raise typer.BadParameter(f"{model!r} is not one of {', '.join(PRESETS)}")
+    return model
+
+
+Data = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="DATA",
+        help="fer2013.csv, icml_face_data.csv or Kaggle's train.csv, also as .gz, .zip or .tar.gz; "
+        "folders class/image or split/class/image; the folder CK+48 or ckextended.csv. "
+        "Without it, faces are drawn.",
+        show_default=False,
+    ),
+]
+Model = Annotated[
+    str,
+    typer.Option(
+        "--model", "-m", metavar=f"[{'|'.join(PRESETS)}]", callback=_check_model, help="Network."
+    ),
+]
+ModelFile = Annotated[
+    Path,
+    typer.Argument(
+        metavar="MODEL",
+        help="model.joblib, as train and search write it. Loading runs code that the file names: "
+        "only load files you trust.",
+        show_default=False,
+    ),
+]
+Epochs = Annotated[
+    int | None,
+    typer.Option(
+        "--epochs",
+        "-e",
+        min=1,
+        metavar="N",
+        help="Passes over the training images. Without it, as many as the model has.",
+    ),
+]
+Fraction = Annotated[
+    float,
+    typer.Option(
+        "--fraction", help="Share of the training images to use, of each class.", metavar="F"
+    ),
+]
+Ferplus = Annotated[
+    Path | None,
+    typer.Option(
+        "--ferplus",
+        metavar="VOTES.csv",
+        help="fer2013new.csv: eight classes by the majority of ten votes, for a DATA of FER2013.",
+    ),
+]
+ImageSize = Annotated[
+    int | None,
+    typer.Option(
+        "--image-size",
+        min=1,
+        metavar="N",
+        help="Bring the images of a class folder to N x N pixels. Without it all must be alike.",
+    ),
+]
+SkipBad = Annotated[
+    bool,
+    typer.Option("--skip-bad", help="Leave bad rows and images out instead of stopping there."),
+]
+TestSize = Annotated[
+    float,
+    typer.Option(
+        "--test-size",
+        metavar="F",
+        help="Where DATA has no splits: the share for validation, and the same again for test.",
+    ),
+]
+Seed = Annotated[
+    int, typer.Option("--seed", "-s", min=0, help="Of the splits, the weights, all that is random.")
+]
+Device = Annotated[
+    str, typer.Option("--device", help="auto (CUDA, then MPS, then the CPU), cpu, cuda, cuda:1...")
+]
+Precision = Annotated[str, typer.Option("--precision", help="auto, float32, bfloat16 or float16.")]
+Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder to write into.")]
+Force = Annotated[
+    bool, typer.Option("--force", "-f", help="Overwrite what an earlier run left in DIR.")
+]
+
+
+def parse_settings(settings: Sequence[str], option: str) -> dict[str, str]:
+    """Split each ``NAME=VALUE``; `option` they were given to goes into the message."""
+    parsed = {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not (name and equals and value):
+            raise typer.BadParameter(f"got {setting!r}, wanted NAME=VALUE", param_hint=option)
+        parsed[name.strip()] = value.strip()
+    return parsed
+
+
+def check_names(names: Sequence[str] | dict[str, Any], classifier: Any, option: str) -> None:
+    """Raise a usage error unless all are parameters of the classifier."""
+    known = classifier.get_params()
+    for name in names:
+        if name not in known:
+            raise typer.BadParameter(
+                f"{type(classifier).__name__} has no parameter {name!r}; it has "
+                f"{', '.join(sorted(known))}",
+                param_hint=option,
+            )
+
+
+def parse_value(text: str) -> Any:
+    """Read a Python literal; what is none is taken as text.
+
+    Examples
+    --------
+    >>> parse_value("0.1"), parse_value("{'flip': 0.5}"), parse_value("adam"), parse_value("None")
+    (0.1, {'flip': 0.5}, 'adam', None)
+    """
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def parse_values(text: str) -> list[Any]:
+    """Read values apart by commas, Python literals or text.
+
+    Examples
+    --------
+    >>> parse_values("0.1,0.2"), parse_values("adam,sgd"), parse_values("(64,),(128,64)")
+    ([0.1, 0.2], ['adam', 'sgd'], [(64,), (128, 64)])
+    """
+    try:
+        return list(ast.literal_eval(f"({text},)"))
+    except (ValueError, SyntaxError):
+        return [parse_value(part.strip()) for part in text.split(",")]

@@ -1,0 +1,84 @@
+"""The progress of a training: a live bar, or a line an epoch where there is no terminal."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from skorch.callbacks import Callback
+
+from sk_fer._cli._console import console, say
+
+# An estimator clones its callbacks for each fit, and a live display cannot be cloned: the
+# callback finds the one that is on here.
+_bars: list[Progress] = []
+
+
+@contextmanager
+def training_progress() -> Iterator["TrainingProgress"]:
+    """Give a callback that shows a fit, and clear its display up however the fit ends."""
+    bar = Progress(
+        TextColumn("Epoch {task.fields[epoch]}/{task.fields[epochs]}"),
+        BarColumn(bar_width=24),
+        TextColumn("loss {task.fields[loss]}  {task.fields[accuracy]}"),
+        TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+        console=console,
+        disable=not console.is_terminal,
+    )
+    with bar:
+        _bars.append(bar)
+        try:
+            yield TrainingProgress()
+        finally:
+            _bars.remove(bar)
+
+
+class TrainingProgress(Callback):
+    """Tell of each batch and each epoch of a fit."""
+
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+        """Show an empty bar."""
+        self.task_ = self._bar.add_task(
+            "", total=None, epoch=1, epochs=net.max_epochs, loss="-", accuracy=""
+        )
+        self.shown_at_ = 0.0
+
+    def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
+        """Take in how many batches there are, which only the running loop knows."""
+        total = net.max_epochs * net.n_train_batches_
+        self._bar.update(self.task_, total=total, epoch=len(net.history))
+
+    def on_batch_end(
+        self, net: Any, training: bool = False, loss: Any = None, **kwargs: Any
+    ) -> None:
+        """Go on by one batch; the loss is read now and then, as a GPU must be waited for."""
+        if not training or self._bar.disable:
+            return
+        self._bar.advance(self.task_)
+        if time.monotonic() - self.shown_at_ > 0.5:
+            self._bar.update(self.task_, loss=f"{loss.item():.3f}")
+            self.shown_at_ = time.monotonic()
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Show loss and accuracy of the epoch, of training and of validation."""
+        epoch = net.history[-1]
+        loss = _join(epoch, "loss", ".3f")
+        accuracy = f"accuracy {_join(epoch, 'accuracy', '.1%')}"
+        self._bar.update(self.task_, loss=loss, accuracy=accuracy)
+        if self._bar.disable:
+            progress = f"Epoch {epoch['epoch']}/{net.max_epochs}"
+            say(f"{progress}  loss {loss}  {accuracy}  {epoch['dur']:.1f} s")
+
+    def on_train_end(self, net: Any, **kwargs: Any) -> None:
+        """Fill the bar, also of a fit that stopped early."""
+        self._bar.update(self.task_, total=self._bar.tasks[self.task_].completed)
+
+    @property
+    def _bar(self) -> Progress:
+        return _bars[-1]
+
+
+def _join(epoch: Any, measure: str, form: str) -> str:
+    names = [f"{prefix}_{measure}" for prefix in ("train", "valid")]
+    return " / ".join(format(epoch[name], form) for name in names if name in epoch)

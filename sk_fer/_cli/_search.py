@@ -1,0 +1,174 @@
+"""``sk-fer search``: the best parameters by cross-validation."""
+
+import itertools
+from pathlib import Path
+from typing import Annotated, Any
+
+import joblib
+import pandas as pd
+import typer
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+from sklearn.callback import ProgressBar
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.model_selection import (
+    GridSearchCV,
+    HalvingGridSearchCV,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+)
+
+from sk_fer import make_classifier
+from sk_fer._cli import _options as opt
+from sk_fer._cli._console import console, say
+from sk_fer._cli._data import Source, read_faces
+from sk_fer._cli._outputs import output_folder, write_file
+from sk_fer._cli._report import score_split, show_faces
+
+EXAMPLES = """
+Examples:
+
+sk-fer search fer2013.csv --fraction 0.1 --param lr=0.02,0.05,0.1 --param dropout=0.2,0.4
+
+sk-fer search fer2013.csv --model dense --param "hidden_layer_sizes=(256,),(512,128)"
+
+sk-fer search fer2013.csv --epochs 9 --halving --param optimizer=sgd,adamw --n-jobs 2
+"""
+
+DEFAULT_GRIDS: dict[str, dict[str, list[Any]]] = {
+    "cnn": {"lr": [0.02, 0.1], "label_smoothing": [0.0, 0.1]},
+    "dense": {"lr": [3e-4, 1e-3], "dropout": [0.1, 0.3]},
+    "sequential": {"lr": [3e-4, 1e-3], "dropout": [0.25, 0.5]},
+    "vgg": {"lr": [3e-4, 1e-3], "dropout": [0.25, 0.5]},
+}
+
+FILES = ("model.joblib", "search.csv")
+
+
+def search(
+    data: opt.Data = None,
+    model: opt.Model = "cnn",
+    param: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--param",
+            "-p",
+            metavar="NAME=V1,V2,...",
+            help="Values to try, as Python literals. Repeatable: all combinations are tried. "
+            "Without it, four candidates chosen for the model.",
+        ),
+    ] = None,
+    cv: Annotated[int, typer.Option("--cv", min=2, metavar="K", help="Folds.")] = 3,
+    epochs: Annotated[
+        int, typer.Option("--epochs", "-e", min=1, metavar="N", help="Epochs of each fit.")
+    ] = 5,
+    fraction: opt.Fraction = 1.0,
+    halving: Annotated[
+        bool,
+        typer.Option(
+            "--halving", help="Give all a few epochs, and the best third of them three times more."
+        ),
+    ] = False,
+    n_jobs: Annotated[
+        int, typer.Option("--n-jobs", "-j", metavar="N", help="Fits at a time, -1: one a core.")
+    ] = 1,
+    ferplus: opt.Ferplus = None,
+    image_size: opt.ImageSize = None,
+    skip_bad: opt.SkipBad = False,
+    test_size: opt.TestSize = 0.1,
+    seed: opt.Seed = 0,
+    device: opt.Device = "auto",
+    precision: opt.Precision = "auto",
+    out: opt.Out = Path("sk-fer-search"),
+    force: opt.Force = False,
+) -> None:
+    """Try combinations of parameters by cross-validation on the training images.
+
+    The folds have all classes alike, of CK+ no subject in common. The best is trained again
+    on all training images, scored once on the validation split, and written.
+    """
+    classifier = make_classifier(
+        model, max_epochs=epochs, random_state=seed, device=device, precision=precision
+    )
+    grid: dict[str, list[Any]] = {
+        name: opt.parse_values(values)
+        for name, values in opt.parse_settings(param or [], "--param").items()
+    } or DEFAULT_GRIDS[model]
+    opt.check_names(grid, classifier, "--param")
+
+    with output_folder(out, FILES, force=force):
+        faces = read_faces(Source(data, ferplus, image_size, skip_bad, test_size, seed))
+        show_faces(faces)
+        rows = faces.rows("train", fraction)
+        groups = None if faces.groups is None else faces.groups[rows]
+        kind = StratifiedKFold if groups is None else StratifiedGroupKFold
+        folds = kind(cv, shuffle=True, random_state=seed)
+        searched = _make_search(classifier, grid, folds, n_jobs, halving=halving, seed=seed)
+        n_candidates = len(list(itertools.product(*grid.values())))
+        say(
+            f"Searching {n_candidates} candidates of {model} on {len(rows):,} images, "
+            f"{cv} folds, at most {epochs} epochs"
+        )
+        if console.is_terminal:
+            searched.set_callbacks(ProgressBar())
+        searched.fit(faces.images[rows], faces.target[rows], groups=groups)
+
+        results = pd.DataFrame(searched.cv_results_)
+        say("\n[bold]Accuracy over the folds[/]")
+        console.print(_candidates_table(results, halving=halving))
+        say(escape(f"Best: {_describe(searched.best_params_)}\n"))
+        score_split(searched.best_estimator_, faces, "validation")
+        write_file(out / "search.csv", lambda path: results.to_csv(path, index=False))
+        write_file(out / "model.joblib", lambda path: joblib.dump(searched.best_estimator_, path))
+    say(escape(f"Wrote {' and '.join(FILES)} into {out}"))
+
+
+def _make_search(
+    classifier: Any,
+    grid: dict[str, list[Any]],
+    folds: Any,
+    n_jobs: int,
+    *,
+    halving: bool,
+    seed: int,
+) -> Any:
+    if not halving:
+        return GridSearchCV(classifier, grid, cv=folds, n_jobs=n_jobs, error_score="raise")
+    return HalvingGridSearchCV(
+        classifier,
+        grid,
+        resource="max_epochs",
+        max_resources=classifier.max_epochs,
+        min_resources="exhaust",
+        cv=folds,
+        n_jobs=n_jobs,
+        random_state=seed,
+        error_score="raise",
+    )
+
+
+def _candidates_table(results: pd.DataFrame, *, halving: bool) -> Table:
+    """Return the candidates, best first; of halving those of more epochs before the others."""
+    table = Table(box=box.SIMPLE)
+    for name in ("rank", "mean", "spread", "seconds a fit"):
+        table.add_column(name, justify="right")
+    if halving:
+        table.add_column("epochs", justify="right")
+    table.add_column("parameters", overflow="fold")
+    order = ["iter", "mean_test_score"] if halving else ["mean_test_score"]
+    for row in results.sort_values(order, ascending=False).to_dict("records"):
+        numbers = [
+            f"{row['rank_test_score']}",
+            f"{row['mean_test_score']:.1%}",
+            f"{row['std_test_score']:.1%}",
+            f"{row['mean_fit_time']:.1f}",
+        ]
+        if halving:
+            numbers.append(f"{row['n_resources']}")
+        table.add_row(*numbers, escape(_describe(row["params"])))
+    return table
+
+
+def _describe(params: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in params.items())

@@ -1,0 +1,164 @@
+"""``sk-fer train``: from images to a model file."""
+
+import shlex
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import joblib
+import typer
+from rich.markup import escape
+
+from sk_fer import make_classifier
+from sk_fer._cli import _options as opt
+from sk_fer._cli._console import say
+from sk_fer._cli._data import Faces, Source, read_faces
+from sk_fer._cli._outputs import output_folder, write_figure, write_file, write_json
+from sk_fer._cli._report import Score, history_figure, score_split, show_faces
+
+EXAMPLES = """
+Examples:
+
+sk-fer train
+
+sk-fer train fer2013.csv --epochs 40 --set tta=True --out fer2013-cnn
+
+sk-fer train fer2013.csv --ferplus fer2013new.csv --fraction 0.1 --epochs 8
+
+sk-fer train my-faces/ --model dense --image-size 48 --set "hidden_layer_sizes=(256, 64)"
+"""
+
+# Drawn faces are few and easy: more steps an epoch and fewer epochs than real ones want.
+FACES_SETTINGS = {"max_epochs": 7, "batch_size": 64}
+
+CONFUSION_MATRICES = {"validation": "confusion_matrix.png", "test": "confusion_matrix_test.png"}
+
+FILES = (
+    "model.joblib",
+    "report.json",
+    "history.csv",
+    "history.png",
+    *CONFUSION_MATRICES.values(),
+)
+
+
+def train(
+    data: opt.Data = None,
+    model: opt.Model = "cnn",
+    epochs: opt.Epochs = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(
+            "--batch-size", "-b", min=1, metavar="N", help="Images a step of the optimizer."
+        ),
+    ] = None,
+    lr: Annotated[float | None, typer.Option("--lr", metavar="RATE", help="Learning rate.")] = None,
+    fraction: opt.Fraction = 1.0,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Any other parameter of the classifier, as a Python literal. Repeatable.",
+        ),
+    ] = None,
+    ferplus: opt.Ferplus = None,
+    image_size: opt.ImageSize = None,
+    skip_bad: opt.SkipBad = False,
+    test_size: opt.TestSize = 0.1,
+    seed: opt.Seed = 0,
+    device: opt.Device = "auto",
+    precision: opt.Precision = "auto",
+    out: opt.Out = Path("sk-fer-out"),
+    force: opt.Force = False,
+) -> None:
+    """Train a classifier on faces, score it, and write it into a folder.
+
+    FER2013's Training, PublicTest and PrivateTest are the splits for training, validation
+    and test. Where DATA has none, shares are set aside by class, of CK+ by subject. What
+    is not given on the command line is as the model has it.
+    """
+    from sk_fer._cli._progress import training_progress  # skorch, and so torch, take a while
+
+    given = {"max_epochs": epochs, "batch_size": batch_size, "lr": lr}
+    parameters: dict[str, Any] = {
+        **(FACES_SETTINGS if data is None else {}),
+        **{name: value for name, value in given.items() if value is not None},
+        "random_state": seed,
+        "device": device,
+        "precision": precision,
+    }
+    classifier = make_classifier(model, **parameters)
+    extra = opt.parse_settings(settings or [], "--set")
+    opt.check_names(extra, classifier, "--set")
+    classifier.set_params(**{name: opt.parse_value(value) for name, value in extra.items()})
+
+    source = Source(data, ferplus, image_size, skip_bad, test_size, seed)
+    with output_folder(out, FILES, force=force):
+        faces = read_faces(source)
+        show_faces(faces)
+        rows = faces.rows("train", fraction)
+        say(
+            f"Training {model} on {len(rows):,} images for {classifier.max_epochs} epochs "
+            "(loss and accuracy: training / validation)"
+        )
+        start = time.perf_counter()
+        with training_progress() as progress:
+            classifier.set_params(callbacks=[progress])
+            X_val, y_val = faces.part("validation")
+            classifier.fit(faces.images[rows], faces.target[rows], X_val=X_val, y_val=y_val)
+        classifier.set_params(callbacks=None)
+        seconds = time.perf_counter() - start
+
+        say("")
+        scores = {split: score_split(classifier, faces, split) for split in faces.held_out()}
+        if "test" not in scores:
+            say("There is no test split.")
+        facts = {
+            "model": model,
+            "fraction": fraction,
+            "n_train": len(rows),
+            "seconds": round(seconds, 1),
+        }
+        _save(out, classifier, faces, scores, facts)
+    _say_what_is_next(out, faces)
+
+
+def _save(
+    out: Path, classifier: Any, faces: Faces, scores: dict[str, Score], facts: dict[str, Any]
+) -> None:
+    from sk_fer.estimators._persistence import library_versions
+
+    history = classifier.history_
+    write_json(
+        out / "report.json",
+        {
+            **facts,
+            "classifier": type(classifier).__name__,
+            "parameters": classifier.get_params(),
+            "n_epochs": classifier.n_epochs_,
+            "data": faces.facts(),
+            "accuracy": {split: score.report["accuracy"] for split, score in scores.items()},
+            "per_class": {split: score.report for split, score in scores.items()},
+            "versions": library_versions(),
+        },
+    )
+    write_file(out / "history.csv", lambda path: history.to_csv(path, index=False))
+    write_figure(out / "history.png", history_figure(classifier))
+    for split, file in CONFUSION_MATRICES.items():
+        if split in scores:
+            write_figure(out / file, scores[split].figure())
+        else:
+            (out / file).unlink(missing_ok=True)
+    # Last, so that a model is never there without what tells of it.
+    write_file(out / "model.joblib", lambda path: joblib.dump(classifier, path))
+
+
+def _say_what_is_next(out: Path, faces: Faces) -> None:
+    split = faces.held_out()[-1]
+    model = shlex.quote(str(out / "model.joblib"))
+    arguments = " ".join([*faces.source.arguments(), "--subset", split])
+    written = ", ".join(file for file in FILES if (out / file).exists())
+    say(escape(f"Wrote {written} into {out}"))
+    say(escape(f"Next: sk-fer evaluate {model} {arguments}"))
+    say(escape(f"      sk-fer predict {model} face.png"))

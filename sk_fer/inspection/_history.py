@@ -1,0 +1,135 @@
+"""The course of a training as a picture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+from sklearn.utils.validation import check_is_fitted
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+_CURVES = {"train": ("Training", "tab:blue"), "valid": ("Validation", "tab:orange")}
+
+
+class HistoryDisplay:
+    """Loss and accuracy after each epoch, on the training and on the validation images.
+
+    Parameters
+    ----------
+    history : DataFrame
+        A row an epoch, with ``epoch``, ``train_loss`` and ``train_accuracy``, and
+        ``valid_loss`` and ``valid_accuracy`` if there were validation images: the
+        ``history_`` of a classifier.
+
+    Attributes
+    ----------
+    axes_ : ndarray of shape (2,) of matplotlib Axes
+        With the loss and the accuracy.
+    figure_ : matplotlib Figure
+        That the axes are in.
+
+    See Also
+    --------
+    sklearn.metrics.ConfusionMatrixDisplay : Which classes are taken for which.
+    sklearn.model_selection.LearningCurveDisplay : Scores against the number of images.
+
+    Notes
+    -----
+    The training accuracy is the one of the epoch's batches as they were learnt, augmented
+    and with dropout; early in a fit it may lie below the validation accuracy.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("agg")
+    >>> from sk_fer import FERDenseClassifier
+    >>> from sk_fer.datasets import make_faces
+    >>> from sk_fer.inspection import HistoryDisplay
+    >>> X, y = make_faces(70, random_state=0)
+    >>> model = FERDenseClassifier((16,), max_epochs=2, random_state=0).fit(X, y)
+    >>> display = HistoryDisplay.from_estimator(model)
+    >>> [ax.get_ylabel() for ax in display.axes_]
+    ['Loss', 'Accuracy']
+    """
+
+    def __init__(self, history: pd.DataFrame) -> None:
+        self.history = history
+
+    @classmethod
+    def from_estimator(cls, estimator: Any, *, ax: Any = None) -> Self:
+        """Plot the history of a fitted classifier.
+
+        Parameters
+        ----------
+        estimator : classifier
+            Fitted, with a ``history_``.
+        ax : array-like of two matplotlib Axes, default=None
+            As in :meth:`plot`.
+
+        Returns
+        -------
+        display : HistoryDisplay
+
+        Raises
+        ------
+        NotFittedError
+            If the classifier is not fitted.
+        TypeError
+            If it keeps no history.
+        """
+        check_is_fitted(estimator)
+        if not hasattr(estimator, "history_"):
+            raise TypeError(f"{type(estimator).__name__} has no history_; wanted a FER classifier")
+        return cls(estimator.history_).plot(ax=ax)
+
+    def plot(self, ax: Any = None) -> Self:
+        """Plot loss and accuracy.
+
+        Parameters
+        ----------
+        ax : array-like of two matplotlib Axes, default=None
+            Where to plot the loss and the accuracy; None makes a new figure.
+
+        Returns
+        -------
+        display : HistoryDisplay
+
+        Raises
+        ------
+        ValueError
+            If `ax` is not two axes.
+        """
+        import numpy as np
+
+        if ax is None:
+            from matplotlib import pyplot as plt
+
+            _, ax = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
+        axes = np.ravel(np.asarray(ax, dtype=object))
+        if len(axes) != 2:
+            raise ValueError(f"ax has {len(axes)} axes; wanted two, for the loss and the accuracy")
+        self._plot_curves(axes[0], "loss")
+        self._plot_curves(axes[1], "accuracy")
+        self.axes_ = axes
+        self.figure_ = axes[0].figure
+        return self
+
+    def _plot_curves(self, ax: Axes, measure: str) -> None:
+        from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+        epochs = self.history["epoch"]
+        for prefix, (label, color) in _CURVES.items():
+            values = self.history.get(f"{prefix}_{measure}")
+            if values is None:
+                continue
+            marker = "o" if len(epochs) <= 30 else None
+            ax.plot(epochs, values, color=color, label=label, marker=marker, markersize=3.5)
+        ax.set(xlabel="Epoch", ylabel=measure.capitalize())
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if measure == "accuracy":
+            ax.yaxis.set_major_formatter(PercentFormatter(xmax=1))
+        ax.grid(alpha=0.3)
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.legend(frameon=False)

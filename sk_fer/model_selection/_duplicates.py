@@ -1,0 +1,140 @@
+"""Exact copies of an image, within a split and across splits."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import Bunch, check_consistent_length
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def find_duplicates(
+    X: ArrayLike, y: ArrayLike | None = None, *, usage: ArrayLike | None = None
+) -> Bunch:
+    """Find images that are exact copies of each other.
+
+    A copy in the training and in the test split makes a score look better than it is;
+    copies with different labels cannot all be right.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, ...)
+        Images, flat or not. A memory map is read row by row.
+    y : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
+        Labels, to find copies that are labelled differently.
+    usage : array-like of shape (n_samples,), default=None
+        The split of each image, to count copies across splits.
+
+    Returns
+    -------
+    duplicates : :class:`~sklearn.utils.Bunch`
+        With the fields
+
+        groups : list of ndarray of int
+            Row numbers of the images that are the same, a group an array.
+        n_redundant : int
+            Images that could be left out: all but one of each group.
+        across : DataFrame or None
+            In row a and column b the number of images of split a that are in split b as
+            well; on the diagonal those that are more than once in one split. None
+            without `usage`.
+        conflicting : list of ndarray of int, or None
+            The groups whose labels differ. None without `y`.
+        summary : str
+            All this in a few sentences.
+
+    Raises
+    ------
+    ValueError
+        If X is no array of images, or X, y and usage differ in length.
+
+    See Also
+    --------
+    sklearn.model_selection.GroupKFold : Folds that keep copies together, by their group.
+
+    Notes
+    -----
+    Images are compared by the BLAKE2 digest of their bytes: two differ as soon as one pixel
+    does. A resized or recompressed copy is not found.
+
+    Examples
+    --------
+    >>> from sk_fer.model_selection import find_duplicates
+    >>> X = [[1, 2], [3, 4], [1, 2], [5, 6], [5, 6]]
+    >>> found = find_duplicates(X, usage=["train", "train", "test", "test", "test"])
+    >>> [group.tolist() for group in found.groups]
+    [[0, 2], [3, 4]]
+    >>> found.across
+           train  test
+    train      0     1
+    test       1     2
+    >>> print(found.summary)
+    2 of 5 images are copies of another one. 1 of test is in train as well.
+    """
+    images = np.asanyarray(X)
+    if images.ndim < 2 or images.dtype.hasobject:
+        raise ValueError(
+            f"X has shape {images.shape} and dtype {images.dtype}; wanted images as numbers, "
+            "(n_samples, ...)"
+        )
+    check_consistent_length(images, y, usage)
+    groups = _equal_rows(images)
+    across = None if usage is None else _count_across(groups, np.asarray(usage))
+    conflicting = None
+    if y is not None:
+        labels = np.asarray(y)
+        conflicting = [group for group in groups if (labels[group] != labels[group[0]]).any()]
+    duplicates = Bunch(
+        groups=groups,
+        n_redundant=sum(len(group) - 1 for group in groups),
+        across=across,
+        conflicting=conflicting,
+    )
+    duplicates.summary = _summarize(duplicates, len(images))
+    return duplicates
+
+
+def _equal_rows(images: NDArray) -> list[NDArray[np.intp]]:
+    rows = defaultdict(list)
+    for i, image in enumerate(images):
+        digest = hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16).digest()
+        rows[digest].append(i)
+    return [np.array(group) for group in rows.values() if len(group) > 1]
+
+
+def _count_across(groups: list[NDArray[np.intp]], usage: NDArray) -> pd.DataFrame:
+    import pandas as pd
+
+    codes, splits = pd.factorize(usage)
+    counts = np.zeros((len(groups), len(splits)), dtype=np.int64)
+    for row, group in zip(counts, groups, strict=True):
+        np.add.at(row, codes[group], 1)
+    table = counts.T @ (counts > 0)
+    np.fill_diagonal(table, (counts * (counts > 1)).sum(axis=0))
+    return pd.DataFrame(table, index=splits, columns=splits)
+
+
+def _summarize(duplicates: Bunch, n_images: int) -> str:
+    if not duplicates.groups:
+        return f"None of {n_images:,} images is a copy of another one."
+    n_redundant = duplicates.n_redundant
+    copies = "is a copy" if n_redundant == 1 else "are copies"
+    sentences = [f"{n_redundant:,} of {n_images:,} images {copies} of another one."]
+    if duplicates.across is not None:
+        for first, second in combinations(duplicates.across, 2):
+            count = duplicates.across.loc[second, first]
+            if count:
+                verb = "is" if count == 1 else "are"
+                sentences.append(f"{count:,} of {second} {verb} in {first} as well.")
+    if duplicates.conflicting:
+        count = len(duplicates.conflicting)
+        noun, verb = ("group", "has") if count == 1 else ("groups", "have")
+        sentences.append(f"{count:,} {noun} of copies {verb} differing labels.")
+    return " ".join(sentences)

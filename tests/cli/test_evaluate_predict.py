@@ -1,0 +1,107 @@
+import json
+import re
+
+import joblib
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.naive_bayes import GaussianNB
+
+from sk_fer.datasets import make_faces
+
+
+@pytest.fixture(scope="module")
+def model(trained):
+    return trained[0] / "model.joblib"
+
+
+def test_evaluate_scores_what_train_set_aside(run, trained, model):
+    report = json.loads((trained[0] / "report.json").read_text())
+    result = run("evaluate", model, "--subset", "test")
+    assert result.exit_code == 0, result.output
+    assert f"Test: accuracy {report['accuracy']['test']:.1%} on 21 images" in result.output
+
+
+def test_evaluate_takes_all_images_where_there_are_no_splits(run, model, class_folder, tmp_path):
+    result = run("evaluate", model, class_folder, "--out", tmp_path / "report")
+    assert result.exit_code == 0, result.output
+    assert "All: accuracy" in result.output
+    assert re.search(r"surprise .* 0 *\n", result.output)  # the model knows it, the data does not
+    with Image.open(tmp_path / "report" / "confusion_matrix_all.png") as image:
+        image.verify()
+
+
+def test_evaluate_brings_images_to_the_size_of_the_model(run, model, tmp_path):
+    X, y = make_faces(14, image_size=64, random_state=0)
+    for i, (row, name) in enumerate(zip(X, y, strict=True)):
+        (tmp_path / "test" / name).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(row.reshape(64, 64)).resize((50 + i, 60)).save(
+            tmp_path / "test" / name / f"{i}.png"
+        )
+    result = run("evaluate", model, tmp_path, "--subset", "all")
+    assert result.exit_code == 0, result.output
+    assert "on 14 images" in result.output
+
+
+def test_predict_shows_label_and_probabilities(run, model, class_folder):
+    images = sorted(class_folder.glob("*/0.png"))
+    result = run("predict", model, *images, "--json", "--top", 7)
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert [face["image"] for face in found] == [str(path) for path in images]
+    classifier = joblib.load(model)
+    X = np.stack([np.asarray(Image.open(path)) for path in images])
+    assert [face["label"] for face in found] == classifier.predict(X).tolist()
+    for face, row in zip(found, classifier.predict_proba(X), strict=True):
+        assert next(iter(face["probabilities"])) == face["label"]
+        expected = dict(zip(classifier.classes_, row, strict=True))
+        assert face["probabilities"] == pytest.approx(expected, abs=1e-4)
+
+
+def test_predict_takes_any_size_and_colour(run, model, tmp_path):
+    Image.new("RGB", (90, 31), "teal").save(tmp_path / "face.jpg")
+    result = run("predict", model, tmp_path / "face.jpg", "--top", 2)
+    assert result.exit_code == 0, result.output
+    assert result.output.count("%") == 2
+
+
+def test_other_classifiers_of_scikit_learn_work(run, class_folder, tmp_path):
+    X, y = make_faces(35, random_state=0)
+    joblib.dump(GaussianNB().fit(X, y), tmp_path / "model.joblib")
+    image = class_folder / "happy" / "0.png"
+    assert run("predict", tmp_path / "model.joblib", image).exit_code == 0
+    assert run("evaluate", tmp_path / "model.joblib", class_folder).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "no such file; wanted the model.joblib of sk-fer train"),
+        (b"", "not a model that can be read"),
+        (b"no pickle at all", "not a model that can be read"),
+        ({"a": 1}, "holds a dict; wanted a classifier"),
+        (LinearRegression(), "holds a LinearRegression; wanted a classifier"),
+        (LogisticRegression(), "the LogisticRegression in it is not fitted"),
+        (LogisticRegression().fit([[0], [0], [1]], [0, 0, 1]), "no class in common"),
+    ],
+)
+def test_files_that_are_no_model(run, class_folder, tmp_path, content, words):
+    path = tmp_path / "model.joblib"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content is not None:
+        joblib.dump(content, path)
+    result = run("evaluate", path, class_folder)
+    assert result.exit_code == 1
+    assert words in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_images_that_are_none(run, model, tmp_path):
+    (tmp_path / "face.png").write_text("text")
+    result = run("predict", model, tmp_path / "face.png")
+    assert result.exit_code == 1
+    assert f"{tmp_path / 'face.png'}: not a readable image" in result.stderr
+    assert run("predict", model).exit_code == 2
+    assert run("evaluate", model, "--subset", "some").exit_code == 2

@@ -1,0 +1,50 @@
+"""The command as a process of its own: exit codes, Ctrl-C, a reader that goes away."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+COMMAND = [sys.executable, "-c", "from sk_fer._cli import main; main()"]
+ROOT = Path(__file__).parents[2]
+
+
+def start(*arguments, **kwargs):
+    return subprocess.Popen(
+        [*COMMAND, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT)},
+        **kwargs,
+    )
+
+
+def test_ctrl_c_ends_with_130_and_leaves_nothing(tmp_path):
+    out = tmp_path / "out"
+    process = start("train", "--model", "dense", "--epochs", 100_000, "--out", out)
+    for line in process.stdout:
+        if line.startswith("Epoch 2/"):
+            process.send_signal(signal.SIGINT)
+            break
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors == "sk-fer: interrupted\n"
+    assert not out.exists()
+
+
+def test_an_error_is_one_line_and_1(tmp_path):
+    process = start("train", tmp_path / "no.csv", "--out", tmp_path / "out")
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert errors == f"sk-fer: error: {tmp_path / 'no.csv'}: no such file or folder\n"
+
+
+def test_a_reader_that_goes_away_is_no_traceback(tmp_path):
+    process = start("train", "--model", "dense", "--epochs", 1, "--out", tmp_path / "out")
+    process.stdout.close()
+    errors = process.stderr.read()
+    process.wait(timeout=60)
+    process.stderr.close()
+    assert "Traceback" not in errors

@@ -1,0 +1,140 @@
+import csv
+import json
+
+import joblib
+import pytest
+from PIL import Image
+
+from sk_fer import FERDenseClassifier
+from sk_fer._cli._train import FILES
+
+from .conftest import DENSE
+
+
+def test_says_what_it_read_and_did(trained):
+    out, result = trained
+    assert result.exit_code == 0, result.output
+    for words in (
+        "drawn faces, seed 0: 210 images of 48 x 48 pixels in 7 classes",
+        "10% set aside for validation and for test, by class, seed 0",
+        "None of 210 images is a copy of another one.",
+        "Epoch 1/1  loss ",
+        "Validation: accuracy",
+        "Test: accuracy",
+        "precision",
+        f"sk-fer evaluate {out}/model.joblib --subset test",
+    ):
+        assert words in result.output
+
+
+def test_writes_each_file_whole_and_nothing_else(trained):
+    out, _ = trained
+    assert sorted(path.name for path in out.iterdir()) == sorted(FILES)
+    for path in out.glob("*.png"):
+        with Image.open(path) as image:
+            image.verify()
+            assert image.format == "PNG"
+    with (out / "history.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["1"]
+    assert 0 <= float(rows[0]["valid_accuracy"]) <= 1
+
+
+def test_report_tells_how_the_model_came_about(trained):
+    out, _ = trained
+    report = json.loads((out / "report.json").read_text())
+    assert report["model"] == "dense"
+    assert report["parameters"]["hidden_layer_sizes"] == [16]
+    assert report["parameters"]["random_state"] == 0
+    assert report["data"]["splits"] == {"test": 21, "train": 168, "validation": 21}
+    assert set(report["accuracy"]) == {"validation", "test"}
+    assert "torch" in report["versions"]
+
+
+def test_model_is_a_plain_estimator(trained):
+    model = joblib.load(trained[0] / "model.joblib")
+    assert isinstance(model, FERDenseClassifier)
+    assert model.callbacks is None
+    assert model.n_epochs_ == 1
+
+
+def test_refuses_to_overwrite_and_force_does(run, trained, tmp_path):
+    (tmp_path / "report.json").write_text("old")
+    (tmp_path / "notes.txt").write_text("mine")
+    result = run("train", *DENSE, "--out", tmp_path)
+    assert result.exit_code == 1
+    assert f"error: {tmp_path} holds report.json already; --force overwrites" in result.stderr
+    assert (tmp_path / "report.json").read_text() == "old"
+
+    result = run("train", *DENSE, "--out", tmp_path, "--force")
+    assert result.exit_code == 0, result.output
+    assert json.loads((tmp_path / "report.json").read_text())["model"] == "dense"
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_class_folder_with_fraction_and_without_own_splits(run, class_folder, tmp_path):
+    out = tmp_path / "a" / "out"
+    result = run("train", class_folder, *DENSE, "--fraction", 0.5, "--seed", 3, "--out", out)
+    assert result.exit_code == 0, result.output
+    report = json.loads((out / "report.json").read_text())
+    assert report["data"]["splits"] == {"test": 3, "train": 24, "validation": 3}
+    assert report["n_train"] == 12
+    assert report["data"]["classes"] == ["fear", "happy", "sad"]
+    assert f"{class_folder} --seed 3 --subset test" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["no-such.csv"], 1, "sk-fer: error: no-such.csv: no such file or folder"),
+        (["--fraction", "0"], 1, "--fraction is 0; wanted a number above 0, at most 1"),
+        (["--test-size", "0.5"], 1, "--test-size is 0.5; wanted"),
+        (["--device", "abacus"], 1, "abacus"),
+        (["--ferplus", "votes.csv"], 1, "--ferplus needs DATA"),
+        (["--set", "dropout=2"], 1, "dropout"),
+        (["--set", "dropout"], 2, "got 'dropout', wanted NAME=VALUE"),
+        (["--set", "speed=9"], 2, "has no parameter 'speed'"),
+        (["--model", "resnet"], 2, "'resnet' is not one of"),
+        (["--epochs", "0"], 2, "--epochs"),
+    ],
+)
+def test_wrong_arguments_leave_nothing_behind(run, tmp_path, arguments, code, words):
+    out = tmp_path / "out"
+    result = run("train", *DENSE, *arguments, "--out", out)
+    assert result.exit_code == code
+    # What a terminal shows of wrong usage is framed and wrapped.
+    shown = " ".join(result.stderr.replace("│", " ").split())
+    assert words in shown
+    assert "Traceback" not in shown
+    if code == 1:
+        assert len(result.stderr.splitlines()) == 1
+    assert not out.exists()
+
+
+def test_debug_shows_the_traceback(run):
+    result = run("--debug", "train", "no-such.csv")
+    assert result.exit_code == 1
+    assert "Traceback" in result.stderr
+    assert result.stderr.splitlines()[-1].startswith("sk-fer: error: no-such.csv")
+
+
+def test_real_csv(run, data_folder, tmp_path):
+    data = data_folder / "fer2013.csv"
+    result = run("train", data, *DENSE, "--fraction", 0.01, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert "Splits: as the data set has them." in result.output
+    assert "of validation are in train as well" in result.output
+    assert "There is no test split." in result.output
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["data"]["splits"] == {"train": 28709, "validation": 3589}
+    assert 280 <= report["n_train"] <= 295
+    assert not (tmp_path / "out" / "confusion_matrix_test.png").exists()
+
+
+def test_real_subjects_stay_together(data_folder):
+    from sk_fer._cli._data import Source, read_faces
+
+    faces = read_faces(Source(data_folder / "CK+48"))
+    assert "no subject in two of them" in faces.split_note
+    subjects = [set(faces.groups[faces.splits == s]) for s in ("train", "validation", "test")]
+    assert sum(map(len, subjects)) == len(set(faces.groups))
