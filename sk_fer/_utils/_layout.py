@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from enum import Enum
+from numbers import Integral
 
 import numpy as np
 
@@ -44,7 +45,8 @@ def infer_image_shape(
         side = math.isqrt(n_features)
         return (side, side, 1) if side * side == n_features else (1, n_features, 1)
     shape = tuple(image_shape)
-    if len(shape) not in (2, 3) or min(shape) < 1:
+    whole = all(isinstance(side, Integral) for side in shape)
+    if len(shape) not in (2, 3) or not whole or min(shape) < 1:
         raise ValueError(
             f"got image_shape={image_shape!r}, wanted (height, width) or "
             "(height, width, n_channels), each at least 1"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -15,6 +18,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from sk_fer._utils._layout import to_images
 from sk_fer.estimators._nets import (
+    check_callbacks,
     fit_callbacks,
     make_net,
     new_module,
@@ -22,7 +26,7 @@ from sk_fer.estimators._nets import (
 )
 from sk_fer.estimators._parameters import SHARED_CONSTRAINTS
 from sk_fer.estimators._split import split_validation
-from sk_fer.estimators._targets import encode_targets, hard_labels, holds_shares
+from sk_fer.estimators._targets import class_weights, encode_targets, hard_labels, holds_shares
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -121,23 +125,20 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         context = self._init_callback_context(max_subtasks=self.max_epochs)
         data = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
         context.call_on_fit_task_begin(estimator=self, **data)
-        previous = getattr(self, "net_", None) if self.warm_start else None
-        self._check_validation_arguments(X_val, y_val)
-        train = self._check_training_data(
-            X,
-            y,
-            sample_weight,
-            classes=None if previous is None else self.classes_,
-            reset=previous is None,
-        )
-        if len(self.classes_) < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs two classes or more to tell apart; got one class, "
-                f"{self.classes_.tolist()[0]!r}"
+        with self._unchanged_if_refused():
+            previous = self._previous_net() if self.warm_start else None
+            self._check_validation_arguments(X_val, y_val)
+            train = self._check_training_data(
+                X,
+                y,
+                sample_weight,
+                classes=None if previous is None else self.classes_,
+                reset=previous is None,
             )
-        train, valid = self._set_validation_aside(train, X_val, y_val)
-        callbacks = fit_callbacks(self, context, data, validated=valid is not None)
-        self._train(train, valid, previous, callbacks, self.max_epochs)
+            train, valid = self._set_validation_aside(train, X_val, y_val)
+            callbacks = fit_callbacks(self, context, data, validated=valid is not None)
+            train, valid = self._prepare(train, valid, previous, callbacks, self.max_epochs)
+        self.net_.fit_datasets(train, valid)
         context.call_on_fit_task_end(estimator=self, reconstruction_attributes=dict, **data)
         return self
 
@@ -175,13 +176,43 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             If the first call names no classes, a later one other classes, or a
             parameter, an image or a label is not as wanted.
         """
-        previous = getattr(self, "net_", None)
-        known = self._check_partial_fit_classes(classes, y, first=previous is None)
-        train = self._check_training_data(
-            X, y, sample_weight, classes=known, reset=previous is None
-        )
-        self._train(train, None, previous, list(self.callbacks or ()), 1)
+        with self._unchanged_if_refused():
+            previous = self._previous_net()
+            known = self._check_partial_fit_classes(classes, y, first=previous is None)
+            train = self._check_training_data(
+                X, y, sample_weight, classes=known, reset=previous is None
+            )
+            callbacks = check_callbacks(self.callbacks)
+            train, _ = self._prepare(train, None, previous, callbacks, 1)
+        self.net_.fit_datasets(train)
         return self
+
+    @contextmanager
+    def _unchanged_if_refused(self) -> Iterator[None]:
+        """Leave a fitted estimator as it was when it cannot be fitted again."""
+        before = dict(vars(self))
+        try:
+            yield
+        except BaseException:
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+
+    def _previous_net(self) -> FERNet | None:
+        """Return the net to go on with, which must still be the one that is asked for."""
+        if "net_" not in vars(self):
+            return None
+        network, options = self._network()
+        fitted = self._module_config
+        asked = {"network": network, "options": options, "normalize": self._resolve_normalize()}
+        changed = [name for name, value in asked.items() if fitted[name] != value]
+        if changed:
+            raise ValueError(
+                f"cannot go on with the fitted network: {', '.join(changed)} was changed since, "
+                f"from {fitted[changed[0]]!r} to {asked[changed[0]]!r}; fit anew with "
+                "warm_start=False"
+            )
+        return self.net_
 
     def _check_partial_fit_classes(
         self, classes: ArrayLike | None, y: ArrayLike, *, first: bool
@@ -197,7 +228,13 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             if holds_shares(y):
                 return None
             raise ValueError("classes must be passed on the first call to partial_fit.")
-        return np.unique(classes)
+        known = np.unique(classes)
+        if holds_shares(y) and not hasattr(y, "columns") and not np.array_equal(known, classes):
+            raise ValueError(
+                f"classes={classes!r} name the columns of y, which must come sorted; sort both, "
+                "or pass y as a DataFrame"
+            )
+        return known
 
     def _check_training_data(
         self,
@@ -219,10 +256,17 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             weight = _check_sample_weight(
                 sample_weight, images, dtype=np.float32, ensure_non_negative=True
             )
+        if len(classes) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs two classes or more to tell apart; got one class, "
+                f"{classes.tolist()[0]!r}"
+            )
         self.classes_ = classes
         if reset:
             self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        return FaceDataset(images, encoded, weight)
+        train = FaceDataset(images, encoded, weight)
+        # No weight is absence, for batches and statistics as for the loss.
+        return train if weight is None else train.subset(np.flatnonzero(weight))
 
     def _check_validation_arguments(self, X_val: Any, y_val: Any) -> None:
         if (X_val is None) != (y_val is None):
@@ -250,21 +294,28 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         rows, rows_val = split_validation(labels, self.validation_fraction, self._seed)
         return train.subset(rows), train.subset(rows_val)
 
-    def _train(
+    def _prepare(
         self,
         train: FaceDataset,
         valid: FaceDataset | None,
         previous: FERNet | None,
         callbacks: list[Any],
         n_epochs: int,
-    ) -> None:
+    ) -> tuple[FaceDataset, FaceDataset | None]:
+        """Set ``net_`` to what is to be trained, and weigh the data."""
         module = self._new_module(train) if previous is None else previous.module_
-        net = make_net(self, module, train, callbacks, n_epochs)
+        net = make_net(self, module, callbacks, n_epochs)
+        weights = class_weights(
+            self.class_weight, self.classes_, train.targets, train.sample_weight
+        )
+        train = train.weighted(weights)
+        valid = None if valid is None else valid.weighted(weights)
         if previous is not None:
             net.history.extend(previous.history)
             net.take_optimizer_state(previous)
         self.net_ = net
-        net.fit_datasets(train, valid)
+        self.__dict__.pop("versions_", None)  # of a file that this is no longer
+        return train, valid
 
     def _new_module(self, train: FaceDataset) -> torch.nn.Module:
         network, options = self._network()
@@ -373,7 +424,7 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         if len(X.shape) in (3, 4):
             stacked, _ = to_images(np.asarray(X), self.image_shape if reset else self.image_shape_)
             image_shape: Any = stacked.shape[1:]
-            X = stacked.reshape(len(stacked), -1)
+            X = stacked.reshape(len(stacked), math.prod(image_shape))
         else:
             image_shape = self.image_shape if reset else self.image_shape_
         rows = validate_data(self, X, dtype=(np.float32, np.uint8), reset=reset)
@@ -392,6 +443,9 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
     # -- scikit-learn --------------------------------------------------------------------
 
+    def __sklearn_is_fitted__(self) -> bool:
+        return "net_" in vars(self)
+
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
@@ -408,6 +462,8 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
                 "weights": _persistence.pack_weights(net.module_),
                 "history": _persistence.plain_history(net.history),
                 "device": net.device,
+                "precision": str(net.precision).removeprefix("torch."),
+                "batch_size": net.batch_size,
             }
         return state
 

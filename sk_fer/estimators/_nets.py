@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
 from sk_fer.estimators._parameters import resolve_augmentation
-from sk_fer.estimators._targets import class_weights
 
 # torch and skorch wait until something is fitted or loaded: importing sk_fer stays quick.
 if TYPE_CHECKING:
     import torch
 
     from sk_fer.training import FaceDataset, FERNet
+
+
+# Layers draw their weights from the generator that all threads of a process share.
+_INITIALIZING = threading.Lock()
 
 
 def new_module(config: dict[str, Any], train: FaceDataset, seed: int) -> torch.nn.Module:
@@ -41,7 +45,7 @@ def new_module(config: dict[str, Any], train: FaceDataset, seed: int) -> torch.n
     if config["normalize"] == "dataset":
         mean, std = train.channel_statistics()
         statistics = {"mean": torch.from_numpy(mean), "std": torch.from_numpy(std)}
-    with torch.random.fork_rng([]):
+    with _INITIALIZING, torch.random.fork_rng([]):
         torch.default_generator.manual_seed(seed)
         return build_module(**config, **statistics)
 
@@ -49,7 +53,6 @@ def new_module(config: dict[str, Any], train: FaceDataset, seed: int) -> torch.n
 def make_net(
     estimator: BaseEstimator,
     module: torch.nn.Module,
-    train: FaceDataset,
     callbacks: list[Any],
     n_epochs: int,
 ) -> FERNet:
@@ -61,8 +64,6 @@ def make_net(
         With ``classes_``, ``image_shape_`` and its seed set.
     module : FaceModule
         New, or trained before.
-    train : FaceDataset
-        Its targets and weights balance the classes.
     callbacks : list
         skorch callbacks, named or not.
     n_epochs : int
@@ -73,8 +74,6 @@ def make_net(
     FERNet
         Initialized.
     """
-    import torch
-
     from sk_fer.training import (
         OPTIMIZERS,
         Augmentation,
@@ -87,15 +86,10 @@ def make_net(
 
     device = resolve_device(estimator.device)
     augmentation = resolve_augmentation(estimator.augment, face=estimator._is_face())
-    weights = class_weights(
-        estimator.class_weight, estimator.classes_, train.targets, train.sample_weight
-    )
     settings = optimizer_settings(estimator.optimizer, estimator.momentum)
     net = FERNet(
         module,
-        criterion=WeightedCrossEntropy(
-            estimator.label_smoothing, None if weights is None else torch.from_numpy(weights)
-        ),
+        criterion=WeightedCrossEntropy(estimator.label_smoothing),
         optimizer=OPTIMIZERS[estimator.optimizer],
         **{f"optimizer__{name}": value for name, value in settings.items()},
         lr=estimator.lr,
@@ -121,7 +115,8 @@ def rebuild_net(estimator: BaseEstimator, stored: dict[str, Any]) -> FERNet:
     estimator : BaseEstimator
         With all but ``net_`` restored.
     stored : dict
-        ``weights``, ``history`` and ``device``, as ``__getstate__`` wrote them.
+        ``weights``, ``history``, ``device``, ``precision`` and ``batch_size``, as
+        ``__getstate__`` wrote them.
 
     Returns
     -------
@@ -134,12 +129,12 @@ def rebuild_net(estimator: BaseEstimator, stored: dict[str, Any]) -> FERNet:
     from sk_fer.modules import build_module
     from sk_fer.training import FERNet, WeightedCrossEntropy, resolve_device, resolve_precision
 
-    precision = estimator.precision
+    precision = stored["precision"]
     try:
         device = resolve_device(stored["device"])
     except ValueError:
         device, precision = torch.device("cpu"), "auto"
-    with torch.random.fork_rng([]):
+    with _INITIALIZING, torch.random.fork_rng([]):
         module = build_module(**estimator._module_config)
     unpack_weights(module, stored["weights"])
     net = FERNet(
@@ -147,12 +142,35 @@ def rebuild_net(estimator: BaseEstimator, stored: dict[str, Any]) -> FERNet:
         criterion=WeightedCrossEntropy(),
         precision=resolve_precision(precision, device),
         device=str(device),
+        batch_size=stored["batch_size"],
         seed=estimator._seed,
         classes=np.arange(len(estimator.classes_)),
         verbose=0,
     ).initialize()
     net.history.extend({**row, "batches": []} for row in stored["history"])
     return net
+
+
+def check_callbacks(callbacks: list[Any] | tuple[Any, ...] | None) -> list[Any]:
+    """Return the `callbacks` parameter as a list.
+
+    Parameters
+    ----------
+    callbacks : list or None
+        skorch callbacks, instances or classes, alone or as (name, callback).
+
+    Raises
+    ------
+    TypeError
+        If one of them is something else.
+    """
+    for callback in callbacks or ():
+        _, bare = callback if isinstance(callback, tuple) else (None, callback)
+        if not hasattr(bare, "on_epoch_end"):
+            raise TypeError(
+                f"callbacks holds {callback!r}; wanted skorch callbacks, or (name, callback)"
+            )
+    return list(callbacks or ())
 
 
 def fit_callbacks(
@@ -180,11 +198,11 @@ def fit_callbacks(
     from sk_fer.training import FitTasks, schedule_callbacks
 
     callbacks = [
-        ("fit_tasks", FitTasks(estimator, context, data)),
+        ("sk_fer_tasks", FitTasks(estimator, context, data)),
         *schedule_callbacks(
             estimator.lr_schedule, estimator.lr, estimator.max_epochs, validated=validated
         ),
-        *(estimator.callbacks or ()),
+        *check_callbacks(estimator.callbacks),
     ]
     if estimator.early_stopping:
         stopping = EarlyStopping(
@@ -194,5 +212,5 @@ def fit_callbacks(
             threshold_mode="abs",
             load_best=True,
         )
-        callbacks.append(("early_stopping", stopping))
+        callbacks.append(("sk_fer_early_stopping", stopping))
     return callbacks

@@ -57,7 +57,7 @@ label_smoothing : float in [0, 1)
     Share of each target that is spread evenly over the classes.
 class_weight : "balanced", dict of label to weight, or None
     Weight of each class in the loss; "balanced" weighs by the inverse frequency.
-    Labels that a dict leaves out weigh 1.
+    Labels that a dict leaves out weigh 1. All weights are scaled to a mean of one.
 normalize : {"auto", "image", "dataset", "none"}
     "image" gives every image zero mean and unit variance, so that light, contrast and
     the range of the pixels do not matter; "dataset" standardizes with the mean and
@@ -78,7 +78,8 @@ validation_fraction : float in (0, 1) or None
     ``X_val`` given to :meth:`fit` goes before it.
 early_stopping : bool
     Stop when the validation loss has not fallen by `tol` for `n_iter_no_change` epochs,
-    and keep the weights of the best epoch. Needs `validation_fraction` or ``X_val``.
+    and keep the weights of the last epoch in which it had. Needs `validation_fraction`
+    or ``X_val``.
 n_iter_no_change : int
     Epochs without improvement before early stopping.
 tol : float
@@ -87,7 +88,8 @@ image_shape : tuple of (height, width) or (height, width, channels), or None
     Shape of the images in flat rows. None: a square where the number of features is a
     square number, else one strip.
 warm_start : bool
-    Whether :meth:`fit` goes on from the weights and the optimizer of the fit before.
+    Whether :meth:`fit` goes on from the weights and the optimizer of the fit before,
+    with the same network.
 device : str
     "auto" (CUDA, then MPS, then the CPU), or a name that torch knows.
 precision : {"auto", "float32", "bfloat16", "float16"}

@@ -10,8 +10,8 @@ def split_validation(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Choose the rows to train on and those to validate on.
 
-    Classes with one image stay in training; the others are split in proportion where
-    each side can have an image of each, and at random where not.
+    One image of each class stays in training; the others are split in proportion where
+    each side can have an image of each class, and at random where not.
 
     Parameters
     ----------
@@ -39,22 +39,29 @@ def split_validation(
     >>> len(valid), 8 in train
     (2, True)
     """
-    counts = np.bincount(labels)
-    shared = np.flatnonzero(counts[labels] > 1)
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(labels))
+    _, first = np.unique(labels[order], return_index=True)
+    spare = np.delete(order, first)  # one image of each class stays in training
     n_valid = round(fraction * len(labels))
-    if not 1 <= n_valid < len(shared):
+    if not 1 <= n_valid <= len(spare):
         raise ValueError(
             f"validation_fraction={fraction} of n_samples={len(labels)}, of which "
-            f"{len(shared)} are not alone in their class, leaves no images to train or to "
-            "validate on; use validation_fraction=None or pass X_val"
+            f"{len(spare)} can be spared, leaves no images to train or to validate on; use "
+            "validation_fraction=None or pass X_val"
         )
-    n_classes = len(np.unique(labels[shared]))
-    stratifiable = n_valid >= n_classes and len(shared) - n_valid >= n_classes
-    _, valid = train_test_split(
-        shared,
-        test_size=n_valid,
-        random_state=seed,
-        stratify=labels[shared] if stratifiable else None,
-    )
+    if _stratifiable(labels[spare], n_valid):
+        _, valid = train_test_split(
+            spare, test_size=n_valid, random_state=seed, stratify=labels[spare]
+        )
+    else:
+        valid = spare[:n_valid]
     valid = np.sort(valid)
     return np.setdiff1d(np.arange(len(labels)), valid, assume_unique=True), valid
+
+
+def _stratifiable(labels: NDArray[np.int64], n_valid: int) -> bool:
+    """Whether scikit-learn can give both sides a share of each class."""
+    _, counts = np.unique(labels, return_counts=True)
+    n_classes = len(counts)
+    return counts.min() > 1 and n_valid >= n_classes and len(labels) - n_valid >= n_classes

@@ -47,7 +47,10 @@ def encode_targets(
         y = np.asarray(y)
     if holds_shares(y):
         return _encode_shares(y, classes, name)
-    labels = _check_y(np.asarray(y), estimator=estimator)
+    y = np.asarray(y)
+    if y.dtype == object and (missing := _missing(y)).any():
+        raise ValueError(f"{name} has a missing label in row {int(np.argmax(missing))}")
+    labels = _check_y(y, estimator=estimator)
     check_classification_targets(labels)
     if classes is None:
         classes, encoded = np.unique(labels, return_inverse=True)
@@ -69,8 +72,13 @@ def holds_shares(y: Any) -> bool:
 
 def _encode_shares(y: Any, classes: NDArray | None, name: str) -> tuple[NDArray, NDArray]:
     names = np.asarray(getattr(y, "columns", np.arange(np.shape(y)[1])))
-    order = np.argsort(names)
+    try:
+        order = np.argsort(names)
+    except TypeError as error:
+        raise ValueError(f"the columns of {name} cannot be sorted: {error}") from error
     names = names[order]
+    if (names[1:] == names[:-1]).any():
+        raise ValueError(f"{name} has two columns of one name: {_listed(names)}")
     try:
         shares = np.asarray(y, dtype=np.float32)[:, order]
     except (TypeError, ValueError) as error:
@@ -94,6 +102,13 @@ def _encode_shares(y: Any, classes: NDArray | None, name: str) -> tuple[NDArray,
             f"{name} has the columns {_listed(names)}; the classes are {_listed(classes)}"
         )
     return classes, np.ascontiguousarray(shares)
+
+
+def _missing(labels: NDArray) -> NDArray[np.bool_]:
+    from pandas import isna
+
+    missing: NDArray[np.bool_] = np.asarray(isna(labels)).reshape(len(labels), -1)
+    return np.logical_or.reduce(missing, axis=1)
 
 
 def hard_labels(encoded: NDArray) -> NDArray[np.int64]:
@@ -153,8 +168,8 @@ def class_weights(
             raise ValueError(
                 f"class_weight names {label!r}, which is not among the classes {_listed(classes)}"
             )
-        if not weight >= 0:
-            raise ValueError(f"class_weight[{label!r}] is {weight!r}; wanted a number >= 0")
+        if not isinstance(weight, int | float | np.number) or not 0 <= weight < np.inf:
+            raise ValueError(f"class_weight[{label!r}] is {weight!r}; wanted a finite number >= 0")
         weights[known[label]] = weight
     return weights
 

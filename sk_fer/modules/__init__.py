@@ -3,6 +3,7 @@
 from sk_fer.modules._build import NETWORKS, build_module
 from sk_fer.modules._cnn import FastCNN, SequentialCNN, VGGStyleCNN
 from sk_fer.modules._dense import DenseNetwork
+from sk_fer.modules._dropout import SeededDropout, dropout_generator
 from sk_fer.modules._face_module import FaceModule
 from sk_fer.modules._input import InputLayer
 from sk_fer.modules._weighted_norm import WeightedBatchNorm2d, weighted_batch
@@ -13,9 +14,11 @@ __all__ = [
     "FaceModule",
     "FastCNN",
     "InputLayer",
+    "SeededDropout",
     "SequentialCNN",
     "VGGStyleCNN",
     "WeightedBatchNorm2d",
     "build_module",
+    "dropout_generator",
     "weighted_batch",
 ]

@@ -6,6 +6,7 @@ Each takes the shape of one prepared image and the number of classes and names, 
 
 from torch import nn
 
+from sk_fer.modules._dropout import SeededDropout
 from sk_fer.modules._weighted_norm import WeightedBatchNorm2d
 
 
@@ -46,7 +47,7 @@ class SequentialCNN(nn.Sequential):
             nn.Flatten(),
             nn.Linear(n_inputs * (height // 8) * (width // 8), 128),
             nn.ReLU(),
-            nn.Dropout(dropout),
+            SeededDropout(dropout),
             nn.Linear(128, n_classes),
         )
 
@@ -94,7 +95,7 @@ class VGGStyleCNN(nn.Sequential):
             nn.ReLU(),
             WeightedBatchNorm2d(64),
             nn.MaxPool2d(2),
-            nn.Dropout(dropout),
+            SeededDropout(dropout),
         ]
         n_inputs = 64
         for n_filters in (128, 256, 512):
@@ -105,7 +106,7 @@ class VGGStyleCNN(nn.Sequential):
                     WeightedBatchNorm2d(n_filters),
                 ]
                 n_inputs = n_filters
-            layers += [nn.MaxPool2d(2), nn.Dropout(dropout)]
+            layers += [nn.MaxPool2d(2), SeededDropout(dropout)]
         layers.append(nn.Flatten())
         n_inputs = 512 * ((height - 2) // 16) * ((width - 2) // 16)
         for n_units in (512, 256, 128):
@@ -157,6 +158,6 @@ class FastCNN(nn.Sequential):
             *layers,
             nn.AdaptiveAvgPool2d(1),
             nn.Flatten(),
-            nn.Dropout(dropout),
+            SeededDropout(dropout),
             nn.Linear(n_inputs, n_classes),
         )

@@ -5,6 +5,8 @@ from math import prod
 
 from torch import nn
 
+from sk_fer.modules._dropout import SeededDropout
+
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
     "elu": nn.ELU,
@@ -52,6 +54,10 @@ class DenseNetwork(nn.Sequential):
         layers: list[nn.Module] = [nn.Flatten()]
         n_inputs = prod(input_shape)
         for n_units in hidden_layer_sizes:
-            layers += [nn.Linear(n_inputs, n_units), ACTIVATIONS[activation](), nn.Dropout(dropout)]
+            layers += [
+                nn.Linear(n_inputs, n_units),
+                ACTIVATIONS[activation](),
+                SeededDropout(dropout),
+            ]
             n_inputs = n_units
         super().__init__(*layers, nn.Linear(n_inputs, n_classes))

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 
 class WeightedBatchNorm2d(nn.BatchNorm2d):
@@ -34,6 +35,11 @@ class WeightedBatchNorm2d(nn.BatchNorm2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalize ``x`` of shape (n, channels, height, width)."""
+        if self.training and x.numel() == x.shape[1]:
+            # One value a channel has no variance; the running statistics stand in.
+            return F.batch_norm(
+                x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+            )
         if self.sample_weight is None or not self.training:
             return super().forward(x)
         weight = self.sample_weight.view(-1, 1, 1, 1) * x.shape[2] * x.shape[3]
@@ -43,8 +49,10 @@ class WeightedBatchNorm2d(nn.BatchNorm2d):
         mean = (share * values).sum((0, 2, 3))
         variance = (share * (values - mean.view(1, -1, 1, 1)) ** 2).sum((0, 2, 3))
         with torch.no_grad():
-            # PyTorch keeps the unbiased variance; the count is that of repeated rows.
-            unbiased = variance * count / (count - 1).clamp_min(1)
+            # PyTorch keeps the unbiased variance; the count is that of repeated rows, and
+            # that of the rows themselves where the weights are shares of one.
+            count = count.clamp_min(x.numel() // x.shape[1])
+            unbiased = variance * count / (count - 1)
             self.running_mean.lerp_(mean, self.momentum)
             self.running_var.lerp_(unbiased, self.momentum)
         scale = self.weight * torch.rsqrt(variance + self.eps)

@@ -1,7 +1,7 @@
 """The engine: a skorch net that keeps the data, the augmentation and the metrics on the device."""
 
 from sk_fer.training._augment import Augmentation
-from sk_fer.training._callbacks import FitTasks, StopTraining
+from sk_fer.training._callbacks import FitTasks
 from sk_fer.training._dataset import BatchIterator, FaceDataset
 from sk_fer.training._device import resolve_device, resolve_precision
 from sk_fer.training._loss import WeightedCrossEntropy
@@ -17,7 +17,6 @@ __all__ = [
     "FERNet",
     "FaceDataset",
     "FitTasks",
-    "StopTraining",
     "WeightedCrossEntropy",
     "optimizer_settings",
     "resolve_device",

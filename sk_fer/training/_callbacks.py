@@ -5,10 +5,6 @@ from typing import Any
 from skorch.callbacks import Callback
 
 
-class StopTraining(Exception):
-    """A callback asks to end the fit after this epoch."""
-
-
 class FitTasks(Callback):
     """Tell scikit-learn's callbacks of each epoch, and stop when one says so.
 
@@ -41,7 +37,7 @@ class FitTasks(Callback):
             **self.data,
         )
         if stop:
-            raise StopTraining
+            raise KeyboardInterrupt  # skorch's word for it
 
     def release(self) -> None:
         """Let go of the data and of the estimator, which holds the net that holds this."""

@@ -23,7 +23,9 @@ class FaceDataset(Dataset):
     y : ndarray of shape (n_samples,) or (n_samples, n_classes), optional
         Class positions (int64) or soft targets (float32).
     sample_weight : ndarray of shape (n_samples,), optional
-        float32.
+        How many samples each counts as, float32.
+    loss_weight : ndarray of shape (n_samples,), optional
+        Weight of each in the loss, one on average, float32.
     rows : ndarray of shape (n_samples,), optional
         The rows of `X` that the samples are. None: all of them.
     """
@@ -33,11 +35,13 @@ class FaceDataset(Dataset):
         X: NDArray,
         y: NDArray | None = None,
         sample_weight: NDArray | None = None,
+        loss_weight: NDArray | None = None,
         rows: NDArray[np.intp] | None = None,
     ) -> None:
         self.X = X
         self.y = y
         self.sample_weight = sample_weight
+        self.loss_weight = loss_weight
         self.rows = rows
 
     def __len__(self) -> int:
@@ -63,8 +67,35 @@ class FaceDataset(Dataset):
             self.X,
             None if self.y is None else self.y[rows],
             None if self.sample_weight is None else self.sample_weight[rows],
+            None if self.loss_weight is None else self.loss_weight[rows],
             rows if self.rows is None else self.rows[rows],
         )
+
+    def weighted(self, class_weight: NDArray | None) -> "FaceDataset":
+        """Return the same samples with the loss weights of their classes.
+
+        Parameters
+        ----------
+        class_weight : ndarray of shape (n_classes,) or None
+            A soft target weighs the mean of its classes' weights.
+
+        Raises
+        ------
+        ValueError
+            If nothing has a weight above zero.
+        """
+        weight = np.ones(len(self)) if self.sample_weight is None else self.sample_weight
+        if class_weight is not None:
+            targets = self.targets
+            by_class = targets @ class_weight if targets.ndim == 2 else class_weight[targets]
+            weight = weight * by_class
+        elif self.sample_weight is None:
+            return self
+        if not weight.any():
+            raise ValueError("class_weight and sample_weight leave no image a weight above 0")
+        # Scaled over all samples, not a batch at a time, so that small batches keep the weights.
+        loss_weight = (weight / weight.mean()).astype(np.float32)
+        return FaceDataset(self.X, self.y, self.sample_weight, loss_weight, self.rows)
 
     def channel_statistics(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the weighted mean and standard deviation of each channel.
@@ -135,6 +166,7 @@ class BatchIterator:
             inputs = {
                 "images": self._images(index),
                 "sample_weight": self._move(dataset.sample_weight, index),
+                "loss_weight": self._move(dataset.loss_weight, index),
             }
             yield inputs, self._move(dataset.y, index)
 

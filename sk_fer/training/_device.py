@@ -44,8 +44,13 @@ def resolve_device(device: str) -> torch.device:
                 f"device={device!r}: torch {torch.__version__} sees {n_devices} CUDA devices here; "
                 "use device='auto' or 'cpu'"
             )
-    elif resolved.type == "mps" and not torch.backends.mps.is_available():
-        raise ValueError(f"device={device!r}: there is no MPS here; use device='auto' or 'cpu'")
+        return resolved
+    try:
+        torch.zeros(1, device=resolved).item()
+    except (AssertionError, NotImplementedError, RuntimeError) as error:
+        raise ValueError(
+            f"device={device!r} cannot be used here; use device='auto' or 'cpu'"
+        ) from error
     return resolved
 
 

@@ -1,5 +1,6 @@
 """The training loop: skorch's, with its per-sample and per-batch costs taken out."""
 
+import math
 from contextlib import suppress
 from typing import Any
 
@@ -7,15 +8,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from skorch import NeuralNetClassifier
-from skorch.callbacks import EpochTimer, PrintLog
+from skorch.callbacks import EarlyStopping, EpochTimer, PrintLog
 from skorch.utils import TeeGenerator
 from torch import Tensor
 
-from sk_fer.modules import weighted_batch
+from sk_fer.modules import dropout_generator, weighted_batch
 from sk_fer.training._augment import Augmentation
-from sk_fer.training._callbacks import FitTasks, StopTraining
+from sk_fer.training._callbacks import FitTasks
 from sk_fer.training._dataset import Batch, BatchIterator, FaceDataset
 from sk_fer.training._interrupt import notice_interrupt
+
+
+class _StopTraining(Exception):
+    """A callback asks to end the fit after this epoch."""
 
 
 class FERNet(NeuralNetClassifier):
@@ -113,7 +118,9 @@ class FERNet(NeuralNetClassifier):
 
     def take_optimizer_state(self, other: "FERNet") -> None:
         """Go on with the moments of another net over the same module."""
-        if type(self.optimizer_) is not type(other.optimizer_):
+        if type(self.optimizer_) is not type(other.optimizer_) or (
+            _shaping(self.optimizer_) != _shaping(other.optimizer_)
+        ):
             return
         own = self.optimizer_.state_dict()
         state = other.optimizer_.state_dict()["state"]
@@ -131,6 +138,8 @@ class FERNet(NeuralNetClassifier):
             for _, callback in self.callbacks_:
                 if isinstance(callback, FitTasks):
                     callback.release()
+                elif isinstance(callback, EarlyStopping):
+                    callback.best_model_weights_ = None
 
     def partial_fit(
         self, X: FaceDataset, y: None = None, classes: None = None, **fit_params: Any
@@ -138,23 +147,36 @@ class FERNet(NeuralNetClassifier):
         """Train for ``max_epochs`` more. Unlike skorch's, it lets Ctrl-C through."""
         if not self.initialized_:
             self.initialize()
-        device = torch.device(self.device)
-        fork_rng = torch.random.fork_rng([device] if device.type == "cuda" else [])
-        with fork_rng, notice_interrupt() as self.interrupt_:
-            self.notify("on_train_begin", X=X, y=y)
-            with suppress(StopTraining):
-                self.fit_loop(X, y)
-            self.notify("on_train_end", X=X, y=y)
+        self.dropout_generator_ = torch.Generator(self.device)
+        try:
+            with (
+                torch.enable_grad(),
+                dropout_generator(self.module_, self.dropout_generator_),
+                notice_interrupt() as self.interrupt_,
+            ):
+                self.notify("on_train_begin", X=X, y=y)
+                with suppress(_StopTraining):
+                    self.fit_loop(X, y)
+                self.notify("on_train_end", X=X, y=y)
+        finally:
+            if self.history and "train_loss" not in self.history[-1]:
+                self.history.pop()  # an epoch that was broken off
+            del self.dropout_generator_, self.interrupt_
         return self
 
     def notify(self, method_name: str, **kwargs: Any) -> None:
-        """Call the callbacks; a KeyboardInterrupt of their own is a wish to stop."""
-        try:
-            super().notify(method_name, **kwargs)
-        except KeyboardInterrupt:
-            if self.interrupt_.is_set():
-                raise
-            raise StopTraining from None
+        """Call all callbacks; a KeyboardInterrupt of their own is a wish to stop."""
+        getattr(self, method_name)(self, **kwargs)
+        stop = False
+        for _, callback in self.callbacks_:
+            try:
+                getattr(callback, method_name)(self, **kwargs)
+            except KeyboardInterrupt:
+                if self.interrupt_.is_set():
+                    raise
+                stop = True
+        if stop:
+            raise _StopTraining
 
     def on_epoch_begin(self, net: Any, *args: Any, **kwargs: Any) -> None:
         """Seed all that is random in the epoch."""
@@ -163,12 +185,7 @@ class FERNet(NeuralNetClassifier):
         order, augmentation, dropout = (int(s) for s in sequence.generate_state(3))
         self.order_generator_ = np.random.default_rng(order)
         self.augment_generator_ = torch.Generator().manual_seed(augmentation)
-        device = torch.device(self.device)
-        if device.type == "cuda":
-            index = torch.cuda.current_device() if device.index is None else device.index
-            torch.cuda.default_generators[index].manual_seed(dropout)
-        else:
-            torch.default_generator.manual_seed(dropout)
+        self.dropout_generator_.manual_seed(dropout)
 
     def on_epoch_end(self, net: Any, *args: Any, **kwargs: Any) -> None:
         """Write the learning rate of the last step into the history."""
@@ -185,9 +202,17 @@ class FERNet(NeuralNetClassifier):
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch)
             sums += self._loss_and_hits(step, batch)
+            self.history.record_batch(f"{prefix}_batch_size", len(batch[1]))
             self.notify("on_batch_end", batch=batch, training=training, **step)
         loss, hits = (sums / len(iterator.dataset)).tolist()
+        if training and not math.isfinite(loss):
+            raise ValueError(
+                f"the training diverged: the loss is {loss} in epoch {len(self.history)}, at a "
+                f"learning rate of {self.optimizer_.param_groups[0]['lr']:.3g}; lower lr"
+            )
+        before = [row[f"{prefix}_loss"] for row in self.history[:-1] if f"{prefix}_loss" in row]
         self.history.record(f"{prefix}_loss", loss)
+        self.history.record(f"{prefix}_loss_best", loss < min(before, default=math.inf))
         self.history.record(f"{prefix}_accuracy", hits)
         self.history.record(f"{prefix}_batch_count", len(iterator))
 
@@ -218,7 +243,7 @@ class FERNet(NeuralNetClassifier):
 
     def get_loss(self, y_pred: Tensor, y_true: Tensor, X: Any = None, **_: Any) -> Tensor:
         """Return the weighted loss of a batch."""
-        return self.criterion_(y_pred, y_true, X["sample_weight"])
+        return self.criterion_(y_pred, y_true, X["loss_weight"])
 
     # -- the network ---------------------------------------------------------------------
 
@@ -256,6 +281,11 @@ class FERNet(NeuralNetClassifier):
         classes = target.argmax(1) if target.is_floating_point() else target
         hits = (step["y_pred"].argmax(1) == classes).sum()
         return torch.stack([step["loss"].detach().float() * len(classes), hits.float()])
+
+
+def _shaping(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+    """Return the settings that decide what an optimizer's state looks like."""
+    return {k: v for k, v in optimizer.defaults.items() if k not in ("lr", "weight_decay")}
 
 
 def _softmax(logits: Tensor) -> Tensor:

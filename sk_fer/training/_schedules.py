@@ -105,5 +105,5 @@ def schedule_callbacks(
         plateau = LRScheduler(
             ReduceLROnPlateau, monitor=monitor, factor=0.1, patience=5, event_name=None
         )
-        return [("lr_schedule", plateau)]
-    return [("lr_schedule", ProgressSchedule(SCHEDULES[name], lr, n_epochs))]
+        return [("sk_fer_lr_schedule", plateau)]
+    return [("sk_fer_lr_schedule", ProgressSchedule(SCHEDULES[name], lr, n_epochs))]

@@ -75,7 +75,7 @@ def test_scoring_monitor_scores_every_epoch(faces):
 
 def test_nothing_of_the_data_is_kept(faces):
     model = dense(validation_fraction=0.2).set_callbacks(Recorder()).fit(*faces)
-    tasks = dict(model.net_.callbacks_)["fit_tasks"]
+    tasks = dict(model.net_.callbacks_)["sk_fer_tasks"]
     assert tasks.estimator is None
     assert tasks.data == {}
     assert model.net_.valid_dataset is None

@@ -1,9 +1,18 @@
 """The networks: their sizes as numbers, and inputs of any size."""
 
+import re
+
 import pytest
 import torch
 
-from sk_fer.modules import NETWORKS, WeightedBatchNorm2d, build_module, weighted_batch
+from sk_fer.modules import (
+    NETWORKS,
+    SeededDropout,
+    WeightedBatchNorm2d,
+    build_module,
+    dropout_generator,
+    weighted_batch,
+)
 
 
 def count(module):
@@ -30,7 +39,7 @@ def test_parameter_counts(network, trainable, with_statistics):
 
 def test_vgg_layer_for_layer():
     network = build_module("vgg", image_shape=(48, 48, 1), n_classes=7).network
-    names = [type(layer).__name__.replace("Weighted", "") for layer in network]
+    names = [re.sub("Weighted|Seeded", "", type(layer).__name__) for layer in network]
     first = ["Conv2d", "ReLU", "Conv2d", "ReLU", "BatchNorm2d", "MaxPool2d", "Dropout"]
     block = ["Conv2d", "ReLU", "BatchNorm2d"] * 2 + ["MaxPool2d", "Dropout"]
     assert names == first + block * 3 + ["Flatten"] + ["Linear", "ReLU"] * 3 + ["Linear"]
@@ -66,6 +75,38 @@ def test_normalizing_each_image_forgets_light_and_contrast():
     torch.testing.assert_close(prepared.mean((1, 2, 3)), torch.zeros(4), atol=1e-5, rtol=0)
     for gray in (0.0, 0.3, 255.0):
         assert prepare(torch.full((1, 16, 16, 1), gray)).abs().max() < 1e-4
+
+
+def test_batch_norm_of_one_value_a_channel_uses_what_it_has_seen():
+    layer = WeightedBatchNorm2d(3)
+    layer(torch.randn(8, 3, 4, 4))
+    before = layer.running_mean.clone()
+    one = torch.randn(1, 3, 1, 1)
+    torch.testing.assert_close(layer(one), layer.eval()(one))
+    assert torch.equal(layer.running_mean, before)
+
+
+def test_running_variance_does_not_depend_on_the_scale_of_weights():
+    x = torch.randn(20, 3, 2, 2)
+    layers = {scale: WeightedBatchNorm2d(3) for scale in (1.0, 1e-6)}
+    for scale, layer in layers.items():
+        with weighted_batch(layer, torch.full((20,), scale)):
+            layer(x)
+    torch.testing.assert_close(layers[1.0].running_var, layers[1e-6].running_var)
+
+
+def test_dropout_draws_from_its_own_generator():
+    dropout = SeededDropout(0.25)
+    x = torch.ones(10_000)
+    state = torch.random.get_rng_state()
+    with dropout_generator(dropout, torch.Generator().manual_seed(3)):
+        first = dropout(x)
+    with dropout_generator(dropout, torch.Generator().manual_seed(3)):
+        torch.testing.assert_close(dropout(x), first)
+    assert torch.equal(state, torch.random.get_rng_state())
+    assert first.unique().tolist() == pytest.approx([0, 4 / 3])
+    assert (first == 0).float().mean().item() == pytest.approx(0.25, abs=0.02)
+    assert torch.equal(dropout.eval()(x), x)
 
 
 def test_weighted_batch_norm_is_batch_norm_on_repeated_rows():

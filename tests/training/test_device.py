@@ -21,10 +21,10 @@ def test_missing_cuda_is_refused(monkeypatch):
         resolve_device("cuda:3")
 
 
-def test_missing_mps_is_refused(monkeypatch):
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-    with pytest.raises(ValueError, match=r"device='mps': there is no MPS here"):
-        resolve_device("mps")
+@pytest.mark.parametrize("device", ["xpu", "meta"])
+def test_devices_that_cannot_compute_are_refused(device):
+    with pytest.raises(ValueError, match=f"device='{device}' cannot be used here; use"):
+        resolve_device(device)
 
 
 def test_float16_is_refused_on_the_cpu():

@@ -6,36 +6,55 @@ import torch
 from sklearn.metrics import log_loss
 from torch.nn import functional as F
 
-from sk_fer.training import WeightedCrossEntropy
+from sk_fer.training import FaceDataset, WeightedCrossEntropy
 
 LOGITS = torch.tensor([[2.0, -1.0, 0.3], [0.1, 0.2, 0.3], [-2.0, 1.0, 4.0], [1.0, 1.0, 1.0]])
 TARGET = torch.tensor([0, 2, 1, 1])
 
 
+def dataset(sample_weight=None, target=TARGET):
+    weight = None if sample_weight is None else np.asarray(sample_weight, np.float32)
+    return FaceDataset(np.zeros((4, 1, 1, 1)), target.numpy(), weight)
+
+
+def loss_of(data, target=TARGET, label_smoothing=0.0):
+    return WeightedCrossEntropy(label_smoothing)(LOGITS, target, torch.tensor(data.loss_weight))
+
+
 def test_weighted_loss_is_scikit_learns():
-    weight = torch.tensor([1.0, 0.5, 2.0, 0.0])
-    loss = WeightedCrossEntropy()(LOGITS, TARGET, weight)
+    weight = [1.0, 0.5, 2.0, 0.0]
     expected = log_loss(TARGET, LOGITS.double().softmax(1), sample_weight=weight)
-    assert loss.item() == pytest.approx(expected, rel=1e-6)
+    assert loss_of(dataset(weight).weighted(None)).item() == pytest.approx(expected, rel=1e-6)
 
 
 def test_one_hot_shares_are_labels():
     shares = F.one_hot(TARGET, 3).float()
-    class_weight = torch.tensor([1.0, 2.0, 0.5])
-    for loss in (WeightedCrossEntropy(0.1), WeightedCrossEntropy(0.1, class_weight)):
-        torch.testing.assert_close(loss(LOGITS, shares), loss(LOGITS, TARGET))
+    class_weight = np.array([1.0, 2.0, 0.5])
+    by_label = loss_of(dataset().weighted(class_weight), label_smoothing=0.1)
+    by_share = loss_of(dataset(target=shares).weighted(class_weight), shares, 0.1)
+    torch.testing.assert_close(by_share, by_label)
 
 
-def test_class_weight_and_smoothing():
-    class_weight = torch.tensor([1.0, 2.0, 0.5])
-    loss = WeightedCrossEntropy(0.2, class_weight)(LOGITS, TARGET)
+def test_class_and_sample_weights_multiply():
+    class_weight = np.array([1.0, 2.0, 0.5])
+    loss = loss_of(dataset([1, 2, 3, 4]).weighted(class_weight), label_smoothing=0.2)
     each = F.cross_entropy(LOGITS, TARGET, reduction="none", label_smoothing=0.2)
-    weight = class_weight[TARGET]
-    torch.testing.assert_close(loss, (each * weight).sum() / weight.sum())
+    weight = torch.tensor([1.0, 2.0, 3.0, 4.0]) * torch.tensor(class_weight)[TARGET]
+    torch.testing.assert_close(loss.double(), (each * weight).sum() / weight.sum())
 
 
-def test_a_batch_without_weight_has_no_loss():
-    assert WeightedCrossEntropy()(LOGITS, TARGET, torch.zeros(4)).item() == 0
+def test_weights_keep_their_ratio_from_batch_to_batch():
+    weights = dataset([1, 2, 3, 4]).weighted(None).loss_weight
+    np.testing.assert_allclose(weights, np.array([1, 2, 3, 4]) / 2.5)
+
+
+def test_no_weights_are_no_weights():
+    assert dataset().weighted(None).loss_weight is None
+
+
+def test_nothing_but_zeros_is_refused():
+    with pytest.raises(ValueError, match="leave no image a weight above 0"):
+        dataset().weighted(np.zeros(3))
 
 
 def test_bfloat16_logits_are_summed_in_float32():

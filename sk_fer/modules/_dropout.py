@@ -1,0 +1,66 @@
+"""Dropout that leaves torch's global random state alone."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class SeededDropout(nn.Module):
+    """Zero a share of the values in training, drawn from a generator of the fit's own.
+
+    ``torch.nn.Dropout`` draws from the generator that all threads of a process share, so
+    that fits side by side would change each other's results.
+
+    Parameters
+    ----------
+    p : float in [0, 1)
+        Share of the values to drop.
+
+    References
+    ----------
+    .. [1] Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from
+       Overfitting", JMLR 15, 2014.
+    """
+
+    generator: torch.Generator | None = None
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return `x` with a share of its values zero and the others scaled up."""
+        if not self.training or self.p == 0:
+            return x
+        if self.generator is None:
+            return F.dropout(x, self.p)
+        keep = torch.empty_like(x).bernoulli_(1 - self.p, generator=self.generator)
+        return x * keep.div_(1 - self.p)
+
+    def extra_repr(self) -> str:
+        """Show the share in the module's repr."""
+        return f"p={self.p}"
+
+
+@contextmanager
+def dropout_generator(module: nn.Module, generator: torch.Generator) -> Iterator[None]:
+    """Let the dropout layers of `module` draw from `generator`.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        The network in training.
+    generator : torch.Generator
+        On the device of the module.
+    """
+    layers = [m for m in module.modules() if isinstance(m, SeededDropout)]
+    for layer in layers:
+        layer.generator = generator
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.generator = None
