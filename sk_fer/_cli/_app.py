@@ -43,6 +43,8 @@ def options(
 
 
 def main() -> None:
-    """Run the command."""
+    """Run the command; ``--debug`` may stand anywhere."""
     warnings.showwarning = show_warning
-    sys.exit(app())
+    arguments = sys.argv[1:]
+    debug = ["--debug"] if "--debug" in arguments else []
+    sys.exit(app(debug + [argument for argument in arguments if argument != "--debug"]))

@@ -23,7 +23,7 @@ from sk_fer.datasets import (
 from sk_fer.datasets._csv_file import find_csv
 
 # With the epochs of _train.py, about a minute of training on two slow cores.
-N_FACES = 875
+N_FACES = 1000
 
 _CKPLUS_FILE = re.compile(r"S\d+_\d+_\d+\.png")
 
@@ -34,6 +34,7 @@ class Source:
 
     data: Path | None = None
     ferplus: Path | None = None
+    classes: str | None = None
     image_size: int | None = None
     skip_bad: bool = False
     test_size: float = 0.1
@@ -170,6 +171,7 @@ def _load(source: Source, image_shape: tuple[int, int, int] | None) -> Bunch:
     size = (source.image_size, source.image_size) if source.image_size else None
     return load_image_folder(
         path,
+        classes=source.classes.split(",") if source.classes else None,
         image_size=image_shape[:2] if image_shape else size,
         color=image_shape is not None and image_shape[2] == 3,
         on_error=on_error,

@@ -43,6 +43,7 @@ def evaluate(
         ),
     ] = None,
     ferplus: opt.Ferplus = None,
+    classes: opt.Classes = None,
     skip_bad: opt.SkipBad = False,
     test_size: opt.TestSize = 0.1,
     seed: opt.Seed = 0,
@@ -60,7 +61,7 @@ def evaluate(
     """
     classifier = load_model(model)
     faces = read_faces(
-        Source(data, ferplus, None, skip_bad, test_size, seed),
+        Source(data, ferplus, classes, None, skip_bad, test_size, seed),
         image_shape=image_shape(classifier),
     )
     subset = subset or ("validation" if faces.has_splits else "all")

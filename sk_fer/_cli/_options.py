@@ -65,6 +65,14 @@ Ferplus = Annotated[
         help="fer2013new.csv: eight classes by the majority of ten votes, for a DATA of FER2013.",
     ),
 ]
+Classes = Annotated[
+    str | None,
+    typer.Option(
+        "--classes",
+        metavar="NAME,NAME,...",
+        help="Names of the class folders, where they are no known expressions.",
+    ),
+]
 ImageSize = Annotated[
     int | None,
     typer.Option(

@@ -10,14 +10,10 @@ from skorch.callbacks import Callback
 
 from sk_fer._cli._console import console, say
 
-# An estimator clones its callbacks for each fit, and a live display cannot be cloned: the
-# callback finds the one that is on here.
-_bars: list[Progress] = []
-
 
 @contextmanager
 def training_progress() -> Iterator["TrainingProgress"]:
-    """Give a callback that shows a fit, and clear its display up however the fit ends."""
+    """Give a callback that shows a fit; its display is cleared up however the fit ends."""
     bar = Progress(
         TextColumn("Epoch {task.fields[epoch]}/{task.fields[epochs]}"),
         BarColumn(bar_width=24),
@@ -27,19 +23,24 @@ def training_progress() -> Iterator["TrainingProgress"]:
         disable=not console.is_terminal,
     )
     with bar:
-        _bars.append(bar)
-        try:
-            yield TrainingProgress()
-        finally:
-            _bars.remove(bar)
+        yield TrainingProgress(bar)
 
 
 class TrainingProgress(Callback):
-    """Tell of each batch and each epoch of a fit."""
+    """Tell of each batch and each epoch of a fit.
+
+    Parameters
+    ----------
+    bar : rich.progress.Progress
+        Where to show it; disabled where there is no terminal.
+    """
+
+    def __init__(self, bar: Progress) -> None:
+        self.bar = bar
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Show an empty bar."""
-        self.task_ = self._bar.add_task(
+        self.task_ = self.bar.add_task(
             "", total=None, epoch=1, epochs=net.max_epochs, loss="-", accuracy=""
         )
         self.shown_at_ = 0.0
@@ -47,17 +48,17 @@ class TrainingProgress(Callback):
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
         """Take in how many batches there are, which only the running loop knows."""
         total = net.max_epochs * net.n_train_batches_
-        self._bar.update(self.task_, total=total, epoch=len(net.history))
+        self.bar.update(self.task_, total=total, epoch=len(net.history))
 
     def on_batch_end(
         self, net: Any, training: bool = False, loss: Any = None, **kwargs: Any
     ) -> None:
         """Go on by one batch; the loss is read now and then, as a GPU must be waited for."""
-        if not training or self._bar.disable:
+        if not training or self.bar.disable:
             return
-        self._bar.advance(self.task_)
+        self.bar.advance(self.task_)
         if time.monotonic() - self.shown_at_ > 0.5:
-            self._bar.update(self.task_, loss=f"{loss.item():.3f}")
+            self.bar.update(self.task_, loss=f"{loss.item():.3f}")
             self.shown_at_ = time.monotonic()
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
@@ -65,18 +66,14 @@ class TrainingProgress(Callback):
         epoch = net.history[-1]
         loss = _join(epoch, "loss", ".3f")
         accuracy = f"accuracy {_join(epoch, 'accuracy', '.1%')}"
-        self._bar.update(self.task_, loss=loss, accuracy=accuracy)
-        if self._bar.disable:
+        self.bar.update(self.task_, loss=loss, accuracy=accuracy)
+        if self.bar.disable:
             progress = f"Epoch {epoch['epoch']}/{net.max_epochs}"
             say(f"{progress}  loss {loss}  {accuracy}  {epoch['dur']:.1f} s")
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
         """Fill the bar, also of a fit that stopped early."""
-        self._bar.update(self.task_, total=self._bar.tasks[self.task_].completed)
-
-    @property
-    def _bar(self) -> Progress:
-        return _bars[-1]
+        self.bar.update(self.task_, total=self.bar.tasks[self.task_].completed)
 
 
 def _join(epoch: Any, measure: str, form: str) -> str:

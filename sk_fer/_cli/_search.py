@@ -74,6 +74,7 @@ def search(
         int, typer.Option("--n-jobs", "-j", metavar="N", help="Fits at a time, -1: one a core.")
     ] = 1,
     ferplus: opt.Ferplus = None,
+    classes: opt.Classes = None,
     image_size: opt.ImageSize = None,
     skip_bad: opt.SkipBad = False,
     test_size: opt.TestSize = 0.1,
@@ -98,7 +99,7 @@ def search(
     opt.check_names(grid, classifier, "--param")
 
     with output_folder(out, FILES, force=force):
-        faces = read_faces(Source(data, ferplus, image_size, skip_bad, test_size, seed))
+        faces = read_faces(Source(data, ferplus, classes, image_size, skip_bad, test_size, seed))
         show_faces(faces)
         rows = faces.rows("train", fraction)
         groups = None if faces.groups is None else faces.groups[rows]

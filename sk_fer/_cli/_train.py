@@ -29,7 +29,7 @@ sk-fer train my-faces/ --model dense --image-size 48 --set "hidden_layer_sizes=(
 """
 
 # Drawn faces are few and easy: more steps an epoch and fewer epochs than real ones want.
-FACES_SETTINGS = {"max_epochs": 7, "batch_size": 64}
+FACES_SETTINGS = {"max_epochs": 6, "batch_size": 32, "augment": {"flip": 0.5}}
 
 CONFUSION_MATRICES = {"validation": "confusion_matrix.png", "test": "confusion_matrix_test.png"}
 
@@ -63,6 +63,7 @@ def train(
         ),
     ] = None,
     ferplus: opt.Ferplus = None,
+    classes: opt.Classes = None,
     image_size: opt.ImageSize = None,
     skip_bad: opt.SkipBad = False,
     test_size: opt.TestSize = 0.1,
@@ -93,7 +94,7 @@ def train(
     opt.check_names(extra, classifier, "--set")
     classifier.set_params(**{name: opt.parse_value(value) for name, value in extra.items()})
 
-    source = Source(data, ferplus, image_size, skip_bad, test_size, seed)
+    source = Source(data, ferplus, classes, image_size, skip_bad, test_size, seed)
     with output_folder(out, FILES, force=force):
         faces = read_faces(source)
         show_faces(faces)

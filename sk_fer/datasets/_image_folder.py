@@ -204,7 +204,11 @@ def _label(path: str, folders: tuple[str, ...], classes: Sequence[str] | None) -
     expression = expression_of(folder)
     known = EXPRESSIONS if classes is None else classes
     if expression is None or expression not in known:
-        advice = "; name the classes of your own data in classes" if classes is None else ""
+        advice = (
+            "; classes= (of sk-fer: --classes) names those of your own data"
+            if classes is None
+            else ""
+        )
         raise ValueError(
             f"{path}: its folder {folder!r} is no class, wanted {', '.join(known)}{advice}"
         )

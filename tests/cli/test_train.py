@@ -7,6 +7,7 @@ from PIL import Image
 
 from sk_fer import FERDenseClassifier
 from sk_fer._cli._train import FILES
+from sk_fer.datasets import make_faces
 
 from .conftest import DENSE
 
@@ -109,6 +110,23 @@ def test_wrong_arguments_leave_nothing_behind(run, tmp_path, arguments, code, wo
     if code == 1:
         assert len(result.stderr.splitlines()) == 1
     assert not out.exists()
+
+
+def test_own_class_names(run, tmp_path):
+    X, y = make_faces(42, random_state=0)
+    for i, row in enumerate(X):
+        folder = tmp_path / "faces" / ("cat" if y[i] == "happy" else "dog")
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(row.reshape(48, 48)).save(folder / f"{i}.png")
+    refused = run("train", tmp_path / "faces", *DENSE, "--out", tmp_path / "out")
+    assert refused.exit_code == 1
+    assert "--classes" in refused.stderr
+    arguments = [tmp_path / "faces", "--classes", "cat,dog"]
+    result = run("train", *arguments, *DENSE, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    scored = run("evaluate", tmp_path / "out" / "model.joblib", *arguments)
+    assert scored.exit_code == 0, scored.output
+    assert "dog" in scored.output
 
 
 def test_debug_shows_the_traceback(run):

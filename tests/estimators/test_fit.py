@@ -269,9 +269,11 @@ def test_every_parameter_has_an_effect(change, faces):
 
 def test_tolerance_and_patience_decide_when_to_stop(faces):
     X, y = faces
-    settings = {"early_stopping": True, "validation_fraction": 0.3, "max_epochs": 40}
+    settings = {"early_stopping": True, "max_epochs": 20}
     epochs = [
-        dense(**settings, n_iter_no_change=patience, tol=tol).fit(X, y).n_epochs_
+        dense(**settings, lr=1e-3, n_iter_no_change=patience, tol=tol)
+        .fit(X, y, X_val=X, y_val=y)
+        .n_epochs_
         for patience, tol in ((2, 10.0), (5, 10.0), (5, 0.0))
     ]
     assert epochs[:2] == [3, 6]  # only the first epoch falls by ten, from nothing
