@@ -62,7 +62,7 @@ def test_own_classes(tmp_path, write_image):
     assert faces.target_names == ["happy", "bored"]
     with pytest.raises(ValueError, match=r"'bored' is no class, wanted happy, sad$"):
         load_image_folder(tmp_path, classes=["happy", "sad"])
-    with pytest.raises(ValueError, match=r"'bored' is no class, wanted angry.*contempt; name"):
+    with pytest.raises(ValueError, match=r"'bored' is no class, wanted angry.*contempt; classes= "):
         load_image_folder(tmp_path)
 
 
