@@ -3,7 +3,7 @@
     python examples/grid_search.py fer2013.csv
 
 takes 2,000 training images of FER2013 and reports on 1,000 of PublicTest, which the search never
-sees; some five minutes on two cores. Without a file it draws faces instead.
+sees. Without a file it draws faces instead.
 """
 
 import sys
@@ -20,15 +20,17 @@ from sk_fer import FERCNNClassifier
 from sk_fer.datasets import load_fer2013, make_faces
 from sk_fer.preprocessing import HistogramEqualizer, ImageResizer
 
+N_SEARCH, N_REPORT = 2000, 1000
+
 
 def read(path: Path | None):
     if path is None:
-        X, y = make_faces(3000, random_state=0)
-        return train_test_split(X, y, test_size=1000, stratify=y, random_state=0)
+        X, y = make_faces(N_SEARCH + N_REPORT, random_state=0)
+        return train_test_split(X, y, test_size=N_REPORT, stratify=y, random_state=0)
     X, y = load_fer2013(path, subset="train", return_X_y=True)
-    X, _, y, _ = train_test_split(X, y, train_size=2000, stratify=y, random_state=0)
+    X, _, y, _ = train_test_split(X, y, train_size=N_SEARCH, stratify=y, random_state=0)
     X_valid, y_valid = load_fer2013(path, subset="validation", return_X_y=True)
-    return X, X_valid[:1000], y, y_valid[:1000]
+    return X, X_valid[:N_REPORT], y, y_valid[:N_REPORT]
 
 
 def main(path: Path | None = None) -> None:

@@ -120,6 +120,7 @@ class Faces:
             "classes": self.target_names,
             "splits": dict(zip(names.tolist(), counts.tolist(), strict=True)),
             "split_note": self.split_note,
+            "test_size": self.source.test_size,
             "seed": self.source.seed,
             "n_skipped": len(self.skipped),
         }
@@ -141,6 +142,8 @@ def read_faces(source: Source, *, image_shape: tuple[int, int, int] | None = Non
     """
     if source.ferplus is not None and source.data is None:
         raise ValueError("--ferplus needs DATA, FER2013's own file")
+    if str(source.data) in ("", "."):
+        raise ValueError(f"DATA is {str(source.data)!r}; wanted a file or a folder of its own")
     faces = _load(source, image_shape)
     if faces.target is None:
         raise ValueError(f"{source.data}: the images have no labels")
@@ -158,6 +161,10 @@ def read_faces(source: Source, *, image_shape: tuple[int, int, int] | None = Non
 def _load(source: Source, image_shape: tuple[int, int, int] | None) -> Bunch:
     path = source.data
     on_error = "skip" if source.skip_bad else "raise"
+    if not _is_class_folder(source):
+        for option, value in (("--classes", source.classes), ("--image-size", source.image_size)):
+            if value is not None:
+                raise ValueError(f"{option} is for class folders, and {source.name} is none")
     if path is None:
         return _draw(source.seed)
     if source.ferplus is not None:
@@ -189,6 +196,13 @@ def _draw(seed: int) -> Bunch:
         groups=None,
         skipped=[],
     )
+
+
+def _is_class_folder(source: Source) -> bool:
+    path = source.data
+    if path is None or source.ferplus is not None or not path.is_dir():
+        return False
+    return find_csv(path) is None and not _is_ckplus(path)
 
 
 def _is_ckplus(folder: Path) -> bool:

@@ -9,7 +9,7 @@ from rich.markup import escape
 from sk_fer._cli import _options as opt
 from sk_fer._cli._console import say
 from sk_fer._cli._data import Source, read_faces
-from sk_fer._cli._models import image_shape, load_model
+from sk_fer._cli._models import image_shape, load_model, read_report
 from sk_fer._cli._outputs import output_folder, write_figure
 from sk_fer._cli._report import score_split
 
@@ -20,6 +20,8 @@ sk-fer evaluate sk-fer-out/model.joblib fer2013.csv --subset test
 
 sk-fer evaluate sk-fer-out/model.joblib my-faces/ --out my-faces-report
 """
+
+_AS_REPORTED = "Without it, as report.json beside the model says of the same DATA."
 
 SUBSETS = ("train", "validation", "test", "all")
 
@@ -39,14 +41,20 @@ def evaluate(
             "--subset",
             metavar=f"[{'|'.join(SUBSETS)}]",
             callback=_check_subset,
-            help="Split to score on. Without it validation, or all where DATA has no splits.",
+            help="Split to score on. Without it validation; where DATA has no splits, what train "
+            "set aside for test, and all of other data.",
         ),
     ] = None,
     ferplus: opt.Ferplus = None,
     classes: opt.Classes = None,
     skip_bad: opt.SkipBad = False,
-    test_size: opt.TestSize = 0.1,
-    seed: opt.Seed = 0,
+    test_size: Annotated[
+        float | None,
+        typer.Option("--test-size", metavar="F", help="As train had it. " + _AS_REPORTED),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", "-s", min=0, help="As train had it. " + _AS_REPORTED)
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", metavar="DIR", help="Folder for the confusion matrix, a PNG."),
@@ -56,15 +64,30 @@ def evaluate(
     """Score a model on labelled faces: precision, recall and F1 of each class, accuracy.
 
     Where DATA has no splits, --subset validation and --subset test are the images that train
-    sets aside with the same --test-size and --seed. Images of another size are brought to
-    the model's.
+    set aside. Images of another size are brought to the model's.
     """
     classifier = load_model(model)
+    told = read_report(model)
+    known = told.get("source") == Source(data, seed=told.get("seed", 0)).name
+    if not known:
+        told = {}
     faces = read_faces(
-        Source(data, ferplus, classes, None, skip_bad, test_size, seed),
+        Source(
+            data,
+            ferplus,
+            classes,
+            None,
+            skip_bad,
+            told.get("test_size", 0.1) if test_size is None else test_size,
+            told.get("seed", 0) if seed is None else seed,
+        ),
         image_shape=image_shape(classifier),
     )
-    subset = subset or ("validation" if faces.has_splits else "all")
+    if subset is None:
+        subset = "validation" if faces.has_splits else "test" if known else "all"
+    say(f"[bold]{escape(faces.source.name)}[/], {subset} images")
+    if subset in ("train", "all") and known:
+        say("The model was trained on some of these images.")
     if out is None:
         score_split(classifier, faces, subset)
         return

@@ -1,5 +1,6 @@
 """Model files, and what a model wants to be given."""
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,22 @@ def load_model(path: Path) -> Any:
     except NotFittedError:
         raise ValueError(f"{path}: the {type(model).__name__} in it is not fitted") from None
     return model
+
+
+def check_runnable(classifier: Any) -> None:
+    """Refuse parameters and devices that no fit could use, before any data is read."""
+    from sk_fer.training import resolve_device, resolve_precision
+
+    classifier._validate_params()
+    resolve_precision(classifier.precision, resolve_device(classifier.device))
+
+
+def read_report(model: Path) -> dict[str, Any]:
+    """Return what ``report.json`` beside a model says of its data; nothing without one."""
+    try:
+        return dict(json.loads((model.parent / "report.json").read_text("utf-8"))["data"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
 
 
 def image_shape(model: Any) -> tuple[int, int, int]:

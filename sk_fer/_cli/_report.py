@@ -38,7 +38,7 @@ def show_faces(faces: Faces) -> None:
         table.add_column(split, footer=f"{(faces.splits == split).sum():,}", justify="right")
     for name in faces.target_names:
         of_class = faces.splits[faces.target == name]
-        table.add_row(name, *(f"{(of_class == split).sum():,}" for split in splits))
+        table.add_row(escape(name), *(f"{(of_class == split).sum():,}" for split in splits))
     console.print(table)
     say(f"Splits: {faces.split_note}.")
     copies = find_duplicates(faces.images, faces.target, usage=faces.splits)
@@ -79,7 +79,7 @@ class Score:
         for name in self.names:
             row = report[name]
             numbers = [f"{row[measure]:.3f}" for measure in _MEASURES]
-            table.add_row(name, *numbers, f"{row['support']:,.0f}")
+            table.add_row(escape(str(name)), *numbers, f"{row['support']:,.0f}")
         return table
 
     def figure(self) -> Figure:

@@ -23,6 +23,7 @@ from sk_fer import make_classifier
 from sk_fer._cli import _options as opt
 from sk_fer._cli._console import console, say
 from sk_fer._cli._data import Source, read_faces
+from sk_fer._cli._models import check_runnable
 from sk_fer._cli._outputs import output_folder, write_file
 from sk_fer._cli._report import score_split, show_faces
 
@@ -97,6 +98,7 @@ def search(
         for name, values in opt.parse_settings(param or [], "--param").items()
     } or DEFAULT_GRIDS[model]
     opt.check_names(grid, classifier, "--param")
+    check_runnable(classifier)
 
     with output_folder(out, FILES, force=force):
         faces = read_faces(Source(data, ferplus, classes, image_size, skip_bad, test_size, seed))

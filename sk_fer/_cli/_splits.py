@@ -57,7 +57,8 @@ def assign_splits(
     for name, fold in zip(made, _folds(target[rows], groups, test_size, seed, where), strict=False):
         splits[rows[fold]] = name
     how = "by class" if groups is None else "by class, no subject in two of them"
-    return splits, f"{test_size:.0%} set aside for {' and for '.join(made)}, {how}, seed {seed}"
+    share = 1 / round(1 / test_size)  # folds are whole
+    return splits, f"{share:.0%} set aside for {' and for '.join(made)}, {how}, seed {seed}"
 
 
 def stratified_share(

@@ -2,6 +2,7 @@
 
 import shlex
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ from sk_fer import make_classifier
 from sk_fer._cli import _options as opt
 from sk_fer._cli._console import say
 from sk_fer._cli._data import Faces, Source, read_faces
+from sk_fer._cli._models import check_runnable
 from sk_fer._cli._outputs import output_folder, write_figure, write_file, write_json
 from sk_fer._cli._report import Score, history_figure, score_split, show_faces
 
@@ -93,6 +95,7 @@ def train(
     extra = opt.parse_settings(settings or [], "--set")
     opt.check_names(extra, classifier, "--set")
     classifier.set_params(**{name: opt.parse_value(value) for name, value in extra.items()})
+    check_runnable(classifier)
 
     source = Source(data, ferplus, classes, image_size, skip_bad, test_size, seed)
     with output_folder(out, FILES, force=force):
@@ -100,7 +103,7 @@ def train(
         show_faces(faces)
         rows = faces.rows("train", fraction)
         say(
-            f"Training {model} on {len(rows):,} images for {classifier.max_epochs} epochs "
+            f"Training {model} on {len(rows):,} images, epochs: {classifier.max_epochs} "
             "(loss and accuracy: training / validation)"
         )
         start = time.perf_counter()
@@ -158,7 +161,7 @@ def _save(
 def _say_what_is_next(out: Path, faces: Faces) -> None:
     split = faces.held_out()[-1]
     model = shlex.quote(str(out / "model.joblib"))
-    arguments = " ".join([*faces.source.arguments(), "--subset", split])
+    arguments = " ".join([*replace(faces.source, image_size=None).arguments(), "--subset", split])
     written = ", ".join(file for file in FILES if (out / file).exists())
     say(escape(f"Wrote {written} into {out}"))
     say(escape(f"Next: sk-fer evaluate {model} {arguments}"))

@@ -117,8 +117,13 @@ def _read_folder(path: Path, on_error: str) -> Faces:
     faces = read_image_folder(path, image_size=(SIDE, SIDE), on_error=on_error)
     assert faces.filenames is not None  # a folder has files
     frames = [_FRAME.match(Path(name).name) for name in faces.filenames]
-    if None in frames:
-        stray = faces.filenames[frames.index(None)]
-        raise ValueError(f"{stray}: not named <subject>_<sequence>_<frame>, as S010_004_00000017")
+    stray = [name for name, frame in zip(faces.filenames, frames, strict=True) if frame is None]
+    if stray:
+        reason = "not named <subject>_<sequence>_<frame>, as S010_004_00000017"
+        if on_error == "raise" or len(stray) == len(frames):
+            raise ValueError(f"{stray[0]}: {reason}")
+        kept = faces.take(np.array([frame is not None for frame in frames]))
+        skipped = [(str(name), f"{name}: {reason}") for name in stray]
+        faces = replace(kept, skipped=[*faces.skipped, *skipped])
     groups, sequences = zip(*((f[1], f"{f[1]}_{f[2]}") for f in frames if f), strict=True)
     return replace(faces, groups=np.array(groups), more={"sequences": np.array(sequences)})

@@ -1,7 +1,7 @@
 """Rows of a CSV file, plain, compressed or in an archive.
 
 A reader of our own rather than pandas': the fields here hold neither commas nor line ends, so that
-splitting lines is four times faster, a bad row is found by its number instead of ending the file,
+splitting lines is faster, a bad row is found by its number instead of ending the file,
 and no more than a line is ever held in memory.
 """
 
@@ -31,9 +31,19 @@ def find_csv(path: Path) -> Path | None:
         stem = name.removesuffix(".csv")
         names = [name, f"{stem}/{name}", f"{name}.gz", f"{name}.zip", f"{stem}.tar.gz"]
         for candidate in names:
-            if (path / candidate).is_file():
-                return path / candidate
+            found = path / candidate
+            if found.is_file() and (name in CSV_NAMES[:2] or _has_pixels(found)):
+                return found
     return None
+
+
+def _has_pixels(path: Path) -> bool:
+    """Whether a file of a common name is one of ours, and no list of image files."""
+    try:
+        with open_csv(path) as (header, _):
+            return "pixels" in map(str.lower, header)
+    except ValueError:
+        return True  # damaged: whoever reads it will say so
 
 
 @contextmanager
@@ -87,6 +97,9 @@ def column_positions(path: Path, header: list[str], names: Iterable[str]) -> lis
 
 def _split(text: TextIOWrapper) -> Iterator[list[str]]:
     for line in iter(partial(text.readline, _LONGEST_LINE), ""):
+        rest = line
+        while rest and not rest.endswith("\n"):  # one row, however long, is one row
+            rest = text.readline(_LONGEST_LINE)
         if not line.isspace():
             yield [field.strip(' "\t\n') for field in line.split(",")]
 

@@ -189,7 +189,13 @@ def read_image_folder(
 
 def _image_paths(root: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield each image and the folders it lies in, in the order of their names."""
+    visited = set()
     for folder, below, names in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in visited:  # a link back, or to a folder that is read anyway
+            below.clear()
+            continue
+        visited.add(real)
         below[:] = sorted(name for name in below if not name.startswith("."))
         folders = Path(folder).relative_to(root).parts
         for name in sorted(names):

@@ -127,7 +127,7 @@ class HistoryDisplay:
             marker = "o" if len(epochs) <= 30 else None
             ax.plot(epochs, values, color=color, label=label, marker=marker, markersize=3.5)
         ax.set(xlabel="Epoch", ylabel=measure.capitalize())
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         if measure == "accuracy":
             ax.yaxis.set_major_formatter(PercentFormatter(xmax=1))
         ax.grid(alpha=0.3)

@@ -1,5 +1,6 @@
 import json
 import re
+import shlex
 
 import joblib
 import numpy as np
@@ -9,6 +10,8 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 
 from sk_fer.datasets import make_faces
+
+from .conftest import DENSE
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +108,25 @@ def test_images_that_are_none(run, model, tmp_path):
     assert f"{tmp_path / 'face.png'}: not a readable image" in result.stderr
     assert run("predict", model).exit_code == 2
     assert run("evaluate", model, "--subset", "some").exit_code == 2
+
+
+def test_the_command_that_train_names_next_runs(run, tmp_path):
+    X, y = make_faces(84, image_size=32, random_state=0)
+    for i, (row, name) in enumerate(zip(X, y, strict=True)):
+        (tmp_path / "faces" / name).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(row.reshape(32, 32)).save(tmp_path / "faces" / name / f"{i}.png")
+    arguments = ["--image-size", 24, "--test-size", 0.2, "--seed", 5, "--out", tmp_path / "out"]
+    result = run("train", tmp_path / "faces", *DENSE, *arguments)
+    assert result.exit_code == 0, result.output
+    (line,) = [row for row in result.output.splitlines() if row.startswith("Next: sk-fer ")]
+    scored = run(*shlex.split(line)[2:])
+    assert scored.exit_code == 0, scored.output
+    # Without a word on the splits, they are those of the training, and what it did not see.
+    model = tmp_path / "out" / "model.joblib"
+    again = run("evaluate", model, tmp_path / "faces")
+    assert again.output == scored.output
+    assert "test images" in again.output
+    everything = run(
+        "evaluate", tmp_path / "out/model.joblib", tmp_path / "faces", "--subset", "all"
+    )
+    assert "The model was trained on some of these images." in everything.output

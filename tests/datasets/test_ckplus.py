@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -37,3 +39,13 @@ def test_ckextended(tmp_path, rows, table):
     X, y = load_ckplus(path, return_X_y=True)
     assert X.shape == (3, 2304)
     assert y.tolist() == faces.target.tolist()
+
+
+def test_files_of_other_names_can_be_skipped(tmp_path, write_image):
+    write_image("happy/S010_004_00000017.png", 1)
+    write_image("happy/mine.png", 2)
+    with pytest.raises(ValueError, match=r"mine\.png: not named <subject>_<sequence>_<frame>"):
+        load_ckplus(tmp_path)
+    faces = load_ckplus(tmp_path, on_error="skip")
+    assert faces.groups.tolist() == ["S010"]
+    assert [Path(name).name for name, _ in faces.skipped] == ["mine.png"]

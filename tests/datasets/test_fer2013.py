@@ -204,3 +204,13 @@ def test_ferplus_adds_the_votes(tmp_path, fer2013_csv, table):
 def test_bad_parameters(fer2013_csv, parameters, message):
     with pytest.raises(ValueError, match=message):
         load_fer2013(fer2013_csv, **parameters)
+
+
+def test_a_row_of_any_length_is_one_row(tmp_path, rows):
+    path = tmp_path / "fer2013.csv"
+    endless = ("3", "7 " * 150_000, "Training")
+    lines = ["emotion,pixels,Usage", *map(",".join, [rows[0], endless, rows[1]])]
+    path.write_text("\n".join(lines) + "\n")
+    faces = load_fer2013(path, on_error="skip")
+    assert [row for row, _ in faces.skipped] == [2]
+    assert len(faces.target) == 2

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sk_fer.datasets import load_image_folder
+from sk_fer.datasets import load_fer2013, load_image_folder
 
 
 def test_classes_without_splits(tmp_path, write_image):
@@ -135,3 +135,16 @@ def test_as_frame(tmp_path, write_image):
     data, target = load_image_folder(tmp_path, return_X_y=True, as_frame=True)
     assert data.shape == (1, 2304)
     assert target.tolist() == ["happy"]
+
+
+def test_links_back_are_not_followed_forever(tmp_path, write_image):
+    write_image("happy/1.png", 1)
+    (tmp_path / "happy" / "again").symlink_to(tmp_path, target_is_directory=True)
+    assert len(load_image_folder(tmp_path).target) == 1
+
+
+def test_class_folders_beside_a_list_of_files(tmp_path, write_image):
+    write_image("happy/1.png", 1)
+    write_image("sad/2.png", 2)
+    (tmp_path / "train.csv").write_text("file,label\nhappy/1.png,happy\n")
+    assert load_fer2013(tmp_path, subset="all").target.tolist() == ["happy", "sad"]
