@@ -1,10 +1,10 @@
 """From DATA to images in splits, and what to say of them."""
 
-import math
 import re
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -159,25 +159,17 @@ def read_faces(source: Source, *, image_shape: tuple[int, int, int] | None = Non
 
 
 def _load(source: Source, image_shape: tuple[int, int, int] | None) -> Bunch:
-    path = source.data
     on_error = "skip" if source.skip_bad else "raise"
-    if not _is_class_folder(source):
+    load = _known_form(source, on_error)
+    if load is not None:
         for option, value in (("--classes", source.classes), ("--image-size", source.image_size)):
             if value is not None:
                 raise ValueError(f"{option} is for class folders, and {source.name} is none")
-    if path is None:
-        return _draw(source.seed)
-    if source.ferplus is not None:
-        return load_ferplus(path, source.ferplus, subset="all", on_error=on_error)
-    if path.stem == "ckextended":
-        return load_ckplus(path, on_error=on_error)
-    if not path.is_dir() or find_csv(path) is not None:
-        return load_fer2013(path, subset="all", on_error=on_error)
-    if _is_ckplus(path):
-        return load_ckplus(path, on_error=on_error)
+        return load()
+    assert source.data is not None  # drawn faces have a known form
     size = (source.image_size, source.image_size) if source.image_size else None
     return load_image_folder(
-        path,
+        source.data,
         classes=source.classes.split(",") if source.classes else None,
         image_size=image_shape[:2] if image_shape else size,
         color=image_shape is not None and image_shape[2] == 3,
@@ -185,24 +177,32 @@ def _load(source: Source, image_shape: tuple[int, int, int] | None) -> Bunch:
     )
 
 
+def _known_form(source: Source, on_error: str) -> Callable[[], Bunch] | None:
+    """Return what loads DATA, or None where it is a folder of class folders."""
+    path = source.data
+    if path is None:
+        return partial(_draw, source.seed)
+    if source.ferplus is not None:
+        return partial(load_ferplus, path, source.ferplus, subset="all", on_error=on_error)
+    if path.stem == "ckextended":
+        return partial(load_ckplus, path, on_error=on_error)
+    if not path.is_dir() or find_csv(path) is not None:
+        return partial(load_fer2013, path, subset="all", on_error=on_error)
+    if _is_ckplus(path):
+        return partial(load_ckplus, path, on_error=on_error)
+    return None
+
+
 def _draw(seed: int) -> Bunch:
-    X, y = make_faces(N_FACES, random_state=seed)
-    side = math.isqrt(X.shape[1])
+    faces: Any = make_faces(N_FACES, return_X_y=False, random_state=seed)
     return Bunch(
-        images=X.reshape(-1, side, side),
-        target=y,
-        target_names=sorted(set(y)),
+        images=faces.images,
+        target=faces.target,
+        target_names=sorted(faces.target_names),
         usage=None,
         groups=None,
         skipped=[],
     )
-
-
-def _is_class_folder(source: Source) -> bool:
-    path = source.data
-    if path is None or source.ferplus is not None or not path.is_dir():
-        return False
-    return find_csv(path) is None and not _is_ckplus(path)
 
 
 def _is_ckplus(folder: Path) -> bool:

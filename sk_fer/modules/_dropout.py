@@ -1,11 +1,12 @@
 """Dropout that leaves torch's global random state alone."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from sk_fer.modules._layer_setting import layer_setting
 
 
 class SeededDropout(nn.Module):
@@ -45,8 +46,9 @@ class SeededDropout(nn.Module):
         return f"p={self.p}"
 
 
-@contextmanager
-def dropout_generator(module: nn.Module, generator: torch.Generator) -> Iterator[None]:
+def dropout_generator(
+    module: nn.Module, generator: torch.Generator
+) -> AbstractContextManager[None]:
     """Let the dropout layers of `module` draw from `generator`.
 
     Parameters
@@ -56,11 +58,4 @@ def dropout_generator(module: nn.Module, generator: torch.Generator) -> Iterator
     generator : torch.Generator
         On the device of the module.
     """
-    layers = [m for m in module.modules() if isinstance(m, SeededDropout)]
-    for layer in layers:
-        layer.generator = generator
-    try:
-        yield
-    finally:
-        for layer in layers:
-            layer.generator = None
+    return layer_setting(module, SeededDropout, "generator", generator)

@@ -1,11 +1,12 @@
 """Batch normalization in which a sample of weight two counts as two samples."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from sk_fer.modules._layer_setting import layer_setting
 
 
 class WeightedBatchNorm2d(nn.BatchNorm2d):
@@ -60,8 +61,7 @@ class WeightedBatchNorm2d(nn.BatchNorm2d):
         return (values * scale.view(1, -1, 1, 1) + shift.view(1, -1, 1, 1)).to(x.dtype)
 
 
-@contextmanager
-def weighted_batch(module: nn.Module, sample_weight: Tensor | None) -> Iterator[None]:
+def weighted_batch(module: nn.Module, sample_weight: Tensor | None) -> AbstractContextManager[None]:
     """Let the batch-norm layers of ``module`` weigh the samples of one batch.
 
     Parameters
@@ -72,13 +72,5 @@ def weighted_batch(module: nn.Module, sample_weight: Tensor | None) -> Iterator[
         The weights of the batch. None changes nothing.
     """
     if sample_weight is None:
-        yield
-        return
-    layers = [m for m in module.modules() if isinstance(m, WeightedBatchNorm2d)]
-    for layer in layers:
-        layer.sample_weight = sample_weight
-    try:
-        yield
-    finally:
-        for layer in layers:
-            layer.sample_weight = None
+        return nullcontext()
+    return layer_setting(module, WeightedBatchNorm2d, "sample_weight", sample_weight)

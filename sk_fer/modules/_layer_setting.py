@@ -1,0 +1,34 @@
+"""A setting that some layers of a network have for a while."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from torch import nn
+
+
+@contextmanager
+def layer_setting(
+    module: nn.Module, kind: type[nn.Module], name: str, value: Any
+) -> Iterator[None]:
+    """Give all layers of a kind an attribute, and take it away again.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        The network.
+    kind : type
+        Class of the layers.
+    name : str
+        Name of the attribute, which is None otherwise.
+    value : object
+        What it is meanwhile.
+    """
+    layers = [layer for layer in module.modules() if isinstance(layer, kind)]
+    for layer in layers:
+        setattr(layer, name, value)
+    try:
+        yield
+    finally:
+        for layer in layers:
+            setattr(layer, name, None)
