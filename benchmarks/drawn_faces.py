@@ -9,12 +9,11 @@ nothing.
 
 import argparse
 import json
-import os
-import platform
 import statistics
 from pathlib import Path
 
 import torch
+from _harness import describe, machine
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -31,13 +30,6 @@ def contestants(seed: int) -> dict:
         "dense": FERDenseClassifier(max_epochs=15, random_state=seed),
         "cnn": FERCNNClassifier(max_epochs=6, random_state=seed),
     }
-
-
-def machine() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return f"{os.cpu_count()} cores of {names[0] if names else platform.processor()}"
 
 
 def main() -> None:
@@ -62,7 +54,7 @@ def main() -> None:
             "chance": round(1 / 7, 4),
             "seeds": seeds,
             "accuracy": accuracy,
-            "machine": machine(),
+            "machine": describe(machine()),
             "torch": torch.__version__,
         }
         RESULTS.parent.mkdir(exist_ok=True)

@@ -1,24 +1,77 @@
 """The examples and the benchmarks run, on little."""
 
 import importlib.util
+import json
+import os
+import runpy
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
+BENCHMARKS = ROOT / "benchmarks"
+
+# What each benchmark prints, and the keys of each file that it writes.
+SCRIPTS = {
+    "accuracy": (
+        ["device=cpu", "--seeds", "0", "1"],
+        ["cnn(device='cpu'), cpu", "seed 1: ", "accuracy_tta: "],
+        {"accuracy": ["rows"]},
+    ),
+    "loading": (
+        [],
+        ["load_fer2013, first time", "from the cache against numpy.loadtxt: "],
+        {"loading": ["machine", "versions", "contestants", "ratios", "ratios_cached", "rows"]},
+    ),
+    "op_profile": (
+        ["--device", "cpu", "--network", "fast"],
+        ["convolution, backward", "the largest operations"],
+        {"profile_fast": ["machine", "versions", "shares", "operations", "seconds"]},
+    ),
+    "predict": (
+        ["--device", "cpu", "--only", "fast"],
+        ["matrix product, float32", "sk_fer, tta", "torch by hand", "ours is faster by"],
+        {"predict_fast": ["machine", "versions", "contestants", "ratios", "skipped", "images"]},
+    ),
+    "throughput": (
+        ["--device", "cpu", "--only", "fast", "dense", "scaling"],
+        ["skorch, float32", "MLPClassifier, float64", "us an image; off that line by"],
+        {
+            "throughput_fast": ["machine", "versions", "contestants", "ratios", "skipped"],
+            "throughput_dense": ["machine", "versions", "contestants", "ratios", "skipped"],
+            "throughput_scaling": ["machine", "sizes", "largest_deviation", "start_seconds"],
+        },
+    ),
+}
 
 
-def load(path):
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run a script of benchmarks/ in this process, and return what it prints."""
+
+    def run(script, *arguments):
+        monkeypatch.syspath_prepend(BENCHMARKS)
+        monkeypatch.setattr(sys, "argv", [script, *map(str, arguments)])
+        runpy.run_path(str(BENCHMARKS / f"{script}.py"), run_name="__main__")
+        return capsys.readouterr().out
+
+    return run
+
+
+def results(*names):
+    """What lies in the results under these names, or that nothing does."""
+    paths = [BENCHMARKS / "results" / f"{name}.json" for name in names]
+    return [path.read_bytes() if path.exists() else None for path in paths]
 
 
 @pytest.mark.slow
 def test_grid_search_example(monkeypatch, capsys):
-    example = load(ROOT / "examples" / "grid_search.py")
+    path = ROOT / "examples" / "grid_search.py"
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
     monkeypatch.setattr(example, "N_SEARCH", 84)
     monkeypatch.setattr(example, "N_REPORT", 42)
     example.main()
@@ -29,11 +82,64 @@ def test_grid_search_example(monkeypatch, capsys):
 
 
 @pytest.mark.slow
-def test_drawn_faces_benchmark(monkeypatch, capsys):
-    benchmark = load(ROOT / "benchmarks" / "drawn_faces.py")
-    before = benchmark.RESULTS.read_bytes()
-    monkeypatch.setattr(sys, "argv", ["drawn_faces.py", "--quick"])
-    benchmark.main()
-    printed = capsys.readouterr().out
+def test_drawn_faces_benchmark(run):
+    before = results("drawn_faces")
+    printed = run("drawn_faces", "--quick")
     assert all(name in printed for name in ("linear", "dense", "cnn"))
-    assert benchmark.RESULTS.read_bytes() == before
+    assert results("drawn_faces") == before
+
+
+@pytest.mark.slow
+def test_recipe_benchmark(run):
+    before = results("recipe")
+    printed = run("recipe", "--quick")
+    assert "accuracy" in printed
+    assert results("recipe") == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_benchmark(run, script, tmp_path):
+    arguments, wanted, files = SCRIPTS[script]
+    before = results(*files)
+    printed = run(script, "--quick", "--out", tmp_path, *arguments)
+    for words in wanted:
+        assert words in printed
+    check_files(tmp_path, files)
+    assert results(*files) == before
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is measured on Linux")
+def test_memory_benchmark(tmp_path):
+    # Its fits need processes of their own, which find their functions in the main module.
+    files = {
+        "memory_fer2013": ["machine", "versions", "fits"],
+        "memory_mapped": ["machine", "versions", "peak_mb", "sampled_peak_mb", "seconds"],
+    }
+    before = results(*files)
+    done = subprocess.run(
+        [sys.executable, str(BENCHMARKS / "memory.py"), "--quick", "--out", str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=250,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "skorch through float64, fast" in done.stdout
+    assert "on a memory map of 0.02 GB" in done.stdout
+    check_files(tmp_path, files)
+    assert results(*files) == before
+
+
+def check_files(folder, files):
+    assert {path.stem for path in folder.iterdir()} == set(files)
+    for name, keys in files.items():
+        content = json.loads((folder / f"{name}.json").read_text())
+        assert set(keys) <= set(content)
+        for row in content.get("contestants", {}).values():
+            assert min(row["seconds"]) > 0
+
+
+def test_readme_tables_are_those_of_the_results(run):
+    run("readme_table", "--check")

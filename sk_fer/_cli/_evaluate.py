@@ -16,9 +16,9 @@ from sk_fer._cli._report import score_split
 EXAMPLES = """
 Examples:
 
-sk-fer evaluate sk-fer-out/model.joblib fer2013.csv --subset test
+sk-fer evaluate sk-fer-out/model.skfer fer2013.csv --subset test
 
-sk-fer evaluate sk-fer-out/model.joblib my-faces/ --out my-faces-report
+sk-fer evaluate sk-fer-out/model.skfer my-faces/ --out my-faces-report
 """
 
 _AS_REPORTED = "Without it, as report.json beside the model says of the same DATA."

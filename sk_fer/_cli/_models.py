@@ -12,11 +12,15 @@ from sklearn.base import BaseEstimator, is_classifier
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
+import sk_fer
 from sk_fer.preprocessing import ImageResizer
+
+# Their reading can run code: what a file is called, not what is in it, says that it may.
+_PICKLED = {".joblib", ".pickle", ".pkl"}
 
 
 def load_model(path: Path) -> Any:
-    """Load a fitted classifier.
+    """Load a fitted classifier; of a joblib file any of scikit-learn's.
 
     Raises
     ------
@@ -25,8 +29,10 @@ def load_model(path: Path) -> Any:
     ValueError
         If it holds anything else.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file; wanted the model.joblib of sk-fer train")
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no such file; wanted the model.skfer of sk-fer train")
+    if path.suffix not in _PICKLED:
+        return sk_fer.load_model(path)
     try:
         model = joblib.load(path)
     except Exception as error:  # unpickling what is no pickle raises nearly anything

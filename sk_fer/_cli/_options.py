@@ -36,8 +36,8 @@ ModelFile = Annotated[
     Path,
     typer.Argument(
         metavar="MODEL",
-        help="model.joblib, as train and search write it. Loading runs code that the file names: "
-        "only load files you trust.",
+        help="model.skfer, as train and search write it, from anyone. Also a .joblib file; its "
+        "loading runs code that the file names: only of those you trust.",
         show_default=False,
     ),
 ]

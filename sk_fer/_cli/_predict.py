@@ -18,9 +18,9 @@ from sk_fer.preprocessing import ImageReader
 EXAMPLES = """
 Examples:
 
-sk-fer predict sk-fer-out/model.joblib face.png
+sk-fer predict sk-fer-out/model.skfer face.png
 
-sk-fer predict sk-fer-out/model.joblib faces/*.jpg --top 1 --json > expressions.json
+sk-fer predict sk-fer-out/model.skfer faces/*.jpg --top 1 --json > expressions.json
 """
 
 

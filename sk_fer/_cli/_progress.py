@@ -40,15 +40,16 @@ class TrainingProgress(Callback):
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Show an empty bar."""
-        self.task_ = self.bar.add_task(
+        self._task = self.bar.add_task(
             "", total=None, epoch=1, epochs=net.max_epochs, loss="-", accuracy=""
         )
-        self.shown_at_ = 0.0
+        self._shown_at = 0.0
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
         """Take in how many batches there are, which only the running loop knows."""
         total = net.max_epochs * net.n_train_batches_
-        self.bar.update(self.task_, total=total, epoch=len(net.history))
+        done = (len(net.history) - 1) * net.n_train_batches_  # also before an interruption
+        self.bar.update(self._task, total=total, completed=done, epoch=len(net.history))
 
     def on_batch_end(
         self, net: Any, training: bool = False, loss: Any = None, **kwargs: Any
@@ -56,24 +57,24 @@ class TrainingProgress(Callback):
         """Go on by one batch; the loss is read now and then, as a GPU must be waited for."""
         if not training or self.bar.disable:
             return
-        self.bar.advance(self.task_)
-        if time.monotonic() - self.shown_at_ > 0.5:
-            self.bar.update(self.task_, loss=f"{loss.item():.3f}")
-            self.shown_at_ = time.monotonic()
+        self.bar.advance(self._task)
+        if time.monotonic() - self._shown_at > 0.5:
+            self.bar.update(self._task, loss=f"{loss.item():.3f}")
+            self._shown_at = time.monotonic()
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Show loss and accuracy of the epoch, of training and of validation."""
         epoch = net.history[-1]
         loss = _join(epoch, "loss", ".3f")
         accuracy = f"accuracy {_join(epoch, 'accuracy', '.1%')}"
-        self.bar.update(self.task_, loss=loss, accuracy=accuracy)
+        self.bar.update(self._task, loss=loss, accuracy=accuracy)
         if self.bar.disable:
             progress = f"Epoch {epoch['epoch']}/{net.max_epochs}"
             say(f"{progress}  loss {loss}  {accuracy}  {epoch['dur']:.1f} s")
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
         """Fill the bar, also of a fit that stopped early."""
-        self.bar.update(self.task_, total=self.bar.tasks[self.task_].completed)
+        self.bar.update(self._task, total=self.bar.tasks[self._task].completed)
 
 
 def _join(epoch: Any, measure: str, form: str) -> str:

@@ -1,12 +1,12 @@
 """``sk-fer train``: from images to a model file."""
 
 import shlex
+import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
-import joblib
 import typer
 from rich.markup import escape
 
@@ -25,6 +25,8 @@ sk-fer train
 
 sk-fer train fer2013.csv --epochs 40 --set tta=True --out fer2013-cnn
 
+sk-fer train fer2013.csv --epochs 40 --set tta=True --out fer2013-cnn --resume
+
 sk-fer train fer2013.csv --ferplus fer2013new.csv --fraction 0.1 --epochs 8
 
 sk-fer train my-faces/ --model dense --image-size 48 --set "hidden_layer_sizes=(256, 64)"
@@ -33,10 +35,13 @@ sk-fer train my-faces/ --model dense --image-size 48 --set "hidden_layer_sizes=(
 # Drawn faces are few and easy: more steps an epoch and fewer epochs than real ones want.
 FACES_SETTINGS = {"max_epochs": 6, "batch_size": 32, "augment": {"flip": 0.5}}
 
+# In the folder that is written into, for as long as training has not come to its end.
+CHECKPOINTS = "checkpoints"
+
 CONFUSION_MATRICES = {"validation": "confusion_matrix.png", "test": "confusion_matrix_test.png"}
 
 FILES = (
-    "model.joblib",
+    "model.skfer",
     "report.json",
     "history.csv",
     "history.png",
@@ -73,13 +78,23 @@ def train(
     device: opt.Device = "auto",
     precision: opt.Precision = "auto",
     out: opt.Out = Path("sk-fer-out"),
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            "-r",
+            help="Go on with the training in DIR that was cut off, if there is one; with the same "
+            "DATA and options.",
+        ),
+    ] = False,
     force: opt.Force = False,
 ) -> None:
     """Train a classifier on faces, score it, and write it into a folder.
 
     FER2013's Training, PublicTest and PrivateTest are the splits for training, validation
     and test. Where DATA has none, shares are set aside by class, of CK+ by subject. What
-    is not given on the command line is as the model has it.
+    is not given on the command line is as the model has it. After each epoch the state of
+    the training is written, too, from which --resume goes on, whatever ended it.
     """
     from sk_fer._cli._progress import training_progress  # skorch, and so torch, take a while
 
@@ -98,7 +113,13 @@ def train(
     check_runnable(classifier)
 
     source = Source(data, ferplus, classes, image_size, skip_bad, test_size, seed)
-    with output_folder(out, FILES, force=force):
+    checkpoints = out / CHECKPOINTS
+    cut_off = checkpoints.is_dir() and any(checkpoints.iterdir())
+    if cut_off and not (resume or force):
+        raise FileExistsError(
+            f"{out} holds a training that was cut off; --resume goes on, --force starts anew"
+        )
+    with output_folder(out, FILES, force=force or cut_off):
         faces = read_faces(source)
         show_faces(faces)
         rows = faces.rows("train", fraction)
@@ -109,9 +130,15 @@ def train(
         start = time.perf_counter()
         with training_progress() as progress:
             classifier.set_params(callbacks=[progress])
+            if classifier.checkpoint_dir is None:  # else it was --set
+                classifier.set_params(checkpoint_dir=str(checkpoints), resume=resume)
             X_val, y_val = faces.part("validation")
-            classifier.fit(faces.images[rows], faces.target[rows], X_val=X_val, y_val=y_val)
-        classifier.set_params(callbacks=None)
+            try:
+                classifier.fit(faces.images[rows], faces.target[rows], X_val=X_val, y_val=y_val)
+            except KeyboardInterrupt:
+                say("The same command with --resume goes on from the last whole epoch.")
+                raise
+        classifier.set_params(callbacks=None, checkpoint_dir=None, resume=True)
         seconds = time.perf_counter() - start
 
         say("")
@@ -125,6 +152,7 @@ def train(
             "seconds": round(seconds, 1),
         }
         _save(out, classifier, faces, scores, facts)
+        shutil.rmtree(checkpoints, ignore_errors=True)
     _say_what_is_next(out, faces)
 
 
@@ -155,12 +183,12 @@ def _save(
         else:
             (out / file).unlink(missing_ok=True)
     # Last, so that a model is never there without what tells of it.
-    write_file(out / "model.joblib", lambda path: joblib.dump(classifier, path))
+    write_file(out / "model.skfer", classifier.save_model)
 
 
 def _say_what_is_next(out: Path, faces: Faces) -> None:
     split = faces.held_out()[-1]
-    model = shlex.quote(str(out / "model.joblib"))
+    model = shlex.quote(str(out / "model.skfer"))
     arguments = " ".join([*replace(faces.source, image_size=None).arguments(), "--subset", split])
     written = ", ".join(file for file in FILES if (out / file).exists())
     say(escape(f"Wrote {written} into {out}"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import warnings
 from typing import BinaryIO
 
@@ -42,8 +43,7 @@ def read_image(path: str | os.PathLike[str], *, color: bool = False) -> np.ndarr
         If the file is missing or may not be read.
     """
     path = os.fspath(path)
-    with open(path, "rb") as file, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what Pillow warns of is mended or refused here
+    with open(path, "rb") as file, _warnings_ignored:  # what Pillow warns of is mended or refused
         if not os.fstat(file.fileno()).st_size:
             raise ValueError(f"{path}: not a readable image, the file is empty")
         try:
@@ -54,7 +54,7 @@ def read_image(path: str | os.PathLike[str], *, color: bool = False) -> np.ndarr
                 f"{path}: not a readable image, its content is none of {known}"
             ) from None
         except Exception as error:  # on damaged files Pillow's decoders raise nearly anything
-            reason = " ".join(str(error).split()) or type(error).__name__
+            reason = " ".join(f"{error!s:.200}".split()) or type(error).__name__
             raise ValueError(f"{path}: not a readable image, {reason}") from error
 
 
@@ -81,13 +81,38 @@ def resize_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return np.array(picture.resize((width, height), Image.Resampling.BILINEAR))
 
 
+class _WarningsIgnored:
+    """``warnings.catch_warnings`` for threads side by side: the last one out restores."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._n_inside = 0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._n_inside:
+                self._caught = warnings.catch_warnings()
+                self._caught.__enter__()
+                warnings.simplefilter("ignore")
+            self._n_inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._n_inside -= 1
+            if not self._n_inside:
+                self._caught.__exit__(None, None, None)
+
+
+_warnings_ignored = _WarningsIgnored()
+
+
 def _decode(file: BinaryIO, mode: str) -> np.ndarray:
     with Image.open(file, formats=_FORMATS) as image:
         width, height = image.size
         if width * height > MAX_PIXELS:
             raise ValueError(f"it has {height} x {width} pixels, at most {MAX_PIXELS} are read")
-        upright = ImageOps.exif_transpose(image)
-    return np.array(_to_eight_bits(upright).convert(mode))
+        ImageOps.exif_transpose(image, in_place=True)  # a copy would take as much memory again
+        return np.array(_to_eight_bits(image).convert(mode))
 
 
 def _to_eight_bits(image: Image.Image) -> Image.Image:
@@ -96,5 +121,7 @@ def _to_eight_bits(image: Image.Image) -> Image.Image:
         return Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8))
     if image.has_transparency_data:
         white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(white, image.convert("RGBA"))
+        return Image.alpha_composite(
+            white, image if image.mode == "RGBA" else image.convert("RGBA")
+        )
     return image.convert("RGB") if image.mode == "CMYK" else image

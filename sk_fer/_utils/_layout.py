@@ -6,8 +6,13 @@ import math
 from collections.abc import Sequence
 from enum import Enum
 from numbers import Integral
+from typing import Any
 
 import numpy as np
+
+from sk_fer._utils._constraints import Interval
+
+_SIDE = Interval(Integral, 1, None, closed="left")
 
 
 class Layout(Enum):
@@ -16,6 +21,47 @@ class Layout(Enum):
     FLAT = 2
     GRAY = 3
     CHANNELS = 4
+
+
+def as_array(X: Any) -> Any:
+    """Return X, made an array if it is a list, or say why it can hold no images.
+
+    scikit-learn checks the rest: this is for what its messages would not explain.
+
+    Parameters
+    ----------
+    X : array-like
+        What was given for images.
+
+    Returns
+    -------
+    X : ndarray or whatever else has a shape
+        Not copied.
+
+    Raises
+    ------
+    ValueError
+        If X is no array, holds strings, or images of different sizes.
+    """
+    try:
+        array = X if hasattr(X, "shape") else np.asarray(X)
+    except ValueError as error:
+        raise ValueError(
+            f"got X of type {type(X).__name__} whose rows differ in length, wanted images of one "
+            "size"
+        ) from error
+    kind = getattr(getattr(array, "dtype", None), "kind", "O")
+    if array.shape == () or (kind == "O" and len(array.shape) == 1):
+        raise ValueError(
+            f"got X of type {type(X).__name__} and shape {array.shape}, wanted one array of "
+            "images, (n, h * w), (n, h, w) or (n, h, w, c)"
+        )
+    if kind not in "biufcO":
+        raise ValueError(
+            f"got X of dtype {array.dtype}, wanted images as numbers; PixelParser reads strings of "
+            "pixels and ImageReader files"
+        )
+    return array
 
 
 def infer_image_shape(
@@ -45,8 +91,7 @@ def infer_image_shape(
         side = math.isqrt(n_features)
         return (side, side, 1) if side * side == n_features else (1, n_features, 1)
     shape = tuple(image_shape)
-    whole = all(isinstance(side, Integral) for side in shape)
-    if len(shape) not in (2, 3) or not whole or min(shape) < 1:
+    if len(shape) not in (2, 3) or not all(_SIDE.is_satisfied_by(side) for side in shape):
         raise ValueError(
             f"got image_shape={image_shape!r}, wanted (height, width) or "
             "(height, width, n_channels), each at least 1"
@@ -58,6 +103,13 @@ def infer_image_shape(
         )
     height, width, n_channels = (*shape, 1)[:3]
     return height, width, n_channels
+
+
+def check_size(size: Sequence[int], name: str) -> tuple[int, int]:
+    """Return a parameter that should be (height, width) as a tuple, or say what it is."""
+    if len(size) != 2 or not all(_SIDE.is_satisfied_by(side) for side in size):
+        raise ValueError(f"got {name}={size!r}, wanted (height, width), each a whole number >= 1")
+    return int(size[0]), int(size[1])
 
 
 def to_images(X: np.ndarray, image_shape: Sequence[int] | None = None) -> tuple[np.ndarray, Layout]:

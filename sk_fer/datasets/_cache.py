@@ -56,7 +56,7 @@ class ArrayCache:
         except OSError as error:
             warnings.warn(
                 f"{self.source} was read but is not cached, {error}; cache=False ends this warning",
-                stacklevel=4,
+                stacklevel=5,
             )
         finally:
             if aside is not None:

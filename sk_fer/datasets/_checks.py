@@ -1,36 +1,28 @@
-"""Checks of the parameters that the loaders share."""
+"""What the parameters that the loaders share accept."""
 
 import os
-from collections.abc import Sequence
-from numbers import Integral
 from pathlib import Path
+from typing import Any
+
+from sklearn.utils._param_validation import StrOptions
 
 from sk_fer.datasets._names import SUBSETS
 
+PATH: list[Any] = [str, os.PathLike]
 
-def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
-    """Raise ValueError unless the parameter's value is one of the choices."""
-    if not (isinstance(value, str) and value in choices):
-        raise ValueError(f"got {name}={value!r}, wanted one of {', '.join(map(repr, choices))}")
+OUTPUT: dict[str, list[Any]] = {"return_X_y": ["boolean"], "as_frame": ["boolean"]}
 
+SUBSET: dict[str, list[Any]] = {"subset": [StrOptions({*SUBSETS, "all"})]}
 
-def check_options(on_error: str, subset: str = "all") -> None:
-    """Check the options that nearly all loaders have."""
-    check_choice("on_error", on_error, ("raise", "skip"))
-    check_choice("subset", subset, (*SUBSETS, "all"))
+ON_ERROR: dict[str, list[Any]] = {"on_error": [StrOptions({"raise", "skip"})]}
 
-
-def check_image_size(image_size: tuple[int, int] | None) -> None:
-    """Raise ValueError unless it is None, or a height and a width."""
-    if image_size is None:
-        return
-    sides = tuple(image_size) if isinstance(image_size, Sequence) else ()
-    if not (len(sides) == 2 and all(isinstance(side, Integral) and side > 0 for side in sides)):
-        raise ValueError(f"got image_size={image_size!r}, wanted (height, width), each at least 1")
+CACHE: dict[str, list[Any]] = {"cache": ["boolean"], "data_home": [*PATH, None]}
 
 
 def check_path(path: str | os.PathLike[str]) -> Path:
     """Return the path of a file or folder that exists."""
+    if not os.fspath(path):
+        raise ValueError(f"got {path!r}, wanted the path of a file or folder")
     found = Path(path).expanduser()
     if not found.exists():
         raise FileNotFoundError(f"{found}: no such file or folder")

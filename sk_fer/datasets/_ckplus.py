@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 from sklearn.utils import Bunch
 
+from sk_fer._utils._constraints import validate_params
 from sk_fer.datasets._bunch import Faces, make_bunch
-from sk_fer.datasets._checks import check_options, check_path
+from sk_fer.datasets._checks import ON_ERROR, OUTPUT, PATH, check_path
 from sk_fer.datasets._image_folder import read_image_folder
 from sk_fer.datasets._names import EXPRESSIONS
 from sk_fer.datasets._pixel_csv import SIDE, read_pixel_csv, table_faces
@@ -17,6 +18,7 @@ from sk_fer.datasets._pixel_csv import SIDE, read_pixel_csv, table_faces
 _FRAME = re.compile(r"(S\d+)_(\d+)_\d+")
 
 
+@validate_params({"path": PATH, **OUTPUT, **ON_ERROR})
 def load_ckplus(
     path: str | os.PathLike[str],
     *,
@@ -103,7 +105,6 @@ def load_ckplus(
     >>> faces.target.tolist(), faces.groups.tolist(), faces.sequences.tolist()
     (['angry'], ['S010'], ['S010_004'])
     """
-    check_options(on_error)
     path = check_path(path)
     if path.is_dir():
         faces = _read_folder(path, on_error)

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch, check_random_state
 
+from sk_fer._utils._constraints import Interval, validate_params
+
 _Value = NDArray | float  # an array holds one value for each face, of shape (n, 1, 1)
 
 # How far each expression moves each FACS action unit; the rest stay at zero.
@@ -251,14 +253,16 @@ def _sample_faces(codes: NDArray, occlusion: float, rng: np.random.RandomState) 
     return Bunch(**{name: values.astype(np.float32) for name, values in face.items()})
 
 
-def _check_number(name: str, value: object, kind: type, low: float, high: float) -> None:
-    wanted = f"{'an integer' if kind is Integral else 'a number'} from {low} to {high}"
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise TypeError(f"got {name}={value!r}, wanted {wanted}")
-    if not low <= value <= high:  # type: ignore[operator]
-        raise ValueError(f"got {name}={value!r}, wanted {wanted}")
-
-
+@validate_params(
+    {
+        "n_samples": [Interval(Integral, 1, None, closed="left")],
+        "image_size": [Interval(Integral, 16, 1024, closed="both")],
+        "noise": [Interval(Real, 0, 1, closed="both")],
+        "occlusion": [Interval(Real, 0, 1, closed="both")],
+        "return_X_y": ["boolean"],
+        "random_state": ["random_state"],
+    }
+)
 def make_faces(
     n_samples: int = 2000,
     *,
@@ -346,10 +350,6 @@ def make_faces(
     >>> faces.images.shape
     (70, 48, 48)
     """
-    _check_number("n_samples", n_samples, Integral, 1, float("inf"))
-    _check_number("image_size", image_size, Integral, 16, 1024)
-    _check_number("noise", noise, Real, 0, 1)
-    _check_number("occlusion", occlusion, Real, 0, 1)
     rng = check_random_state(random_state)
 
     codes = rng.permutation(np.arange(n_samples) % len(_EXPRESSIONS))

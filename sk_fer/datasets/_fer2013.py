@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 from sklearn.utils import Bunch
 
+from sk_fer._utils._constraints import validate_params
 from sk_fer.datasets._bunch import Faces, make_bunch
 from sk_fer.datasets._cache import ArrayCache
-from sk_fer.datasets._checks import check_options, check_path
+from sk_fer.datasets._checks import CACHE, ON_ERROR, OUTPUT, PATH, SUBSET, check_path
 from sk_fer.datasets._csv_file import CSV_NAMES, find_csv
 from sk_fer.datasets._image_folder import read_image_folder
 from sk_fer.datasets._names import FER2013_EXPRESSIONS, SUBSETS, USAGES
@@ -17,6 +18,7 @@ from sk_fer.datasets._pixel_csv import SIDE, PixelTable, read_pixel_csv, table_f
 from sk_fer.datasets._votes import VOTE_NAMES, read_votes
 
 
+@validate_params({"path": PATH, "ferplus": [*PATH, None], **SUBSET, **OUTPUT, **CACHE, **ON_ERROR})
 def load_fer2013(
     path: str | os.PathLike[str],
     *,
@@ -122,7 +124,6 @@ def load_fer2013(
     >>> faces.target.tolist()
     ['happy', 'sad']
     """
-    check_options(on_error, subset)
     source = check_path(path)
     fields: dict[str, list[str]] = {}
     if _is_image_release(source) and ferplus is None:

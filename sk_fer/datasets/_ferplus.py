@@ -5,15 +5,28 @@ from dataclasses import replace
 
 import numpy as np
 from sklearn.utils import Bunch
+from sklearn.utils._param_validation import StrOptions
 
+from sk_fer._utils._constraints import validate_params
 from sk_fer.datasets._bunch import make_bunch, subset_rows
-from sk_fer.datasets._checks import check_choice, check_options, check_path
+from sk_fer.datasets._checks import CACHE, ON_ERROR, OUTPUT, PATH, SUBSET, check_path
 from sk_fer.datasets._fer2013 import read_fer2013
 from sk_fer.datasets._names import FER2013_EXPRESSIONS, USAGES
 from sk_fer.datasets._pixel_csv import table_faces
 from sk_fer.datasets._votes import FERPLUS_EXPRESSIONS, majority, read_votes, shares
 
 
+@validate_params(
+    {
+        "path_fer2013": PATH,
+        "path_votes": PATH,
+        "target": [StrOptions({"majority", "votes", "both"})],
+        **SUBSET,
+        **OUTPUT,
+        **CACHE,
+        **ON_ERROR,
+    }
+)
 def load_ferplus(
     path_fer2013: str | os.PathLike[str],
     path_votes: str | os.PathLike[str],
@@ -114,8 +127,6 @@ def load_ferplus(
     >>> faces.votes.tolist()[0][:3]
     [0.20000000298023224, 0.699999988079071, 0.0]
     """
-    check_choice("target", target, ("majority", "votes", "both"))
-    check_options(on_error, subset)
     path_fer2013 = check_path(path_fer2013)
     table = read_fer2013(path_fer2013, cache=cache, data_home=data_home, on_error=on_error)
     votes = read_votes(check_path(path_votes), table, path_fer2013)

@@ -8,6 +8,8 @@ from tempfile import TemporaryDirectory
 from sklearn.datasets import get_data_home
 from sklearn.utils import Bunch
 
+from sk_fer._utils._constraints import validate_params
+from sk_fer.datasets._checks import CACHE, OUTPUT, PATH, SUBSET
 from sk_fer.datasets._fer2013 import load_fer2013
 
 _COMPETITION = "challenges-in-representation-learning-facial-expression-recognition-challenge"
@@ -18,6 +20,15 @@ _BY_HAND = f"By hand: download {_FILE} from {_PAGE} and call load_fer2013('{_FIL
 _NOT_REACHED = {"ConnectionError", "ConnectTimeout", "ProxyError", "ReadTimeout", "SSLError"}
 
 
+@validate_params(
+    {
+        "data_home": CACHE["data_home"],
+        "ferplus": [*PATH, None],
+        "download_if_missing": ["boolean"],
+        **SUBSET,
+        **OUTPUT,
+    }
+)
 def fetch_fer2013(
     *,
     data_home: str | os.PathLike[str] | None = None,

@@ -2,6 +2,7 @@
 
 import os
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -9,14 +10,33 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils import Bunch
 
+from sk_fer._utils._constraints import validate_params
 from sk_fer._utils._image_file import IMAGE_SUFFIXES, read_image, resize_image
+from sk_fer._utils._layout import check_size
 from sk_fer.datasets._bunch import Faces, make_bunch
-from sk_fer.datasets._checks import check_image_size, check_options, check_path
+from sk_fer.datasets._checks import (
+    ON_ERROR,
+    OUTPUT,
+    PATH,
+    SUBSET,
+    check_path,
+)
 from sk_fer.datasets._names import EXPRESSIONS, expression_of, subset_of
 
 _USAGE_PREFIX = re.compile("(Training|PublicTest|PrivateTest)_")
 
 
+@validate_params(
+    {
+        "path": PATH,
+        "classes": ["array-like", None],
+        "image_size": [tuple, list, None],
+        "color": ["boolean"],
+        **SUBSET,
+        **OUTPUT,
+        **ON_ERROR,
+    }
+)
 def load_image_folder(
     path: str | os.PathLike[str],
     *,
@@ -117,7 +137,6 @@ def load_image_folder(
     >>> faces.target.tolist()
     ['sad', 'happy']
     """
-    check_options(on_error, subset)
     faces = read_image_folder(
         path, classes=classes, image_size=image_size, color=color, on_error=on_error
     )
@@ -141,9 +160,10 @@ def read_image_folder(
     on_error: str = "raise",
 ) -> Faces:
     """Read all images of a folder, see `load_image_folder`."""
-    check_image_size(image_size)
-    if isinstance(classes, str):
-        raise TypeError(f"got classes={classes!r}, wanted a sequence of names")
+    if image_size is not None:
+        image_size = check_size(image_size, "image_size")
+    if classes is not None:
+        classes = _check_classes(classes)
     root = check_path(path)
     if not root.is_dir():
         raise NotADirectoryError(f"{root}: not a folder")
@@ -163,7 +183,7 @@ def read_image_folder(
                 raise
             skipped.append((name, str(error)))
             continue
-        if image_size is not None and image.shape[:2] != tuple(image_size):
+        if image_size is not None and image.shape[:2] != image_size:
             image = resize_image(image, image_size)
         if not files:
             images = np.empty((len(paths), *image.shape), dtype=np.uint8)
@@ -203,10 +223,26 @@ def _image_paths(root: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
                 yield os.path.join(folder, name), folders
 
 
+def _check_classes(classes: Sequence[str]) -> tuple[str, ...]:
+    names = tuple(classes)
+    if not names or not all(isinstance(name, str) and name for name in names):
+        raise ValueError(f"got classes={classes!r}, wanted the names of the class folders")
+    if len(set(map(_composed, names))) < len(names):
+        raise ValueError(f"got classes={classes!r}, wanted each name once")
+    return tuple(map(str, names))
+
+
+def _composed(name: str) -> str:
+    """Return a name as it is typed; macOS stores accents apart from their letters."""
+    return unicodedata.normalize("NFC", name)
+
+
 def _label(path: str, folders: tuple[str, ...], classes: Sequence[str] | None) -> str:
     folder = folders[-1] if folders else ""
-    if classes is not None and folder in classes:
-        return folder
+    if classes is not None:
+        named = {_composed(name): name for name in classes}
+        if _composed(folder) in named:
+            return named[_composed(folder)]
     expression = expression_of(folder)
     known = EXPRESSIONS if classes is None else classes
     if expression is None or expression not in known:

@@ -14,6 +14,7 @@ from sk_fer.datasets._names import SUBSETS, USAGES, usage_code
 
 SIDE = 48
 _ROWS_AT_ONCE = 512
+_MANY_ROWS = 10_000  # when more are bad, and they are the most, this is no such table
 
 
 class PixelTable(NamedTuple):
@@ -78,6 +79,11 @@ def read_pixel_csv(path: Path, *, n_classes: int, on_error: str) -> PixelTable:
             labels.append(label)
             skipped.extend(sorted(bad.items()))
             n_rows += len(batch)
+            if len(skipped) > max(_MANY_ROWS, n_rows // 2):
+                raise ValueError(
+                    f"{path}: {len(skipped)} of the first {n_rows} rows are bad, the first: "
+                    f"{skipped[0][1]}"
+                )
     if not n_rows:
         raise ValueError(f"{path}: no rows below the header")
     if len(skipped) == n_rows:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -16,7 +17,7 @@ from sklearn.metrics import accuracy_score
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from sk_fer._utils._layout import to_images
+from sk_fer._utils._layout import as_array, to_images
 from sk_fer.estimators._nets import (
     check_callbacks,
     fit_callbacks,
@@ -25,8 +26,15 @@ from sk_fer.estimators._nets import (
     rebuild_net,
 )
 from sk_fer.estimators._parameters import SHARED_CONSTRAINTS
+from sk_fer.estimators._resume import open_checkpoints
 from sk_fer.estimators._split import split_validation
-from sk_fer.estimators._targets import class_weights, encode_targets, hard_labels, holds_shares
+from sk_fer.estimators._targets import (
+    check_classes,
+    class_weights,
+    encode_targets,
+    hard_labels,
+    holds_shares,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,21 +73,27 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     class_weight: Any
     normalize: str
     augment: Any
-    tta: bool
+    tta: bool | str
     validation_fraction: float | None
     early_stopping: bool
     n_iter_no_change: int
     tol: float
     image_shape: tuple[int, ...] | None
     warm_start: bool
+    checkpoint_dir: str | PathLike[str] | None
+    checkpoint_minutes: float
+    n_checkpoints: int
+    resume: bool
     device: str
     precision: str
+    compile: bool
     callbacks: Any
     random_state: Any
     verbose: int
 
     classes_: NDArray
     image_shape_: tuple[int, int, int]
+    _image_dtype: str
     _module_config: dict[str, Any]
 
     @abstractmethod
@@ -103,7 +117,8 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         ----------
         X : array-like of shape (n_samples, n_features), (n_samples, height, width) or \
                 (n_samples, height, width, channels)
-            Images, uint8 or float. Never copied to float64.
+            Images, uint8 or float, which may be negative, as scalers make them. Never
+            copied to float64.
         y : array-like of shape (n_samples,) or (n_samples, n_classes)
             Labels of any kind, or soft targets: the share of each class, each row
             summing to one. The classes of soft targets are the column names of a
@@ -125,20 +140,24 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         context = self._init_callback_context(max_subtasks=self.max_epochs)
         data = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
         context.call_on_fit_task_begin(estimator=self, **data)
-        with self._unchanged_if_refused():
-            previous = self._previous_net() if self.warm_start else None
-            self._check_validation_arguments(X_val, y_val)
-            train = self._check_training_data(
-                X,
-                y,
-                sample_weight,
-                classes=None if previous is None else self.classes_,
-                reset=previous is None,
-            )
-            train, valid = self._set_validation_aside(train, X_val, y_val)
-            callbacks = fit_callbacks(self, context, data, validated=valid is not None)
-            train, valid = self._prepare(train, valid, previous, callbacks, self.max_epochs)
-        self.net_.fit_datasets(train, valid)
+        with ExitStack() as stack:
+            with self._unchanged_if_refused():
+                previous = self._previous_net() if self.warm_start else None
+                self._check_validation_arguments(X_val, y_val)
+                train = self._check_training_data(
+                    X,
+                    y,
+                    sample_weight,
+                    classes=None if previous is None else self.classes_,
+                    reset=previous is None,
+                )
+                valid = self._check_validation_data(X_val, y_val)
+                checkpoints = stack.enter_context(open_checkpoints(self, train, valid, previous))
+                if valid is None:
+                    train, valid = self._set_validation_aside(train)
+                callbacks = fit_callbacks(self, context, data, validated=valid is not None)
+                train, valid = self._prepare(train, valid, previous, callbacks, self.max_epochs)
+            self.net_.fit_datasets(train, valid, checkpoints)
         context.call_on_fit_task_end(estimator=self, reconstruction_attributes=dict, **data)
         return self
 
@@ -176,6 +195,7 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             If the first call names no classes, a later one other classes, or a
             parameter, an image or a label is not as wanted.
         """
+        self._validate_params()  # scikit-learn leaves it out of all calls but the first
         with self._unchanged_if_refused():
             previous = self._previous_net()
             known = self._check_partial_fit_classes(classes, y, first=previous is None)
@@ -228,7 +248,7 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             if holds_shares(y):
                 return None
             raise ValueError("classes must be passed on the first call to partial_fit.")
-        known = np.unique(classes)
+        known = check_classes(classes)
         if holds_shares(y) and not hasattr(y, "columns") and not np.array_equal(known, classes):
             raise ValueError(
                 f"classes={classes!r} name the columns of y, which must come sorted; sort both, "
@@ -246,16 +266,15 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         reset: bool,
     ) -> FaceDataset:
         """Check images, targets and weights, and set what is learnt from their form."""
-        from sk_fer.training import FaceDataset
+        from sk_fer.training import FaceDataset, settle_after_fork
 
+        settle_after_fork(self.device)
         classes, encoded = encode_targets(y, classes, estimator=type(self).__name__)
         images = self._check_images(X, reset=reset)
         _check_lengths(images, encoded, "X", "y")
         weight = None
         if sample_weight is not None:
-            weight = _check_sample_weight(
-                sample_weight, images, dtype=np.float32, ensure_non_negative=True
-            )
+            weight = _check_weight(sample_weight, images)
         if len(classes) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs two classes or more to tell apart; got one class, "
@@ -277,17 +296,23 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
                 "images; set validation_fraction or pass X_val and y_val"
             )
 
-    def _set_validation_aside(
-        self, train: FaceDataset, X_val: ArrayLike | None, y_val: ArrayLike | None
-    ) -> tuple[FaceDataset, FaceDataset | None]:
+    def _check_validation_data(
+        self, X_val: ArrayLike | None, y_val: ArrayLike | None
+    ) -> FaceDataset | None:
         from sk_fer.training import FaceDataset
 
-        if X_val is not None:
-            name = type(self).__name__
-            _, encoded = encode_targets(y_val, self.classes_, estimator=name, name="y_val")
+        if X_val is None or y_val is None:
+            return None
+        name = type(self).__name__
+        _, encoded = encode_targets(y_val, self.classes_, estimator=name, name="y_val")
+        try:
             images = self._check_images(X_val, reset=False)
-            _check_lengths(images, encoded, "X_val", "y_val")
-            return train, FaceDataset(images, encoded)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"X_val: {error}") from error
+        _check_lengths(images, encoded, "X_val", "y_val")
+        return FaceDataset(images, encoded)
+
+    def _set_validation_aside(self, train: FaceDataset) -> tuple[FaceDataset, FaceDataset | None]:
         if self.validation_fraction is None:
             return train, None
         labels = hard_labels(train.targets)
@@ -344,9 +369,10 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             In the order of ``classes_``.
         """
         check_is_fitted(self)
-        from sk_fer.training import FaceDataset
+        from sk_fer.training import FaceDataset, settle_after_fork
 
         images = self._check_images(X, reset=False)
+        settle_after_fork(self.net_.device)
         self.net_.tta = self.tta
         return self.net_.predict_proba(FaceDataset(images))
 
@@ -381,12 +407,90 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Returns
         -------
         float
+
+        Raises
+        ------
+        ValueError
+            If a label is not among ``classes_``, which would else only count as wrong. Where that
+            may be, as in folds by subject, ask for ``scoring="accuracy"``.
         """
         predicted = self.predict(X)
-        if holds_shares(y):
-            _, shares = encode_targets(y, self.classes_, estimator=type(self).__name__)
-            y = self.classes_[hard_labels(shares)]
-        return accuracy_score(y, predicted, sample_weight=sample_weight)
+        _, encoded = encode_targets(y, self.classes_, estimator=type(self).__name__)
+        _check_lengths(predicted, encoded, "X", "y")
+        if sample_weight is not None:
+            sample_weight = _check_weight(sample_weight, predicted)
+        true = self.classes_[hard_labels(encoded)]
+        return accuracy_score(true, predicted, sample_weight=sample_weight)
+
+    def export_onnx(self, path: str | PathLike[str]) -> None:
+        """Write the fitted classifier as an ONNX file, which runs without Python or torch.
+
+        One graph goes the whole way, normalization and, where set, `tta` inside. Its input
+        ``images`` is of shape (n_samples, height, width, channels), any number of samples:
+        uint8 where :meth:`fit` was given uint8, float32 otherwise. Its outputs are
+        ``probabilities``, of shape (n_samples, n_classes) in the order of ``classes_``, and
+        ``label``, what :meth:`predict` returns. The file's metadata holds ``classes`` as JSON.
+
+        Parameters
+        ----------
+        path : str or path-like
+            File to write, or to replace.
+
+        Raises
+        ------
+        ImportError
+            If `onnx`, `onnxscript` or `onnxruntime` is missing: ``pip install sk_fer[onnx]``.
+        OSError
+            If the file cannot be written.
+        ValueError
+            If ONNX Runtime computes other probabilities than :meth:`predict_proba`, on a few
+            images made up for the purpose. Nothing is written then.
+
+        Notes
+        -----
+        The graph computes in float32, as :meth:`predict_proba` does with
+        ``precision="float32"``; other precisions round more. Of a pipeline this is the last
+        step only: what the steps before do to the images is not in the graph.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from onnxruntime import InferenceSession
+        >>> from sk_fer import FERDenseClassifier
+        >>> from sk_fer.datasets import make_faces
+        >>> X, y = make_faces(64, random_state=0)
+        >>> model = FERDenseClassifier((16,), max_epochs=1, random_state=0).fit(X, y)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.export_onnx(f"{folder}/model.onnx")
+        ...     session = InferenceSession(f"{folder}/model.onnx")
+        >>> images = X[:3].reshape(3, 48, 48, 1)
+        >>> labels, probabilities = session.run(["label", "probabilities"], {"images": images})
+        >>> labels.shape, probabilities.shape
+        ((3,), (3, 7))
+        """
+        check_is_fitted(self)
+        from sk_fer.estimators._onnx import export_onnx
+
+        export_onnx(self, path)
+
+    def save_model(self, path: str | PathLike[str]) -> None:
+        """Write the fitted classifier into a model file, as :func:`sk_fer.save_model` does.
+
+        Parameters
+        ----------
+        path : str or path-like
+            File to write, or to replace; :func:`sk_fer.load_model` reads it.
+
+        Raises
+        ------
+        TypeError
+            If a parameter is of a kind that no model file holds.
+        OSError
+            If the file cannot be written.
+        """
+        from sk_fer.persistence import save_model
+
+        save_model(self, path)
 
     # -- what was learnt -----------------------------------------------------------------
 
@@ -419,22 +523,28 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
     def _check_images(self, X: ArrayLike, *, reset: bool) -> NDArray:
         """Return (n, height, width, channels), uint8 or float32, a view where possible."""
-        if not hasattr(X, "shape"):
-            X = np.asarray(X)
-        if len(X.shape) in (3, 4):
-            stacked, _ = to_images(np.asarray(X), self.image_shape if reset else self.image_shape_)
+        array = as_array(X)
+        if len(array.shape) > 2:
+            stacked, _ = to_images(
+                np.asarray(array), self.image_shape if reset else self.image_shape_
+            )
             image_shape: Any = stacked.shape[1:]
-            X = stacked.reshape(len(stacked), math.prod(image_shape))
+            array = stacked.reshape(len(stacked), math.prod(image_shape))
         else:
             image_shape = self.image_shape if reset else self.image_shape_
-        rows = validate_data(self, X, dtype=(np.float32, np.uint8), reset=reset)
+        with np.errstate(over="ignore"):  # what float32 cannot hold is refused as infinite
+            rows = validate_data(self, array, dtype=(np.float32, np.uint8), reset=reset)
         images, _ = to_images(rows, image_shape)
         if reset:
             self.image_shape_ = images.shape[1:]
+            self._image_dtype = images.dtype.name
         return images
 
     def _is_face(self) -> bool:
         return min(self.image_shape_[:2]) >= SMALLEST_FACE
+
+    def _resizes(self) -> bool:
+        return False  # dense layers are made for one size
 
     def _resolve_normalize(self) -> str:
         if self.normalize != "auto":
@@ -442,6 +552,12 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         return "image" if self._is_face() else "dataset"
 
     # -- scikit-learn --------------------------------------------------------------------
+
+    def __sklearn_clone__(self) -> Self:
+        clone = super().__sklearn_clone__()
+        if self.checkpoint_dir is not None:
+            clone._is_clone = True  # shares its checkpoint_dir with others
+        return clone
 
     def __sklearn_is_fitted__(self) -> bool:
         return "net_" in vars(self)
@@ -476,6 +592,13 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
             _persistence.warn_if_other_version(self.versions_, type(self).__name__)
             self.net_ = rebuild_net(self, stored)
+
+
+def _check_weight(sample_weight: ArrayLike, images: NDArray) -> NDArray[np.float32]:
+    with np.errstate(over="ignore"):  # what float32 cannot hold is refused as infinite
+        return _check_sample_weight(
+            sample_weight, images, dtype=np.float32, ensure_non_negative=True
+        )
 
 
 def _check_lengths(images: NDArray, encoded: NDArray, X_name: str, y_name: str) -> None:

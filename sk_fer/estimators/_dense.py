@@ -1,12 +1,16 @@
 """The dense-only classifier."""
 
 from numbers import Integral, Real
+from os import PathLike
 from typing import Any
 
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 
+from sk_fer._utils._constraints import Interval
 from sk_fer.estimators._base import BaseFERClassifier
 from sk_fer.estimators._parameters import SHARED_CONSTRAINTS, document_shared_parameters
+
+_UNITS = Interval(Integral, 1, None, closed="left")
 
 
 @document_shared_parameters
@@ -73,15 +77,20 @@ class FERDenseClassifier(BaseFERClassifier):
         class_weight: Any = None,
         normalize: str = "auto",
         augment: Any = None,
-        tta: bool = False,
+        tta: bool | str = False,
         validation_fraction: float | None = None,
         early_stopping: bool = False,
         n_iter_no_change: int = 10,
         tol: float = 1e-4,
         image_shape: tuple[int, ...] | None = None,
         warm_start: bool = False,
+        checkpoint_dir: str | PathLike[str] | None = None,
+        checkpoint_minutes: float = 0.0,
+        n_checkpoints: int = 2,
+        resume: bool = True,
         device: str = "auto",
         precision: str = "auto",
+        compile: bool = False,
         callbacks: Any = None,
         random_state: Any = None,
         verbose: int = 0,
@@ -107,15 +116,20 @@ class FERDenseClassifier(BaseFERClassifier):
         self.tol = tol
         self.image_shape = image_shape
         self.warm_start = warm_start
+        self.checkpoint_dir = checkpoint_dir
+        self.checkpoint_minutes = checkpoint_minutes
+        self.n_checkpoints = n_checkpoints
+        self.resume = resume
         self.device = device
         self.precision = precision
+        self.compile = compile
         self.callbacks = callbacks
         self.random_state = random_state
         self.verbose = verbose
 
     def _network(self) -> tuple[str, dict[str, Any]]:
         sizes = tuple(self.hidden_layer_sizes)
-        if not all(isinstance(size, Integral) and size > 0 for size in sizes):
+        if not all(_UNITS.is_satisfied_by(size) for size in sizes):
             raise ValueError(f"hidden_layer_sizes={self.hidden_layer_sizes!r}; wanted integers > 0")
         options = {
             "hidden_layer_sizes": [int(size) for size in sizes],

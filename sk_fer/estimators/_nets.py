@@ -96,8 +96,9 @@ def make_net(
         weight_decay=estimator.weight_decay,
         max_epochs=n_epochs,
         batch_size=estimator.batch_size,
-        augmentation=Augmentation(augmentation) if augmentation else None,
+        augmentation=Augmentation(augmentation),
         precision=resolve_precision(estimator.precision, device),
+        compile=estimator.compile,
         device=str(device),
         seed=estimator._seed,
         callbacks=callbacks,
@@ -195,7 +196,7 @@ def fit_callbacks(
     """
     from skorch.callbacks import EarlyStopping
 
-    from sk_fer.training import FitTasks, schedule_callbacks
+    from sk_fer.training import FitTasks, ProgressiveResizing, schedule_callbacks
 
     callbacks = [
         ("sk_fer_tasks", FitTasks(estimator, context, data)),
@@ -204,6 +205,8 @@ def fit_callbacks(
         ),
         *check_callbacks(estimator.callbacks),
     ]
+    if estimator._resizes():
+        callbacks.append(("sk_fer_resizing", ProgressiveResizing(estimator.max_epochs)))
     if estimator.early_stopping:
         stopping = EarlyStopping(
             monitor="valid_loss",

@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from numbers import Integral, Real
+from os import PathLike
 from typing import Any, TypeVar
 
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
+
+from sk_fer._utils._constraints import Interval
 
 AUGMENTATION_LIMITS = {"flip": 1.0, "shift": 1.0, "rotation": 180.0, "scale": 0.9, "erasing": 1.0}
 DEFAULT_AUGMENTATION = {"flip": 0.5, "shift": 0.1, "rotation": 10.0, "scale": 0.1}
@@ -12,7 +15,7 @@ DEFAULT_AUGMENTATION = {"flip": 0.5, "shift": 0.1, "rotation": 10.0, "scale": 0.
 SHARED_CONSTRAINTS: dict[str, list[Any]] = {
     "max_epochs": [Interval(Integral, 1, None, closed="left")],
     "batch_size": [Interval(Integral, 1, None, closed="left")],
-    "optimizer": [StrOptions({"sgd", "adam", "adamw", "rmsprop", "adagrad"})],
+    "optimizer": [StrOptions({"muon", "sgd", "adam", "adamw", "rmsprop", "adagrad"})],
     "lr": [Interval(Real, 0, None, closed="neither")],
     "momentum": [Interval(Real, 0, 1, closed="left")],
     "weight_decay": [Interval(Real, 0, None, closed="left")],
@@ -21,15 +24,20 @@ SHARED_CONSTRAINTS: dict[str, list[Any]] = {
     "class_weight": [StrOptions({"balanced"}), dict, None],
     "normalize": [StrOptions({"auto", "image", "dataset", "none"})],
     "augment": [StrOptions({"auto"}), Mapping, None],
-    "tta": ["boolean"],
+    "tta": ["boolean", StrOptions({"unsure"})],
     "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
     "early_stopping": ["boolean"],
     "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
     "tol": [Interval(Real, 0, None, closed="left")],
     "image_shape": [tuple, list, None],
     "warm_start": ["boolean"],
+    "checkpoint_dir": [str, PathLike, None],
+    "checkpoint_minutes": [Interval(Real, 0, None, closed="left")],
+    "n_checkpoints": [Interval(Integral, 1, None, closed="left")],
+    "resume": ["boolean"],
     "device": [str],
     "precision": [StrOptions({"auto", "float32", "bfloat16", "float16"})],
+    "compile": ["boolean"],
     "callbacks": [list, tuple, None],
     "random_state": ["random_state"],
     "verbose": ["verbose"],
@@ -40,14 +48,16 @@ max_epochs : int
     Passes over the training images.
 batch_size : int
     Largest number of images in a step of the optimizer.
-optimizer : {"sgd", "adam", "adamw", "rmsprop", "adagrad"}
-    "sgd" uses Nesterov's momentum.
+optimizer : {"muon", "sgd", "adam", "adamw", "rmsprop", "adagrad"}
+    "muon" makes the step of each matrix and filter bank orthogonal; "sgd" uses
+    Nesterov's momentum.
 lr : float
     Learning rate; with a schedule, the largest.
 momentum : float in [0, 1)
-    For "sgd" and "rmsprop".
+    For "muon", "sgd" and "rmsprop".
 weight_decay : float
-    L2 penalty on weights; biases and normalization layers have none.
+    L2 penalty on weights, apart from the gradient in "adamw" and "muon"; biases and
+    normalization layers have none.
 lr_schedule : {"one_cycle", "cosine", "step", "plateau"} or None
     "one_cycle" rises for a quarter of the fit and then falls to zero; "cosine" falls
     to zero; "step" divides by ten after each third; "plateau" divides by ten when the
@@ -70,8 +80,10 @@ augment : "auto", dict or None
     ``"erasing"`` (probability of a blanked rectangle); what is left out is off. "auto"
     is ``{"flip": 0.5, "shift": 0.1, "rotation": 10.0, "scale": 0.1}`` for images of 8x8
     pixels and more; None is off.
-tta : bool
-    Predict the mean over an image and its mirror image (test-time augmentation).
+tta : bool or "unsure"
+    Predict the mean over an image and its mirror image (test-time augmentation), which
+    takes twice the time; "unsure": of those images alone whose best class leads the
+    second by less than half.
 validation_fraction : float in (0, 1) or None
     Share of the training images that is set aside, stratified where the classes allow
     it, to report the validation loss and accuracy of each epoch. None trains on all.
@@ -90,11 +102,29 @@ image_shape : tuple of (height, width) or (height, width, channels), or None
 warm_start : bool
     Whether :meth:`fit` goes on from the weights and the optimizer of the fit before,
     with the same network.
+checkpoint_dir : str, path-like or None
+    Folder that :meth:`fit` writes its state to after each epoch. A fit that was cut
+    off, at whatever moment, goes on from there when it is called again with the same
+    data and parameters, on a CPU to the same bits; one that had ended returns its model
+    at once. Other data or parameters are refused, and so is a folder that another fit
+    is using or that cannot be written. A disk that fills up later costs one warning.
+    Clones, as searches and cross-validation make them, keep a folder each in it.
+checkpoint_minutes : float
+    Least time between two checkpoints; 0 writes each epoch. SIGTERM, Ctrl-C, an error
+    and the end write the state after the last whole epoch; a part of one is done again.
+n_checkpoints : int
+    How many to keep: the one before stands in for one that was damaged.
+resume : bool
+    Whether to go on from a checkpoint. False starts anew and removes those that are
+    there, of whatever data and parameters.
 device : str
     "auto" (CUDA, then MPS, then the CPU), or a name that torch knows.
 precision : {"auto", "float32", "bfloat16", "float16"}
     Type that matrix products run in. "auto": bfloat16 where the hardware computes in
     it, float16 with a gradient scaler on older CUDA devices, float32 otherwise.
+compile : bool
+    Let ``torch.compile`` make the training steps: worth its start of a minute or so in
+    long fits. Needs a C++ compiler (on a CPU) or Triton (on a GPU).
 callbacks : list of skorch callbacks, or None
     Used as they are, as skorch does: each fit initializes them anew, and what they
     gathered can be read off them. For scikit-learn's callbacks see :meth:`set_callbacks`.
@@ -171,6 +201,6 @@ def resolve_augmentation(
         if name not in AUGMENTATION_LIMITS:
             raise ValueError(f"augment has {name!r}; wanted any of {list(AUGMENTATION_LIMITS)}")
         limit = AUGMENTATION_LIMITS[name]
-        if not isinstance(strength, Real) or not 0 <= strength <= limit:
+        if not Interval(Real, 0, limit, closed="both").is_satisfied_by(strength):
             raise ValueError(f"augment[{name!r}] is {strength!r}; wanted a number in [0, {limit}]")
     return {name: float(strength) for name, strength in augment.items() if strength}

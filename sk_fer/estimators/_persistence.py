@@ -38,7 +38,8 @@ def warn_if_other_version(written_by: dict[str, str], estimator: str) -> None:
     estimator : str
         Name of the class.
     """
-    here = library_versions()["sk_fer"]
+    from sk_fer import __version__ as here
+
     there = written_by["sk_fer"]
     if there.split(".")[:2] != here.split(".")[:2]:
         warnings.warn(

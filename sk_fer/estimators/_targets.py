@@ -44,11 +44,11 @@ def encode_targets(
             "wanted class labels or an (n, n_classes) array of shares"
         )
     if not hasattr(y, "columns"):
-        y = np.asarray(y)
+        y = _as_labels(y, name)
     if holds_shares(y):
         return _encode_shares(y, classes, name)
     y = np.asarray(y)
-    if y.dtype == object and (missing := _missing(y)).any():
+    if (missing := _missing(y)).any():
         raise ValueError(f"{name} has a missing label in row {int(np.argmax(missing))}")
     labels = _check_y(y, estimator=estimator)
     check_classification_targets(labels)
@@ -62,6 +62,25 @@ def encode_targets(
             f"the classes are {_listed(classes)}"
         )
     return classes, np.searchsorted(classes, labels).astype(np.int64)
+
+
+def check_classes(classes: Any) -> NDArray:
+    """Return the sorted labels that :meth:`partial_fit` was told of.
+
+    Parameters
+    ----------
+    classes : array-like of shape (n_classes,)
+        The labels.
+
+    Raises
+    ------
+    ValueError
+        If they are no labels, or fewer than two.
+    """
+    labels = _as_labels(classes, "classes")
+    if labels.ndim != 1 or _missing(labels).any() or len(known := np.unique(labels)) < 2:
+        raise ValueError(f"got classes={classes!r}, wanted two or more labels, one-dimensional")
+    return known
 
 
 def holds_shares(y: Any) -> bool:
@@ -104,11 +123,22 @@ def _encode_shares(y: Any, classes: NDArray | None, name: str) -> tuple[NDArray,
     return classes, np.ascontiguousarray(shares)
 
 
+def _as_labels(y: Any, name: str) -> NDArray:
+    kind = type(y).__name__
+    try:
+        labels = np.asarray(y)
+    except ValueError as error:
+        raise ValueError(f"got {name} of type {kind} whose rows differ in length") from error
+    if labels.ndim == 0:
+        raise ValueError(f"got {name} of type {kind}, wanted an array of labels")
+    return labels
+
+
 def _missing(labels: NDArray) -> NDArray[np.bool_]:
     from pandas import isna
 
-    missing: NDArray[np.bool_] = np.asarray(isna(labels)).reshape(len(labels), -1)
-    return np.logical_or.reduce(missing, axis=1)
+    missing = np.asarray(isna(labels))
+    return np.logical_or.reduce(missing, axis=tuple(range(1, missing.ndim)))
 
 
 def hard_labels(encoded: NDArray) -> NDArray[np.int64]:

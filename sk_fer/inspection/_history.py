@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+_COLUMNS = {"epoch", "train_loss", "train_accuracy"}
 _CURVES = {"train": ("Training", "tab:blue"), "valid": ("Validation", "tab:orange")}
 
 
@@ -99,10 +100,16 @@ class HistoryDisplay:
         Raises
         ------
         ValueError
-            If `ax` is not two axes.
+            If `ax` is not two axes, or the history no such DataFrame.
         """
         import numpy as np
+        from matplotlib.axes import Axes
 
+        if not set(getattr(self.history, "columns", ())) >= _COLUMNS:
+            raise ValueError(
+                f"got a history of type {type(self.history).__name__}, wanted a DataFrame with "
+                f"the columns {', '.join(sorted(_COLUMNS))}"
+            )
         if ax is None:
             from matplotlib import pyplot as plt
 
@@ -110,6 +117,8 @@ class HistoryDisplay:
         axes = np.ravel(np.asarray(ax, dtype=object))
         if len(axes) != 2:
             raise ValueError(f"ax has {len(axes)} axes; wanted two, for the loss and the accuracy")
+        if not all(isinstance(each, Axes) for each in axes):
+            raise TypeError(f"got ax={ax!r}, wanted two matplotlib Axes")
         self._plot_curves(axes[0], "loss")
         self._plot_curves(axes[1], "accuracy")
         self.axes_ = axes

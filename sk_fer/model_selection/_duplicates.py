@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import Bunch, check_consistent_length
+from sklearn.utils import Bunch, check_consistent_length, column_or_1d
+
+from sk_fer._utils._constraints import validate_params
+from sk_fer._utils._layout import as_array
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
+@validate_params({"X": ["array-like"], "y": ["array-like", None], "usage": ["array-like", None]})
 def find_duplicates(
     X: ArrayLike, y: ArrayLike | None = None, *, usage: ArrayLike | None = None
 ) -> Bunch:
@@ -78,15 +82,15 @@ def find_duplicates(
     >>> print(found.summary)
     2 of 5 images are copies of another one. 1 of test is in train as well.
     """
-    images = np.asanyarray(X)
-    if images.ndim < 2 or images.dtype.hasobject:
+    images = np.asanyarray(as_array(X))
+    if images.ndim < 2 or not images.size or images.dtype.kind not in "buif":
         raise ValueError(
-            f"X has shape {images.shape} and dtype {images.dtype}; wanted images as numbers, "
+            f"got X of shape {images.shape} and dtype {images.dtype}, wanted images as numbers, "
             "(n_samples, ...)"
         )
     check_consistent_length(images, y, usage)
     groups = _equal_rows(images)
-    across = None if usage is None else _count_across(groups, np.asarray(usage))
+    across = None if usage is None else _count_across(groups, column_or_1d(usage))
     conflicting = None
     if y is not None:
         labels = np.asarray(y)
@@ -113,6 +117,8 @@ def _count_across(groups: list[NDArray[np.intp]], usage: NDArray) -> pd.DataFram
     import pandas as pd
 
     codes, splits = pd.factorize(usage)
+    if (codes < 0).any():
+        raise ValueError(f"usage has a missing value in row {int(np.argmax(codes < 0))}")
     counts = np.zeros((len(groups), len(splits)), dtype=np.int64)
     for row, group in zip(counts, groups, strict=True):
         np.add.at(row, codes[group], 1)

@@ -1,15 +1,18 @@
 """The networks as plain ``torch.nn.Module``s; estimators build them by name."""
 
+from sk_fer.modules._accurate_cnn import AccurateCNN
 from sk_fer.modules._build import NETWORKS, build_module
 from sk_fer.modules._cnn import FastCNN, SequentialCNN, VGGStyleCNN
 from sk_fer.modules._dense import DenseNetwork
 from sk_fer.modules._dropout import SeededDropout, dropout_generator
 from sk_fer.modules._face_module import FaceModule
+from sk_fer.modules._fused import fused_for_evaluation, largest_activation
 from sk_fer.modules._input import InputLayer
 from sk_fer.modules._weighted_norm import WeightedBatchNorm2d, weighted_batch
 
 __all__ = [
     "NETWORKS",
+    "AccurateCNN",
     "DenseNetwork",
     "FaceModule",
     "FastCNN",
@@ -20,5 +23,7 @@ __all__ = [
     "WeightedBatchNorm2d",
     "build_module",
     "dropout_generator",
+    "fused_for_evaluation",
+    "largest_activation",
     "weighted_batch",
 ]

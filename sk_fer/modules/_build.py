@@ -4,12 +4,14 @@ from typing import Any
 
 from torch import Tensor
 
+from sk_fer.modules._accurate_cnn import AccurateCNN
 from sk_fer.modules._cnn import FastCNN, SequentialCNN, VGGStyleCNN
 from sk_fer.modules._dense import DenseNetwork
 from sk_fer.modules._face_module import FaceModule
 from sk_fer.modules._input import InputLayer
 
-NETWORKS: dict[str, type[DenseNetwork | FastCNN | SequentialCNN | VGGStyleCNN]] = {
+NETWORKS: dict[str, type[AccurateCNN | DenseNetwork | FastCNN | SequentialCNN | VGGStyleCNN]] = {
+    "accurate": AccurateCNN,
     "dense": DenseNetwork,
     "fast": FastCNN,
     "sequential": SequentialCNN,
@@ -31,7 +33,7 @@ def build_module(
 
     Parameters
     ----------
-    network : {"dense", "fast", "sequential", "vgg"}
+    network : {"accurate", "dense", "fast", "sequential", "vgg"}
         Name in ``NETWORKS``.
     image_shape : tuple of (height, width, channels)
         Shape of the stored images.

@@ -1,7 +1,8 @@
 """The convolutional networks that are trained from scratch.
 
 Each takes the shape of one prepared image and the number of classes and names, in
-``min_size``, the smallest side that its poolings leave something of.
+``min_size``, the smallest side that its poolings leave something of, and in
+``any_size`` whether it takes images of other sizes, too.
 """
 
 from torch import nn
@@ -33,6 +34,7 @@ class SequentialCNN(nn.Sequential):
     """
 
     min_size = 8
+    any_size = False
 
     def __init__(
         self, input_shape: tuple[int, int, int], n_classes: int, dropout: float = 0.5
@@ -83,6 +85,7 @@ class VGGStyleCNN(nn.Sequential):
     """
 
     min_size = 18
+    any_size = False
 
     def __init__(
         self, input_shape: tuple[int, int, int], n_classes: int, dropout: float = 0.25
@@ -120,8 +123,8 @@ class FastCNN(nn.Sequential):
 
     A convolution of 32 filters, then pairs of 64, 128 and 256, each with batch
     normalization and ReLU, and a max-pool of two in the first and in each pair, right
-    after its last convolution, so that a quarter is left to normalize. The mean over
-    what is left of the picture, dropout, and the logits.
+    after its first convolution, so that a quarter is left to normalize and to convolve.
+    The mean over what is left of the picture, dropout, and the logits.
 
     Parameters
     ----------
@@ -140,6 +143,7 @@ class FastCNN(nn.Sequential):
     """
 
     min_size = 16
+    any_size = True
 
     def __init__(
         self, input_shape: tuple[int, int, int], n_classes: int, dropout: float = 0.3
@@ -150,7 +154,7 @@ class FastCNN(nn.Sequential):
             for position, n_filters in enumerate(block, 1):
                 # A bias would be taken out again by the batch normalization.
                 layers.append(nn.Conv2d(n_inputs, n_filters, 3, padding=1, bias=False))
-                if position == len(block):
+                if position == 1:
                     layers.append(nn.MaxPool2d(2))
                 layers += [WeightedBatchNorm2d(n_filters), nn.ReLU(inplace=True)]
                 n_inputs = n_filters

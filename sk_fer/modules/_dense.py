@@ -42,6 +42,7 @@ class DenseNetwork(nn.Sequential):
     """
 
     min_size = 1
+    any_size = False
 
     def __init__(
         self,

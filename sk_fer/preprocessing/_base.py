@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import gen_batches
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
-from sk_fer._utils._layout import Layout, from_images, infer_image_shape, to_images
+from sk_fer._utils._layout import Layout, as_array, from_images, infer_image_shape, to_images
 
 _VALUES_AT_ONCE = 2**18  # float32 copies of a batch stay within 1 MB
 
@@ -97,13 +97,13 @@ class ImageTransformer(TransformerMixin, BaseEstimator):
         """
         image_shape = self.image_shape if reset else self.image_shape_
         layout = Layout.FLAT
-        if isinstance(X, list | tuple):
-            X = np.asarray(X)
-        if getattr(X, "ndim", 2) > 2:
+        X = as_array(X)
+        if len(X.shape) > 2:
             images, layout = to_images(X, image_shape)
             image_shape = images.shape[1:]
             X = from_images(images, Layout.FLAT)
-        X = validate_data(self, X, dtype=[np.float32, np.uint8], reset=reset)
+        with np.errstate(over="ignore"):  # what float32 cannot hold is refused as infinite
+            X = validate_data(self, X, dtype=[np.float32, np.uint8], reset=reset)
         if reset:
             self.image_shape_ = infer_image_shape(X.shape[1], image_shape)
         return to_images(X, self.image_shape_)[0], layout
@@ -133,12 +133,3 @@ class PixelNamesMixin:
         check_is_fitted(self)
         _check_feature_names_in(self, input_features, generate_names=False)
         return np.array([f"pixel_{i}" for i in range(self.n_features_out_)], dtype=object)  # type: ignore[attr-defined]
-
-
-def check_size(size: Sequence[int], name: str) -> tuple[int, int]:
-    """Return a parameter that should be (height, width) as a tuple, or say what it is."""
-    if len(size) != 2 or not all(isinstance(side, int | np.integer) for side in size):
-        raise ValueError(f"got {name}={size!r}, wanted two whole numbers, (height, width)")
-    if min(size) < 1:
-        raise ValueError(f"got {name}={size!r}, wanted a height and a width of at least 1")
-    return int(size[0]), int(size[1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Set
 from typing import Any
 
 
@@ -28,7 +29,7 @@ def as_column(X: Any, wanted: str, column: str | None = None) -> Any:
     ValueError
         If there is no such column, or no cell.
     """
-    if isinstance(X, str | bytes) or not hasattr(X, "__len__"):
+    if isinstance(X, str | bytes | Mapping | Set) or not hasattr(X, "__len__"):
         raise ValueError(f"got X of type {type(X).__name__}, wanted a list or column of {wanted}")
     if hasattr(X, "columns"):
         X = X[_find_name(list(X.columns), wanted, column)]

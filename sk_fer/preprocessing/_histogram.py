@@ -7,9 +7,11 @@ from numbers import Real
 
 import numpy as np
 from sklearn.base import OneToOneFeatureMixin
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 
-from sk_fer.preprocessing._base import ImageTransformer, check_size
+from sk_fer._utils._constraints import Interval
+from sk_fer._utils._layout import check_size
+from sk_fer.preprocessing._base import ImageTransformer
 
 _N_LEVELS = 256
 

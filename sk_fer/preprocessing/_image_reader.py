@@ -12,7 +12,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sk_fer._utils._image_file import read_image, resize_image
-from sk_fer.preprocessing._base import PixelNamesMixin, check_size
+from sk_fer._utils._layout import check_size
+from sk_fer.preprocessing._base import PixelNamesMixin
 from sk_fer.preprocessing._column import as_column
 
 

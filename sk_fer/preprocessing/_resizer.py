@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from sk_fer._utils._image_file import resize_image
-from sk_fer.preprocessing._base import ImageTransformer, PixelNamesMixin, check_size
+from sk_fer._utils._layout import check_size
+from sk_fer.preprocessing._base import ImageTransformer, PixelNamesMixin
 
 
 class ImageResizer(PixelNamesMixin, ImageTransformer):

@@ -1,12 +1,18 @@
 """The engine: a skorch net that keeps the data, the augmentation and the metrics on the device."""
 
 from sk_fer.training._augment import Augmentation
+from sk_fer.training._batches import BatchIterator
 from sk_fer.training._callbacks import FitTasks
-from sk_fer.training._dataset import BatchIterator, FaceDataset
-from sk_fer.training._device import resolve_device, resolve_precision
+from sk_fer.training._checkpoint_folder import CheckpointFolder
+from sk_fer.training._checkpoints import Checkpoints
+from sk_fer.training._dataset import FaceDataset
+from sk_fer.training._device import resolve_device, resolve_precision, settle_after_fork
+from sk_fer.training._folder_lock import lock_folder
 from sk_fer.training._loss import WeightedCrossEntropy
+from sk_fer.training._muon import Muon
 from sk_fer.training._net import FERNet
 from sk_fer.training._optimizers import OPTIMIZERS, optimizer_settings
+from sk_fer.training._resizing import ProgressiveResizing
 from sk_fer.training._schedules import SCHEDULES, schedule_callbacks
 
 __all__ = [
@@ -14,12 +20,18 @@ __all__ = [
     "SCHEDULES",
     "Augmentation",
     "BatchIterator",
+    "CheckpointFolder",
+    "Checkpoints",
     "FERNet",
     "FaceDataset",
     "FitTasks",
+    "Muon",
+    "ProgressiveResizing",
     "WeightedCrossEntropy",
+    "lock_folder",
     "optimizer_settings",
     "resolve_device",
     "resolve_precision",
     "schedule_callbacks",
+    "settle_after_fork",
 ]

@@ -24,6 +24,11 @@ class Augmentation:
         "erasing": probability, 0 to 1, that a rectangle of 2 to 20 % of the picture is
         set to zero.
 
+    Attributes
+    ----------
+    size : tuple of (height, width) or None
+        Size of the images that come out, where it is not that of those that go in.
+
     References
     ----------
     .. [1] Zhong et al., "Random Erasing Data Augmentation", AAAI 2020.
@@ -43,6 +48,7 @@ class Augmentation:
         self.rotation = math.radians(settings.get("rotation", 0.0))
         self.scale = float(settings.get("scale", 0.0))
         self.erasing = float(settings.get("erasing", 0.0))
+        self.size: tuple[int, int] | None = None
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
         """Vary normalized images.
@@ -56,24 +62,26 @@ class Augmentation:
 
         Returns
         -------
-        Tensor of the same shape
+        Tensor of shape (n_samples, channels, height, width)
+            Of the size that was set, where one was.
         """
-        flipped = self._flipped(len(x), generator).to(x.device)
-        if self.shift or self.rotation or self.scale:
-            x = self._warp(x, flipped, generator)
+        size = self.size or (x.shape[2], x.shape[3])
+        if self.shift or self.rotation or self.scale or size != x.shape[2:]:
+            x = self._warp(x, size, generator)
         elif self.flip:
-            x = torch.where(flipped.view(-1, 1, 1, 1), x.flip(3), x)
+            x = torch.where(self._flipped(x, generator).view(-1, 1, 1, 1), x.flip(3), x)
         if self.erasing:
             x = x.masked_fill(self._erased(x, generator), 0.0)
         return x
 
-    def _flipped(self, n: int, generator: torch.Generator) -> Tensor:
-        return torch.rand(n, generator=generator) < self.flip
+    def _flipped(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        return _draws(1, x, generator)[0] < self.flip
 
-    def _warp(self, x: Tensor, flipped: Tensor, generator: torch.Generator) -> Tensor:
+    def _warp(self, x: Tensor, size: tuple[int, int], generator: torch.Generator) -> Tensor:
         """Sample every image once, through its own flip, rotation, scale and shift."""
-        n, _, height, width = x.shape
-        draws = (torch.rand(4, n, generator=generator) * 2 - 1).to(x.device)
+        n, channels, height, width = x.shape
+        flipped = self._flipped(x, generator)
+        draws = _draws(4, x, generator) * 2 - 1
         angle = draws[0] * self.rotation
         scale = 1 / (1 + draws[1] * self.scale)
         cos, sin = scale * angle.cos(), scale * angle.sin()
@@ -87,12 +95,12 @@ class Augmentation:
             ],
             1,
         )
-        grid = F.affine_grid(theta, list(x.shape), align_corners=False)
+        grid = F.affine_grid(theta, [n, channels, *size], align_corners=False)
         return F.grid_sample(x, grid, mode="bilinear", align_corners=False)
 
     def _erased(self, x: Tensor, generator: torch.Generator) -> Tensor:
         n, _, height, width = x.shape
-        draws = torch.rand(5, n, generator=generator).to(x.device)
+        draws = _draws(5, x, generator)
         area = 0.02 + 0.18 * draws[0]
         aspect = torch.exp((2 * draws[1] - 1) * math.log(3.0))
         tall, wide = (area * aspect).sqrt().clamp_max(1), (area / aspect).sqrt().clamp_max(1)
@@ -100,6 +108,13 @@ class Augmentation:
         inside_columns = _within(width, draws[3] * (1 - wide), wide)
         chosen = (draws[4] < self.erasing).view(-1, 1, 1, 1)
         return chosen & inside_rows.view(n, 1, height, 1) & inside_columns.view(n, 1, 1, width)
+
+
+def _draws(n_draws: int, x: Tensor, generator: torch.Generator) -> Tensor:
+    """Return numbers in [0, 1) for each image of a batch, on its device."""
+    draws = torch.rand(n_draws, len(x), generator=generator)
+    # From other than pinned memory the copy would wait for all that the GPU has to do.
+    return (draws.pin_memory() if x.is_cuda else draws).to(x.device, non_blocking=True)
 
 
 def _within(side: int, start: Tensor, length: Tensor) -> Tensor:

@@ -1,16 +1,13 @@
-"""Images and targets in memory, and batches that are an index into them."""
+"""Images with their targets and weights, in memory or mapped."""
 
 import math
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 from torch.utils.data import Dataset
 
-Batch = tuple[dict[str, Any], Any]
+from sk_fer.training._mapped import MappedPages
 
 
 class FaceDataset(Dataset):
@@ -43,6 +40,7 @@ class FaceDataset(Dataset):
         self.sample_weight = sample_weight
         self.loss_weight = loss_weight
         self.rows = rows
+        self._pages = MappedPages.of(X)
 
     def __len__(self) -> int:
         return len(self.X) if self.rows is None else len(self.rows)
@@ -57,9 +55,17 @@ class FaceDataset(Dataset):
         assert self.y is not None
         return self.y
 
+    @property
+    def mapped(self) -> bool:
+        """Whether the images lie in a file that is mapped into memory."""
+        return self._pages is not None
+
     def images(self, index: Any) -> NDArray:
         """Return a copy of the images of some samples."""
-        return np.asarray(self.X[index if self.rows is None else self.rows[index]])
+        images = np.asarray(self.X[index if self.rows is None else self.rows[index]])
+        if self._pages is not None:
+            self._pages.read(len(images), images.nbytes)
+        return images
 
     def subset(self, rows: NDArray[np.intp]) -> "FaceDataset":
         """Return some of the samples, without a copy of their images."""
@@ -120,72 +126,3 @@ class FaceDataset(Dataset):
         std = np.sqrt(np.maximum(squares / count - mean**2, 0))
         std[std <= 1e-6 * np.abs(mean)] = 1.0
         return mean.astype(np.float32), std.astype(np.float32)
-
-
-class BatchIterator:
-    """Batches of a :class:`FaceDataset` as tensors on the device.
-
-    On a GPU the images are moved there once when half of its free memory holds them;
-    otherwise each batch is gathered on the host and copied. Batches differ in size by
-    one at most, so that none is a leftover too small for batch normalization.
-
-    Parameters
-    ----------
-    dataset : FaceDataset
-        What to iterate over.
-    batch_size : int
-        Largest number of images in a batch.
-    device : str or torch.device
-        Where the batches are wanted.
-    order : callable, default=numpy.arange
-        From the number of samples to the order of a pass.
-    """
-
-    def __init__(
-        self,
-        dataset: FaceDataset,
-        batch_size: int,
-        device: str | torch.device = "cpu",
-        order: Callable[[int], NDArray[np.intp]] = np.arange,
-    ) -> None:
-        self.dataset = dataset
-        self.batch_size = batch_size
-        self.device = torch.device(device)
-        self.order = order
-        self._resident: Tensor | None = None
-        if self.device.type == "cuda" and _fits(dataset, self.device):
-            everything = dataset.images(np.arange(len(dataset)))
-            self._resident = torch.from_numpy(everything).to(self.device)
-
-    def __len__(self) -> int:
-        return math.ceil(len(self.dataset) / self.batch_size)
-
-    def __iter__(self) -> Iterator[Batch]:
-        dataset = self.dataset
-        for index in np.array_split(self.order(len(dataset)), len(self)):
-            inputs = {
-                "images": self._images(index),
-                "sample_weight": self._move(dataset.sample_weight, index),
-                "loss_weight": self._move(dataset.loss_weight, index),
-            }
-            yield inputs, self._move(dataset.y, index)
-
-    def _images(self, index: NDArray[np.intp]) -> Tensor:
-        if self._resident is not None:
-            return self._resident[torch.from_numpy(index).to(self.device)]
-        # NumPy's gather is as fast as torch's and works on memory maps and read-only arrays.
-        return self._to_device(self.dataset.images(index))
-
-    def _move(self, array: NDArray | None, index: NDArray[np.intp]) -> Tensor | None:
-        return None if array is None else self._to_device(array[index])
-
-    def _to_device(self, array: NDArray) -> Tensor:
-        tensor = torch.from_numpy(array)
-        if self.device.type == "cuda":
-            tensor = tensor.pin_memory()
-        return tensor.to(self.device, non_blocking=True)
-
-
-def _fits(dataset: FaceDataset, device: torch.device) -> bool:
-    free, _ = torch.cuda.mem_get_info(device)
-    return dataset.X[:1].nbytes * len(dataset) <= free // 2

@@ -1,9 +1,15 @@
 """Which device and which number type: what was asked for, or a clear refusal."""
 
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 import torch
+
+_IMPORTED_BY = os.getpid()
 
 
 def resolve_device(device: str) -> torch.device:
@@ -22,12 +28,15 @@ def resolve_device(device: str) -> torch.device:
     ------
     ValueError
         If torch does not know the device or the machine does not have it.
+    RuntimeError
+        As :func:`settle_after_fork`.
 
     Examples
     --------
     >>> resolve_device("cpu")
     device(type='cpu')
     """
+    settle_after_fork(device)
     if device == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")
@@ -52,6 +61,36 @@ def resolve_device(device: str) -> torch.device:
             f"device={device!r} cannot be used here; use device='auto' or 'cpu'"
         ) from error
     return resolved
+
+
+def settle_after_fork(device: str) -> None:
+    """Make a fork of a process that has used torch fit to use it, or refuse.
+
+    The threads of OpenMP are not there after a fork, and work given to them never ends: so a fork
+    computes with one thread, as the workers of torch's own ``DataLoader`` do.
+
+    Parameters
+    ----------
+    device : str
+        As in :func:`resolve_device`.
+
+    Raises
+    ------
+    RuntimeError
+        If CUDA is asked for and was used before the fork.
+    """
+    if device.startswith(("auto", "cuda")) and torch.cuda._is_in_bad_fork():
+        raise RuntimeError(
+            f"device={device!r}: CUDA was used before this process was forked, and does not work "
+            "in a fork; start processes by 'spawn' or joblib's 'loky', or use device='cpu'"
+        )
+    _use_one_thread_in_fork(os.getpid())
+
+
+@cache
+def _use_one_thread_in_fork(pid: int) -> None:
+    if pid != _IMPORTED_BY:
+        torch.set_num_threads(1)
 
 
 def resolve_precision(precision: str, device: torch.device) -> torch.dtype:
@@ -104,3 +143,22 @@ def _cpu_computes_bfloat16() -> bool:
         return False
     flags = cpuinfo.read_text(errors="replace").split()
     return "amx_bf16" in flags or "avx512_bf16" in flags
+
+
+@contextmanager
+def fastest_convolutions() -> Iterator[None]:
+    """Let cuDNN time its algorithms for each shape once, unless results must repeat."""
+    cudnn = torch.backends.cudnn
+    # Fits in threads, where the first to end would leave the others' setting behind, do without.
+    if (
+        cudnn.benchmark
+        or torch.are_deterministic_algorithms_enabled()
+        or threading.current_thread() is not threading.main_thread()
+    ):
+        yield
+        return
+    cudnn.benchmark = True
+    try:
+        yield
+    finally:
+        cudnn.benchmark = False

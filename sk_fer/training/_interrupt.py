@@ -1,8 +1,8 @@
-"""Ctrl-C told apart from a callback's wish to stop."""
+"""Ctrl-C told apart from a callback's wish to stop, and a last act before SIGTERM's."""
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -34,3 +34,36 @@ def notice_interrupt() -> Iterator[threading.Event]:
         yield noticed
     finally:
         signal.signal(signal.SIGINT, handler)
+
+
+@contextmanager
+def before_termination(act: Callable[[], None]) -> Iterator[None]:
+    """Do something when SIGTERM comes, and then what SIGTERM did before.
+
+    Parameters
+    ----------
+    act : callable
+        What to do; it may come between any two steps of the program.
+    """
+    previous = signal.getsignal(signal.SIGTERM)
+    if threading.current_thread() is not threading.main_thread() or (
+        previous is None or previous is signal.SIG_IGN
+    ):
+        yield
+        return
+
+    def terminate(signum: int, frame: Any) -> None:
+        try:
+            act()
+        finally:
+            if callable(previous):
+                previous(signum, frame)
+            else:
+                signal.signal(signum, previous)
+                signal.raise_signal(signum)
+
+    signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)

@@ -1,7 +1,10 @@
 """The training loop: skorch's, with its per-sample and per-batch costs taken out."""
 
 import math
-from contextlib import suppress
+import warnings
+from collections.abc import Iterator
+from contextlib import nullcontext, suppress
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -12,11 +15,18 @@ from skorch.callbacks import EarlyStopping, EpochTimer, PrintLog
 from skorch.utils import TeeGenerator
 from torch import Tensor
 
-from sk_fer.modules import dropout_generator, weighted_batch
+from sk_fer.modules import FaceModule, dropout_generator, weighted_batch
 from sk_fer.training._augment import Augmentation
+from sk_fer.training._batches import Batch, BatchIterator
 from sk_fer.training._callbacks import FitTasks
-from sk_fer.training._dataset import Batch, BatchIterator, FaceDataset
-from sk_fer.training._interrupt import notice_interrupt
+from sk_fer.training._checkpoints import Checkpoints
+from sk_fer.training._dataset import FaceDataset
+from sk_fer.training._device import fastest_convolutions
+from sk_fer.training._divergence import DivergenceWatch
+from sk_fer.training._evaluation import EvaluationForm, is_unsure
+from sk_fer.training._halving import Halving, Part
+from sk_fer.training._interrupt import before_termination, notice_interrupt
+from sk_fer.training._memory import reuse_memory
 
 
 class _StopTraining(Exception):
@@ -44,8 +54,9 @@ class FERNet(NeuralNetClassifier):
         Type that matrix products run in.
     weight_decay : float, default=0.0
         L2 penalty on weights; biases and normalization layers are left alone.
-    tta : bool, default=False
-        Whether predictions are the mean over an image and its mirror image.
+    tta : bool or "unsure", default=False
+        Whether predictions are the mean over an image and its mirror image; "unsure": of
+        those images alone that :func:`is_unsure` finds.
     **kwargs
         As in ``skorch.NeuralNetClassifier``.
     """
@@ -58,7 +69,7 @@ class FERNet(NeuralNetClassifier):
         augmentation: Augmentation | None = None,
         precision: torch.dtype = torch.float32,
         weight_decay: float = 0.0,
-        tta: bool = False,
+        tta: bool | str = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(module, train_split=None, predict_nonlinearity=_softmax, **kwargs)
@@ -68,6 +79,12 @@ class FERNet(NeuralNetClassifier):
         self.weight_decay = weight_decay
         self.tta = tta
         self.valid_dataset: FaceDataset | None = None
+        self.checkpoints: Checkpoints | None = None
+        self.train_halving = Halving(
+            "Gradients are added up to those of the whole batch, but batch normalization sees "
+            "the parts alone."
+        )
+        self.evaluation_halving = Halving("Predictions do not change.")
 
     # -- what the net is made of ---------------------------------------------------------
 
@@ -78,7 +95,17 @@ class FERNet(NeuralNetClassifier):
     def initialize_module(self) -> "FERNet":
         """Take the module as it is, in the memory layout that convolutions like best."""
         self.module_ = self.module.to(memory_format=torch.channels_last)
+        self.evaluation_form_ = EvaluationForm(self.module_)
         return self
+
+    def torch_compile(self, module: Any, name: str) -> Any:
+        """Compile the network in place where skorch's `compile` asks for it.
+
+        ``torch.compile`` would wrap it and put a prefix before the keys of saved weights.
+        """
+        if self.compile and name == "module":
+            module.network.compile(**self.get_params_for("compile"))
+        return module
 
     def initialize_optimizer(self, triggered_directly: bool | None = None) -> "FERNet":
         """Build the optimizer, with weight decay on matrices and filters only."""
@@ -86,6 +113,9 @@ class FERNet(NeuralNetClassifier):
         decayed = [p for _, p in named_parameters if p.ndim > 1]
         others = [p for _, p in named_parameters if p.ndim <= 1]
         _, settings = self.get_params_for_optimizer("optimizer", named_parameters)
+        device_type = torch.device(self.device).type
+        if device_type in ("cpu", "cuda") and "fused" in signature(self.optimizer).parameters:
+            settings["fused"] = True
         self.optimizer_ = self.optimizer(
             [
                 {"params": decayed, "weight_decay": self.weight_decay},
@@ -93,9 +123,7 @@ class FERNet(NeuralNetClassifier):
             ],
             **settings,
         )
-        self.scaler_ = torch.amp.GradScaler(
-            torch.device(self.device).type, enabled=self.precision == torch.float16
-        )
+        self.scaler_ = torch.amp.GradScaler(device_type, enabled=self.precision == torch.float16)
         return self
 
     def get_dataset(self, X: Any, y: Any = None) -> FaceDataset:
@@ -128,13 +156,23 @@ class FERNet(NeuralNetClassifier):
 
     # -- the loop ------------------------------------------------------------------------
 
-    def fit_datasets(self, train: FaceDataset, valid: FaceDataset | None = None) -> "FERNet":
+    def fit_datasets(
+        self,
+        train: FaceDataset,
+        valid: FaceDataset | None = None,
+        checkpoints: Checkpoints | None = None,
+    ) -> "FERNet":
         """Train for ``max_epochs`` more, and keep nothing of the data."""
         self.valid_dataset = valid
+        self.checkpoints = checkpoints
+        flush = nullcontext() if checkpoints is None else before_termination(checkpoints.flush)
         try:
-            return self.partial_fit(train)
+            with flush:
+                return self.partial_fit(train)
         finally:
-            self.valid_dataset = None
+            self.valid_dataset = self.checkpoints = None
+            if checkpoints is not None:
+                checkpoints.flush()
             for _, callback in self.callbacks_:
                 if isinstance(callback, FitTasks):
                     callback.release()
@@ -151,16 +189,25 @@ class FERNet(NeuralNetClassifier):
         try:
             with (
                 torch.enable_grad(),
+                reuse_memory(),
+                fastest_convolutions(),
                 dropout_generator(self.module_, self.dropout_generator_),
                 notice_interrupt() as self.interrupt_,
             ):
                 self.notify("on_train_begin", X=X, y=y)
-                with suppress(_StopTraining):
-                    self.fit_loop(X, y)
+                epochs = self.checkpoints.restore(self) if self.checkpoints else self.max_epochs
+                try:
+                    with suppress(_StopTraining):
+                        self.fit_loop(X, y, epochs=epochs)
+                except KeyboardInterrupt:
+                    self._drop_unfinished_epoch()
+                    self._warn_of_interrupt()
+                    if self.history:
+                        self.notify("on_train_end", X=X, y=y)
+                    raise
                 self.notify("on_train_end", X=X, y=y)
         finally:
-            if self.history and "train_loss" not in self.history[-1]:
-                self.history.pop()  # an epoch that was broken off
+            self._drop_unfinished_epoch()
             del self.dropout_generator_, self.interrupt_
         return self
 
@@ -175,6 +222,9 @@ class FERNet(NeuralNetClassifier):
                 if self.interrupt_.is_set():
                     raise
                 stop = True
+        if method_name == "on_epoch_end" and self.checkpoints is not None:
+            # No callback could do this: it would not know that another one asks to stop.
+            self.checkpoints.save(self, stopped=stop)
         if stop:
             raise _StopTraining
 
@@ -198,18 +248,18 @@ class FERNet(NeuralNetClassifier):
         if iterator is None:
             return
         sums = torch.zeros(2, device=self.device)
+        watch = DivergenceWatch(self, len(iterator)) if training else None
         for batch in iterator:
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch)
             sums += self._loss_and_hits(step, batch)
+            if watch is not None:
+                watch.note(step["loss"])
             self.history.record_batch(f"{prefix}_batch_size", len(batch[1]))
             self.notify("on_batch_end", batch=batch, training=training, **step)
         loss, hits = (sums / len(iterator.dataset)).tolist()
-        if training and not math.isfinite(loss):
-            raise ValueError(
-                f"the training diverged: the loss is {loss} in epoch {len(self.history)}, at a "
-                f"learning rate of {self.optimizer_.param_groups[0]['lr']:.3g}; lower lr"
-            )
+        if watch is not None:
+            watch.check()
         before = [row[f"{prefix}_loss"] for row in self.history[:-1] if f"{prefix}_loss" in row]
         self.history.record(f"{prefix}_loss", loss)
         self.history.record(f"{prefix}_loss_best", loss < min(before, default=math.inf))
@@ -218,7 +268,6 @@ class FERNet(NeuralNetClassifier):
 
     def train_step(self, batch: Batch, **_: Any) -> dict[str, Tensor]:
         """Take one step of the optimizer, with scaled gradients where the type is float16."""
-        self.optimizer_.zero_grad()
         step = self.train_step_single(batch)
         self.scaler_.unscale_(self.optimizer_)
         self.notify(
@@ -234,12 +283,20 @@ class FERNet(NeuralNetClassifier):
     def train_step_single(self, batch: Batch, **_: Any) -> dict[str, Tensor]:
         """Compute the gradients of one batch."""
         self._set_training(True)
-        inputs, target = batch
-        with weighted_batch(self.module_, inputs["sample_weight"]):
-            logits = self.infer(inputs, augment=self.augmentation)
-        loss = self.get_loss(logits, target, X=inputs, training=True)
-        self.scaler_.scale(loss).backward()
-        return {"loss": loss.detach(), "y_pred": logits.detach()}
+        return self.train_halving.run(self._gradients, batch)
+
+    def _gradients(self, parts: list[Part]) -> dict[str, Tensor]:
+        """Add up the gradients of the parts of a batch."""
+        self.optimizer_.zero_grad()
+        losses, outputs = [], []
+        for (inputs, target), share in parts:
+            with weighted_batch(self.module_, inputs["sample_weight"]):
+                logits = self.infer(inputs, augment=self.augmentation)
+            loss = self.get_loss(logits, target, X=inputs, training=True) * share
+            self.scaler_.scale(loss).backward()
+            losses.append(loss.detach())
+            outputs.append(logits.detach())
+        return {"loss": torch.stack(losses).sum(), "y_pred": torch.cat(outputs)}
 
     def get_loss(self, y_pred: Tensor, y_true: Tensor, X: Any = None, **_: Any) -> Tensor:
         """Return the weighted loss of a batch."""
@@ -247,30 +304,69 @@ class FERNet(NeuralNetClassifier):
 
     # -- the network ---------------------------------------------------------------------
 
-    def infer(
-        self, x: dict[str, Tensor | None], augment: Augmentation | None = None, **_: Any
-    ) -> Tensor:
+    def infer(self, x: dict[str, Tensor], augment: Augmentation | None = None, **_: Any) -> Tensor:
         """Return the logits of a batch in the chosen precision."""
-        device_type = torch.device(self.device).type
+        return self._logits(self.module_, x["images"], augment)
+
+    def _logits(
+        self, module: FaceModule, images: Tensor, augment: Augmentation | None = None
+    ) -> Tensor:
+        prepared = module.prepare(images)
+        if augment is not None:
+            prepared = augment(prepared, self.augment_generator_)
+        # Pixels are moved in float32: bfloat16 would round the places they are read from.
         reduced = self.precision != torch.float32
-        with torch.autocast(device_type, dtype=self.precision, enabled=reduced):
-            prepared = self.module_.prepare(x["images"])
-            if augment is not None:
-                prepared = augment(prepared, self.augment_generator_)
-            return self.module_.network(prepared)
+        with torch.autocast(images.device.type, dtype=self.precision, enabled=reduced):
+            return module.network(prepared)
+
+    def forward_iter(self, X: Any, training: bool = False, device: str = "cpu") -> Iterator[Tensor]:
+        """Yield the outputs of large batches, on `device`."""
+        dataset = self.get_dataset(X)
+        batch_size = self.evaluation_form_.batch_size(
+            dataset.X.shape[1:], torch.device(self.device)
+        )
+        keep = reuse_memory() if len(dataset) > batch_size else nullcontext()
+        with keep:
+            for batch in BatchIterator(dataset, batch_size, self.device):
+                yield self.evaluation_step(batch, training=training).to(device)
 
     def evaluation_step(self, batch: Batch, training: bool = False) -> Tensor:
         """Return what :meth:`predict_proba` takes the softmax of."""
-        logits = super().evaluation_step(batch, training=training).float()
+        return self.evaluation_halving.run(
+            lambda parts: torch.cat([self._evaluate(inputs) for (inputs, _), _ in parts]), batch
+        )
+
+    @torch.inference_mode()
+    def _evaluate(self, inputs: dict[str, Tensor]) -> Tensor:
+        images = inputs["images"]
+        module = self.evaluation_form_.current()
+        logits = self._logits(module, images).float()
         if not self.tta:
             return logits
-        inputs, target = batch
-        mirrored = {**inputs, "images": inputs["images"].flip(2)}
-        other = super().evaluation_step((mirrored, target), training=training).float()
+        logits = logits.log_softmax(1)
+        rows: Any = slice(None)
+        if self.tta == "unsure":
+            rows = is_unsure(logits.exp())
+            if not rows.any():
+                return logits
+        mirrored = self._logits(module, images[rows].flip(2)).float().log_softmax(1)
         # The softmax of the log of the mean probabilities is that mean.
-        return torch.logaddexp(logits.log_softmax(1), other.log_softmax(1))
+        logits[rows] = torch.logaddexp(logits[rows], mirrored) - math.log(2)
+        return logits
 
     # -- helpers -------------------------------------------------------------------------
+
+    def _drop_unfinished_epoch(self) -> None:
+        if self.history and "train_loss" not in self.history[-1]:
+            self.history.pop()
+
+    def _warn_of_interrupt(self) -> None:
+        with suppress(UserWarning):  # where warnings are errors, Ctrl-C still goes first
+            warnings.warn(
+                f"the fit was interrupted; the estimator keeps what it has learnt so far, in "
+                f"{len(self.history)} whole epochs and a part of one",
+                stacklevel=4,
+            )
 
     def _shuffled(self, n_samples: int) -> NDArray[np.intp]:
         return self.order_generator_.permutation(n_samples)

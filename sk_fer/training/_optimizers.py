@@ -4,7 +4,10 @@ from typing import Any
 
 import torch
 
+from sk_fer.training._muon import Muon
+
 OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
+    "muon": Muon,
     "sgd": torch.optim.SGD,
     "adam": torch.optim.Adam,
     "adamw": torch.optim.AdamW,
@@ -21,7 +24,7 @@ def optimizer_settings(name: str, momentum: float) -> dict[str, Any]:
     name : str
         Key of ``OPTIMIZERS``.
     momentum : float in [0, 1)
-        For "sgd", Nesterov's, and "rmsprop"; the others have their own moments.
+        For "sgd", Nesterov's, "muon" and "rmsprop"; the others have their own moments.
 
     Returns
     -------
@@ -36,6 +39,6 @@ def optimizer_settings(name: str, momentum: float) -> dict[str, Any]:
     """
     if name == "sgd":
         return {"momentum": momentum, "nesterov": momentum > 0}
-    if name == "rmsprop":
+    if name in ("muon", "rmsprop"):
         return {"momentum": momentum}
     return {}

@@ -9,6 +9,7 @@ from PIL import Image
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 
+from sk_fer import load_model
 from sk_fer.datasets import make_faces
 
 from .conftest import DENSE
@@ -16,7 +17,7 @@ from .conftest import DENSE
 
 @pytest.fixture(scope="module")
 def model(trained):
-    return trained[0] / "model.joblib"
+    return trained[0] / "model.skfer"
 
 
 def test_evaluate_scores_what_train_set_aside(run, trained, model):
@@ -53,7 +54,7 @@ def test_predict_shows_label_and_probabilities(run, model, class_folder):
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
     assert [face["image"] for face in found] == [str(path) for path in images]
-    classifier = joblib.load(model)
+    classifier = load_model(model)
     X = np.stack([np.asarray(Image.open(path)) for path in images])
     assert [face["label"] for face in found] == classifier.predict(X).tolist()
     for face, row in zip(found, classifier.predict_proba(X), strict=True):
@@ -80,7 +81,7 @@ def test_other_classifiers_of_scikit_learn_work(run, class_folder, tmp_path):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (None, "no such file; wanted the model.joblib of sk-fer train"),
+        (None, "no such file; wanted the model.skfer of sk-fer train"),
         (b"", "not a model that can be read"),
         (b"no pickle at all", "not a model that can be read"),
         ({"a": 1}, "holds a dict; wanted a classifier"),
@@ -122,11 +123,11 @@ def test_the_command_that_train_names_next_runs(run, tmp_path):
     scored = run(*shlex.split(line)[2:])
     assert scored.exit_code == 0, scored.output
     # Without a word on the splits, they are those of the training, and what it did not see.
-    model = tmp_path / "out" / "model.joblib"
+    model = tmp_path / "out" / "model.skfer"
     again = run("evaluate", model, tmp_path / "faces")
     assert again.output == scored.output
     assert "test images" in again.output
     everything = run(
-        "evaluate", tmp_path / "out/model.joblib", tmp_path / "faces", "--subset", "all"
+        "evaluate", tmp_path / "out/model.skfer", tmp_path / "faces", "--subset", "all"
     )
     assert "The model was trained on some of these images." in everything.output

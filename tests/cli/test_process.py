@@ -21,17 +21,43 @@ def start(*arguments, **kwargs):
     )
 
 
-def test_ctrl_c_ends_with_130_and_leaves_nothing(tmp_path):
+def test_ctrl_c_ends_with_130_and_says_how_to_go_on(tmp_path):
     out = tmp_path / "out"
     process = start("train", "--model", "dense", "--epochs", 100_000, "--out", out)
     for line in process.stdout:
         if line.startswith("Epoch 2/"):
             process.send_signal(signal.SIGINT)
             break
-    _, errors = process.communicate(timeout=60)
+    printed, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert errors == "sk-fer: interrupted\n"
-    assert not out.exists()
+    assert errors.endswith("\nsk-fer: interrupted\n")
+    assert "sk-fer: warning: the fit was interrupted" in errors
+    assert "with --resume goes on" in printed
+    assert [path.name for path in out.iterdir()] == ["checkpoints"]
+
+
+def test_ctrl_c_while_it_is_imported_is_no_traceback():
+    script = """
+import os, signal, sys
+
+class Finder:
+    def find_spec(self, name, path, target=None):
+        if name == "sklearn":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Finder())
+from sk_fer._cli import main
+main()
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", script, "train"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        timeout=60,
+    )
+    assert run.returncode == 130
+    assert run.stderr == "sk-fer: interrupted\n"
 
 
 def test_an_error_is_one_line_and_1(tmp_path):

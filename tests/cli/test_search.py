@@ -1,10 +1,10 @@
 import csv
+import re
 
-import joblib
 import pytest
 from sklearn.model_selection import ParameterGrid
 
-from sk_fer import make_classifier
+from sk_fer import load_model, make_classifier
 from sk_fer._cli._search import DEFAULT_GRIDS
 from sk_fer.estimators import PRESETS
 
@@ -25,13 +25,15 @@ def test_grid_search_writes_candidates_and_the_best(run, tmp_path):
     )
     assert result.exit_code == 0, result.output
     assert "Searching 2 candidates of dense on 84 images, 2 folds" in result.output
+    assert result.output.count("Accuracy ") == 4 + 1  # each fit and the table of the folds
+    assert re.search(r"Accuracy .*% after .* s, hidden_layer_sizes=\(8,\)\n", result.output)
     assert "Validation: accuracy" in result.output
     with (out / "search.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert {row["param_hidden_layer_sizes"] for row in rows} == {"(8,)", "(16,)"}
     best = min(rows, key=lambda row: int(row["rank_test_score"]))
     assert f"hidden_layer_sizes={best['param_hidden_layer_sizes']}" in result.output
-    model = joblib.load(out / "model.joblib")
+    model = load_model(out / "model.skfer")
     assert str(model.hidden_layer_sizes) == best["param_hidden_layer_sizes"]
 
 
@@ -45,7 +47,7 @@ def test_halving_gives_the_best_more_epochs(run, tmp_path):
     with (out / "search.csv").open() as file:
         epochs = [row["n_resources"] for row in csv.DictReader(file)]
     assert epochs == ["1", "1", "1", "3"]
-    assert joblib.load(out / "model.joblib").max_epochs == 3
+    assert load_model(out / "model.skfer").max_epochs == 3
 
 
 def test_real_folds_keep_subjects_together(run, data_folder, tmp_path):

@@ -1,11 +1,10 @@
 import csv
 import json
 
-import joblib
 import pytest
 from PIL import Image
 
-from sk_fer import FERDenseClassifier
+from sk_fer import FERDenseClassifier, load_model
 from sk_fer._cli._train import FILES
 from sk_fer.datasets import make_faces
 
@@ -23,7 +22,7 @@ def test_says_what_it_read_and_did(trained):
         "Validation: accuracy",
         "Test: accuracy",
         "precision",
-        f"sk-fer evaluate {out}/model.joblib --subset test",
+        f"sk-fer evaluate {out}/model.skfer --subset test",
     ):
         assert words in result.output
 
@@ -53,7 +52,7 @@ def test_report_tells_how_the_model_came_about(trained):
 
 
 def test_model_is_a_plain_estimator(trained):
-    model = joblib.load(trained[0] / "model.joblib")
+    model = load_model(trained[0] / "model.skfer")
     assert isinstance(model, FERDenseClassifier)
     assert model.callbacks is None
     assert model.n_epochs_ == 1
@@ -127,7 +126,7 @@ def test_own_class_names(run, tmp_path):
     arguments = [tmp_path / "faces", "--classes", "cat,dog"]
     result = run("train", *arguments, *DENSE, "--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
-    scored = run("evaluate", tmp_path / "out" / "model.joblib", *arguments)
+    scored = run("evaluate", tmp_path / "out" / "model.skfer", *arguments)
     assert scored.exit_code == 0, scored.output
     assert "dog" in scored.output
 

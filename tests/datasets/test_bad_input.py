@@ -143,6 +143,7 @@ BAD_INPUTS = [
     table("no header", GOOD_ROW, ": no column 'emotion', it holds '3'"),
     table("truncated .gz", half(gzip.compress(MANY_ROWS)), ": truncated or d", name="a.csv.gz"),
     table("no .gz at all", GOOD_TABLE, ": truncated or damaged, Not a gz", name="a.csv.gz"),
+    table("gzip named .csv", gzip.compress(GOOD_TABLE), ": .* a gzip file, name it fer2013"),
     table("empty .gz", b"", ": the file is empty", name="a.csv.gz"),
     table("truncated .zip", half(zipped(MANY_ROWS, "a.csv")), ": truncated or", name="a.zip"),
     table("no CSV in .zip", zipped(b"", "a.txt"), ": wanted one CSV file.*none", name="a.zip"),

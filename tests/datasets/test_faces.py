@@ -101,24 +101,3 @@ def test_linear_model_is_above_chance_but_limited(faces):
         faces.data[700:], faces.target[700:]
     )
     assert 0.22 < accuracy < 0.6
-
-
-@pytest.mark.parametrize(
-    ("params", "error", "words"),
-    [
-        ({"n_samples": 0}, ValueError, "got n_samples=0, wanted an integer from 1 to inf"),
-        ({"n_samples": -3}, ValueError, "got n_samples=-3"),
-        ({"n_samples": 2.5}, TypeError, "got n_samples=2.5, wanted an integer"),
-        ({"n_samples": True}, TypeError, "got n_samples=True"),
-        ({"image_size": 15}, ValueError, "got image_size=15, wanted an integer from 16 to 1024"),
-        ({"image_size": "48"}, TypeError, "got image_size='48'"),
-        ({"noise": -0.1}, ValueError, "got noise=-0.1, wanted a number from 0 to 1"),
-        ({"noise": float("nan")}, ValueError, "got noise=nan"),
-        ({"noise": None}, TypeError, "got noise=None"),
-        ({"occlusion": 1.5}, ValueError, "got occlusion=1.5, wanted a number from 0 to 1"),
-        ({"random_state": "zero"}, ValueError, "zero"),
-    ],
-)
-def test_bad_parameters(params, error, words):
-    with pytest.raises(error, match=words):
-        make_faces(**params)

@@ -193,19 +193,6 @@ def test_ferplus_adds_the_votes(tmp_path, fer2013_csv, table):
     assert faces.target.tolist() == ["sad", "surprise"]
 
 
-@pytest.mark.parametrize(
-    ("parameters", "message"),
-    [
-        ({"subset": "PublicTest"}, r"got subset='PublicTest', wanted one of 'train', "),
-        ({"subset": None}, r"got subset=None, wanted one of 'train', "),
-        ({"on_error": "ignore"}, r"got on_error='ignore', wanted one of 'raise', 'skip'"),
-    ],
-)
-def test_bad_parameters(fer2013_csv, parameters, message):
-    with pytest.raises(ValueError, match=message):
-        load_fer2013(fer2013_csv, **parameters)
-
-
 def test_a_row_of_any_length_is_one_row(tmp_path, rows):
     path = tmp_path / "fer2013.csv"
     endless = ("3", "7 " * 150_000, "Training")

@@ -123,8 +123,3 @@ def test_bad_vote(fer2013_csv, tmp_path, table, vote):
     write(path, table[2], [*VOTES[:5], [vote, *VOTES[5][1:]]])
     with pytest.raises(ValueError, match=rf"row 6: '{vote}' is not a number of votes"):
         load_ferplus(fer2013_csv, path)
-
-
-def test_bad_target(fer2013_csv, votes_csv):
-    with pytest.raises(ValueError, match="got target='soft', wanted one of 'majority', "):
-        load_ferplus(fer2013_csv, votes_csv, target="soft")

@@ -58,7 +58,7 @@ def test_color_images_and_oblong_shapes(faces):
 
 
 def test_uint8_images_are_never_copied_whole(faces, tmp_path):
-    X, y = np.repeat(faces[0], 20, axis=0), np.repeat(faces[1], 20)
+    X, y = np.repeat(faces[0], 40, axis=0), np.repeat(faces[1], 40)
     np.save(tmp_path / "X.npy", X)
     mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
     expected = dense(max_epochs=1).fit(X, y).predict(X)

@@ -1,7 +1,6 @@
 """The systems that sk_fer grew out of, each as a preset on real images."""
 
 import numpy as np
-import pytest
 from sklearn.metrics import confusion_matrix
 from sklearn.model_selection import train_test_split
 
@@ -53,10 +52,3 @@ def test_the_default_is_the_fast_cnn():
 def test_every_preset_takes_parameters():
     for name in PRESETS:
         assert make_classifier(name, max_epochs=3, lr=0.5).get_params()["lr"] == 0.5
-
-
-def test_an_unknown_preset_is_refused():
-    with pytest.raises(ValueError, match=r"preset='resnet'; wanted one of \['cnn', 'dense'"):
-        make_classifier("resnet")
-    with pytest.raises(TypeError, match="epochs"):
-        make_classifier("cnn", epochs=3)

@@ -63,19 +63,6 @@ def test_layouts_and_memory_maps_agree(images, tmp_path):
         assert find_duplicates(X).n_redundant == 4
 
 
-@pytest.mark.parametrize(
-    ("X", "y", "message"),
-    [
-        (np.zeros(3), None, r"X has shape \(3,\) and dtype float64; wanted images"),
-        (np.zeros((3, 2), dtype=object), None, "dtype object"),
-        (np.zeros((3, 2)), [1, 2], r"inconsistent numbers of samples: \[3, 2\]"),
-    ],
-)
-def test_bad_input(X, y, message):
-    with pytest.raises(ValueError, match=message):
-        find_duplicates(X, y)
-
-
 def test_real_images_in_seconds(data_folder):
     from sk_fer.datasets import load_fer2013
 

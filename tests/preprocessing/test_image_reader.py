@@ -107,9 +107,9 @@ def test_bad_input(folder, X, error, message):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"image_size": (0, 5)}, r"got image_size=\(0, 5\), wanted a height and a width"),
-        ({"image_size": (5,)}, r"got image_size=\(5,\), wanted two whole numbers"),
-        ({"image_size": (4.5, 5)}, r"got image_size=\(4.5, 5\), wanted two whole numbers"),
+        ({"image_size": (0, 5)}, r"got image_size=\(0, 5\), wanted \(height, width\)"),
+        ({"image_size": (5,)}, r"got image_size=\(5,\), wanted \(height, width\)"),
+        ({"image_size": (4.5, 5)}, r"got image_size=\(4.5, 5\), wanted \(height, width\)"),
         ({"image_size": 48}, "'image_size' parameter of ImageReader"),
         ({"color": "yes"}, "'color' parameter of ImageReader"),
         ({"root": 3}, "'root' parameter of ImageReader"),

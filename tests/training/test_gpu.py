@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from skorch.callbacks import Callback
 
 from sk_fer import FERCNNClassifier
-from sk_fer.training import BatchIterator, FaceDataset, _dataset, resolve_precision
+from sk_fer.training import BatchIterator, FaceDataset, _batches, resolve_precision
 
 pytestmark = [
     pytest.mark.gpu,
@@ -51,9 +52,28 @@ def test_global_random_state_of_the_device_is_left_alone(faces):
 
 @pytest.mark.parametrize("fits", [True, False])
 def test_batches_are_on_the_device_whether_or_not_all_images_fit(fits, faces, monkeypatch):
-    monkeypatch.setattr(_dataset, "_fits", lambda dataset, device: fits)
+    monkeypatch.setattr(_batches, "_fits", lambda dataset, device: fits)
     images = faces[0].reshape(-1, 48, 48, 1)
     batches = list(BatchIterator(FaceDataset(images, np.arange(280)), 64, "cuda"))
     assert all(inputs["images"].is_cuda and target.is_cuda for inputs, target in batches)
     gathered = torch.cat([inputs["images"] for inputs, _ in batches]).cpu().numpy()
     np.testing.assert_array_equal(gathered, images)
+
+
+def test_cut_off_and_gone_on_is_the_same_bit_for_bit(faces, tmp_path, monkeypatch):
+    class CutOff(Callback):
+        def on_epoch_begin(self, net, **kwargs):
+            if len(net.history) == 4:
+                raise TimeoutError
+
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True)
+    try:
+        whole = cnn(dropout=0.3).fit(*faces)
+        with pytest.raises(TimeoutError):
+            cnn(dropout=0.3, checkpoint_dir=tmp_path, callbacks=[CutOff()]).fit(*faces)
+        resumed = cnn(dropout=0.3, checkpoint_dir=tmp_path).fit(*faces)
+    finally:
+        torch.use_deterministic_algorithms(False)
+    for name, tensor in whole.net_.module_.state_dict().items():
+        assert torch.equal(tensor, resumed.net_.module_.state_dict()[name]), name

@@ -1,0 +1,341 @@
+"""What the benchmarks share: contestants in turn, ratios, the machine, and JSON.
+
+Every contestant lives in a process of its own, so that what one library does to the memory
+allocator, to the thread pools or to the GPU is not felt by the next. The parent lets them run one
+at a time, in turn (A, B, C, A, B, C, ...), so that a machine that slows down slows all of them.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import platform
+import statistics
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import torch
+
+RESULTS = Path(__file__).parent / "results"
+FLAGS = ("amx_bf16", "avx512_bf16", "avx512f", "avx2")
+LIBRARIES = ("sk_fer", "torch", "scikit-learn", "skorch", "numpy", "pandas", "keras", "onnxruntime")
+
+# Not forked: sk_fer computes with one thread in a fork, where the peers would take all cores.
+_processes = multiprocessing.get_context("spawn")
+
+
+class AbsentError(Exception):
+    """A contestant cannot run here; the message says why."""
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """Something to time.
+
+    Attributes
+    ----------
+    name : str
+        As it stands in the table.
+    prepare : callable
+        At the top of a module. Does what is not timed and returns the function that is. An
+        ImportError or AbsentError leaves the contestant out, with a word.
+    arguments : tuple
+        Of `prepare`.
+    work : int
+        Images (or rows) of a call.
+    flops : float
+        Floating-point operations of a call, where they were counted.
+    precision : str
+        Of the matrix products; the measured peak of the same precision is its ceiling.
+    """
+
+    name: str
+    prepare: Callable[..., Callable[[], object]]
+    arguments: tuple = ()
+    work: int = 0
+    flops: float = 0.0
+    precision: str = "float32"
+
+
+@dataclass(frozen=True)
+class Race:
+    """Seconds of each contestant, a round each, and why some did not run."""
+
+    contestants: list[Contestant]
+    seconds: dict[str, list[float]]
+    skipped: dict[str, str]
+
+    def speed(self, contestant: Contestant) -> float:
+        """Images a second, of the median round."""
+        return contestant.work / statistics.median(self.seconds[contestant.name])
+
+    def ratio(self, ours: str, other: str) -> dict[str, float]:
+        """How many times as fast as another: the median, least and most over the rounds."""
+        pairs = zip(self.seconds[other], self.seconds[ours], strict=True)
+        ratios = [theirs / own for theirs, own in pairs]
+        return {
+            "median": round(statistics.median(ratios), 3),
+            "min": round(min(ratios), 3),
+            "max": round(max(ratios), 3),
+        }
+
+    def peaks(self) -> dict[str, float]:
+        """FLOP/s of the fastest matrix product of each precision."""
+        return {
+            c.precision: c.flops / min(self.seconds[c.name])
+            for c in self.contestants
+            if c.prepare is matrix_product and c.name in self.seconds
+        }
+
+    def result(self, ours: str | None = None) -> dict[str, Any]:
+        """Return all of it, as JSON knows it."""
+        ran = [c for c in self.contestants if c.name in self.seconds]
+        rows: dict[str, dict[str, Any]] = {}
+        for contestant in ran:
+            row: dict[str, Any] = {"seconds": [round(s, 4) for s in self.seconds[contestant.name]]}
+            if contestant.work:
+                row["per_second"] = round(self.speed(contestant), 1)
+            if contestant.flops:
+                achieved = contestant.flops / statistics.median(self.seconds[contestant.name])
+                row["tflops"] = round(achieved / 1e12, 4)
+                if contestant.precision in self.peaks():
+                    row["share_of_peak"] = round(achieved / self.peaks()[contestant.precision], 3)
+            rows[contestant.name] = row
+        others = [c.name for c in ran if c.work and c.name != ours and ours in self.seconds]
+        return {
+            "rounds": len(next(iter(self.seconds.values()))),
+            "contestants": rows,
+            "ratios": {name: self.ratio(ours, name) for name in others} if ours else {},
+            "skipped": self.skipped,
+        }
+
+
+def race(contestants: list[Contestant], repeats: int, *, quick: bool = False) -> Race:
+    """Let the contestants run in turn, after a warm-up each.
+
+    Parameters
+    ----------
+    contestants : list of Contestant
+        With names of their own.
+    repeats : int
+        Number of rounds.
+    quick : bool
+        Threads of this process instead of processes, and one round: starts soon, tells little.
+
+    Returns
+    -------
+    Race
+    """
+    seconds: dict[str, list[float]] = {}
+    skipped: dict[str, str] = {}
+    channels: dict[str, Connection] = {}
+    workers = []
+    for contestant in contestants:
+        channel, worker = _start(_serve, (contestant,), in_thread=quick)
+        workers.append(worker)
+        reason = _receive(channel, contestant.name)  # waits for the warm-up
+        if reason is None:
+            channels[contestant.name] = channel
+            seconds[contestant.name] = []
+        else:
+            skipped[contestant.name] = reason
+            print(f"  {contestant.name}: skipped, {reason}", flush=True)
+    for _ in range(1 if quick else repeats):
+        for name, channel in channels.items():
+            channel.send(True)
+            seconds[name].append(_receive(channel, name))
+    for channel in channels.values():
+        channel.send(False)
+    for worker in workers:
+        worker.join()
+    return Race(contestants, seconds, skipped)
+
+
+def in_own_process(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Return what a function at the top of a module returns in a fresh process."""
+    channel, process = _start(_call, (function, arguments))
+    result = _receive(channel, function.__name__)
+    process.join()
+    return result
+
+
+def _start(
+    target: Callable, arguments: tuple, *, in_thread: bool = False
+) -> tuple[Connection, Any]:
+    """Start a worker that holds the other end of the connection, and closes it at its end."""
+    ours, theirs = _processes.Pipe()
+    kind = threading.Thread if in_thread else _processes.Process
+    worker = kind(target=target, args=(theirs, *arguments), daemon=True)
+    worker.start()
+    if not in_thread:
+        theirs.close()
+    return ours, worker
+
+
+def _serve(channel: Connection, contestant: Contestant) -> None:
+    with channel:
+        try:
+            run = contestant.prepare(*contestant.arguments)
+            run()
+        except (ImportError, AbsentError) as error:
+            channel.send(str(error))
+            return
+        channel.send(None)
+        while channel.recv():
+            start = time.perf_counter()
+            run()
+            channel.send(time.perf_counter() - start)
+
+
+def _call(channel: Connection, function: Callable[..., Any], arguments: tuple) -> None:
+    channel.send(function(*arguments))
+
+
+def _receive(channel: Connection, name: str) -> Any:
+    try:
+        return channel.recv()
+    except EOFError:
+        raise RuntimeError(f"{name} ended early; its traceback is above") from None
+
+
+# -- the ceiling -------------------------------------------------------------------------
+
+
+def matrix_product(device: str, precision: str, side: int, times: int) -> Callable[[], None]:
+    """Multiply square matrices: what the machine can do at most."""
+    dtype = getattr(torch, precision)
+    a = torch.randn(side, side, device=device).to(dtype)
+    b = torch.randn(side, side, device=device).to(dtype)
+    out = torch.empty_like(a)
+
+    def run() -> None:
+        for _ in range(times):
+            torch.mm(a, b, out=out)
+        if device == "cuda":
+            torch.cuda.synchronize()
+
+    return run
+
+
+def matrix_products(device: str, best: str, *, quick: bool) -> list[Contestant]:
+    """Return the contestants that measure the peak in float32 and in the best precision.
+
+    Where bfloat16 is emulated it would take minutes.
+    """
+    side, times = (8192, 10) if device == "cuda" else (2048, 4)
+    if quick:
+        side, times = 64, 1
+    flops = 2.0 * side**3 * times
+    return [
+        Contestant(
+            f"matrix product, {precision}",
+            matrix_product,
+            (device, precision, side, times),
+            flops=flops,
+            precision=precision,
+        )
+        for precision in dict.fromkeys(("float32", best))
+    ]
+
+
+# -- what the numbers belong to ----------------------------------------------------------
+
+
+def machine() -> dict[str, Any]:
+    """Return what the numbers depend on: processor, instructions, memory, GPU and threads."""
+    lines = _lines("/proc/cpuinfo")
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    flags = {flag for line in lines if line.startswith("flags") for flag in line.split()}
+    gigabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    return {
+        "cpu": names[0] if names else platform.processor(),
+        "cores": os.cpu_count(),
+        "flags": [flag for flag in FLAGS if flag in flags],
+        "memory_gb": round(gigabytes),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "threads": torch.get_num_threads(),
+    }
+
+
+def describe(of: Mapping[str, Any]) -> str:
+    """Return a machine in words."""
+    cpu = f"{of['cores']} cores of {of['cpu']} ({', '.join(of['flags'][:2]) or 'no vectors'})"
+    return f"{of['gpu']}, {cpu}" if of["gpu"] else cpu
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the libraries that are installed."""
+    found = {"python": platform.python_version()}
+    for name in (*LIBRARIES, "tensorflow", "tensorflow-cpu"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def proc_status(field: str) -> float:
+    """Return a line of /proc/self/status ("VmHWM", the peak; "VmRSS", ...) in MB."""
+    for line in _lines("/proc/self/status"):
+        if line.startswith(f"{field}:"):
+            return int(line.split()[1]) * 1024 / 1e6
+    raise AbsentError(f"no {field} in /proc/self/status; memory is measured on Linux only")
+
+
+def _lines(path: str) -> list[str]:
+    return Path(path).read_text(errors="replace").splitlines() if Path(path).exists() else []
+
+
+# -- command line, table, file -----------------------------------------------------------
+
+
+def command_line(doc: str | None, *, repeats: int | None = 5) -> argparse.ArgumentParser:
+    """Return a parser with what all benchmarks take."""
+    parser = argparse.ArgumentParser(
+        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="tiny input; writes no results")
+    parser.add_argument("--out", type=Path, help="folder of the JSON file (default: results/)")
+    if repeats:
+        parser.add_argument("--repeats", type=int, default=repeats, help="rounds (%(default)s)")
+    return parser
+
+
+def print_race(result: Mapping[str, Any], title: str) -> None:
+    """Print a table of what :meth:`Race.result` returned."""
+    print(f"\n{title}, {result['rounds']} rounds")
+    print(f"{'':34} {'per second':>12} {'TFLOP/s':>8} {'of peak':>8}   ours is faster by")
+    for name, row in result["contestants"].items():
+        speed = f"{row['per_second']:,.0f}" if "per_second" in row else ""
+        tflops = f"{row['tflops']:.3f}" if "tflops" in row else ""
+        share = f"{row['share_of_peak']:.0%}" if "share_of_peak" in row else ""
+        ratio = result["ratios"].get(name)
+        times = (
+            f"{ratio['median']:.2f}x ({ratio['min']:.2f} to {ratio['max']:.2f})" if ratio else ""
+        )
+        print(f"{name:34} {speed:>12} {tflops:>8} {share:>8}   {times}", flush=True)
+
+
+def write_result(name: str, result: Mapping[str, Any], args: argparse.Namespace) -> None:
+    """Write <name>.json with the machine and the versions; --quick alone writes nothing."""
+    where = machine()
+    print(f"{describe(where)}; torch {torch.__version__}, {where['threads']} threads")
+    folder = args.out or (None if args.quick else RESULTS)
+    if folder is not None:
+        content = {"machine": where, "versions": versions(), "quick": args.quick, **result}
+        write_json(folder / f"{name}.json", content)
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write under another name in the same folder, then move into place."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_suffix(f".{os.getpid()}.tmp")
+    aside.write_text(json.dumps(content, indent=1) + "\n")
+    os.replace(aside, path)
+    print(f"written to {path}")

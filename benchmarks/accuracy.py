@@ -1,0 +1,148 @@
+"""Accuracy on PublicTest after a fit on Training, for one configuration and some seeds.
+
+    SK_FER_DATA=folder python benchmarks/accuracy.py [name=value ...] [--preset cnn]
+                                                     [--seeds 0 1 2] [--budget 300] [--quick]
+
+`name=value` are parameters of the classifier, as Python writes them: `max_epochs=24`,
+`architecture="vgg"`, `augment=None`. `--budget` chooses max_epochs so that `fit` takes that many
+seconds, by a small fit with the same settings first. Scores one pass and, as test-time
+augmentation, the mean with the mirror image. Adds a row to results/accuracy.json, under its
+configuration and device, after each seed; the rows of other configurations stay.
+
+`--quick` learns few drawn faces and needs no SK_FER_DATA.
+"""
+
+import argparse
+import ast
+import json
+import os
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from _harness import RESULTS, command_line, describe, machine, versions, write_json
+
+from sk_fer import make_classifier
+from sk_fer.datasets import load_fer2013, make_faces
+from sk_fer.training import resolve_device
+
+Data = tuple[np.ndarray, np.ndarray]
+TRIAL_IMAGES, TRIAL_EPOCHS = 1024, 8
+
+
+def parameter(text: str) -> tuple[str, Any]:
+    """Turn "name=value" into a name and a Python value."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not name=value")
+    try:
+        return name, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return name, value
+
+
+def load(quick: bool) -> tuple[Data, Data]:
+    """Return training and test images with their labels."""
+    if quick:
+        X, y = make_faces(84, random_state=0)
+        return (X[:56], y[:56]), (X[56:], y[56:])
+    path = Path(os.environ["SK_FER_DATA"], "fer2013.csv")
+    return (
+        load_fer2013(path, subset="train", return_X_y=True),
+        load_fer2013(path, subset="validation", return_X_y=True),
+    )
+
+
+def epochs_in(budget: float, preset: str, parameters: dict[str, Any], train: Data) -> int:
+    """Return how many epochs fit into a budget of seconds."""
+    X, y = train[0][:TRIAL_IMAGES], train[1][:TRIAL_IMAGES]
+    for n_epochs in (1, TRIAL_EPOCHS):  # the first warms up
+        model = make_classifier(preset, **{**parameters, "max_epochs": n_epochs, "random_state": 0})
+        start = time.perf_counter()
+        model.fit(X, y)
+        seconds = time.perf_counter() - start
+    speed = n_epochs * len(X) / seconds
+    n_epochs = max(1, int(budget * speed / len(train[0])))
+    print(f"{speed:,.0f} images/s in a small fit: {n_epochs} epochs in {budget:g} s", flush=True)
+    return n_epochs
+
+
+def measure(model: Any, train: Data, test: Data) -> dict[str, float]:
+    """Fit and score one seed."""
+    start = time.perf_counter()
+    model.fit(*train)
+    row = {"fit_seconds": time.perf_counter() - start}
+    for name, tta in (("accuracy", False), ("accuracy_tta", True)):
+        row[name] = float(model.set_params(tta=tta).score(*test))
+    return {name: round(value, 4) for name, value in row.items()}
+
+
+def spread(seeds: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+    """Return the mean, least and most of each measure over the seeds."""
+    measures = {name: [row[name] for row in seeds.values()] for name in next(iter(seeds.values()))}
+    return {
+        name: {"mean": round(statistics.mean(values), 4), "min": min(values), "max": max(values)}
+        for name, values in measures.items()
+    }
+
+
+def main() -> None:
+    parser = command_line(__doc__, repeats=None)
+    parser.add_argument("parameters", nargs="*", type=parameter, metavar="name=value")
+    parser.add_argument("--preset", default="cnn", help="of make_classifier (%(default)s)")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--budget", type=float, help="seconds of fit, in place of max_epochs")
+    args = parser.parse_args()
+    parameters = dict(args.parameters)
+    if args.quick:
+        parameters.setdefault("max_epochs", 1)
+    train, test = load(args.quick)
+    if args.budget:
+        parameters["max_epochs"] = epochs_in(args.budget, args.preset, parameters, train)
+
+    device = resolve_device(parameters.get("device", "auto")).type
+    asked = ", ".join(f"{name}={value!r}" for name, value in sorted(dict(args.parameters).items()))
+    budget = f", {args.budget:g} s" if args.budget else ""
+    key = f"{args.preset}({asked}){budget}, {device}"
+    row = {
+        "preset": args.preset,
+        "parameters": parameters,
+        "budget": args.budget,
+        "device": device,
+        "quick": args.quick,
+        "train_images": len(train[0]),
+        "test_images": len(test[0]),
+        "machine": machine(),
+        "versions": versions(),
+        "torch_threads": torch.get_num_threads(),
+        "seeds": {},
+    }
+    print(f"{key}\n{describe(row['machine'])}")
+    for seed in args.seeds:
+        model = make_classifier(args.preset, **{**parameters, "random_state": seed})
+        row["seeds"][str(seed)] = scores = measure(model, train, test)
+        row["precision"] = str(model.net_.precision).removeprefix("torch.")
+        print(
+            f"seed {seed}: {scores['accuracy']:.2%}, with mirror images "
+            f"{scores['accuracy_tta']:.2%}, {scores['fit_seconds']:.0f} s of fit",
+            flush=True,
+        )
+        keep(key, {**row, **spread(row["seeds"])}, args)
+    for name, values in spread(row["seeds"]).items():
+        print(f"{name}: {values['mean']:.4f} ({values['min']:.4f} to {values['max']:.4f})")
+
+
+def keep(key: str, row: dict[str, Any], args: argparse.Namespace) -> None:
+    """Write the row beside the others."""
+    folder = args.out or (None if args.quick else RESULTS)
+    if folder is not None:
+        path = folder / "accuracy.json"
+        rows = json.loads(path.read_text())["rows"] if path.exists() else {}
+        write_json(path, {"rows": {**rows, key: row}})
+
+
+if __name__ == "__main__":
+    main()

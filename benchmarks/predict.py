@@ -1,0 +1,141 @@
+"""Prediction speed: sk_fer beside what a user would pick instead.
+
+    python benchmarks/predict.py [--only vgg fast] [--quick]
+
+The whole way from uint8 images to probabilities: `FERCNNClassifier`, with mirror images (`tta`)
+and, for "fast", with them only where it is unsure; plain skorch, which is given floats made
+beforehand; a torch loop tuned by hand (channels_last, large batches, inference mode, the best
+precision of the hardware); and the exported ONNX file in ONNX Runtime. How many images are unsure
+depends on the model and the images: that contestant learnt, and predicts, drawn faces.
+Writes results/predict_<network>.json, with `_cuda` in the name on a GPU.
+"""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from _harness import (
+    AbsentError,
+    Contestant,
+    command_line,
+    matrix_products,
+    print_race,
+    race,
+    write_result,
+)
+from _peers import (
+    flops_per_image,
+    predict_by_hand,
+    predict_sk_fer,
+    predict_skorch,
+    random_faces,
+    sk_fer_classifier,
+)
+
+from sk_fer import FERCNNClassifier
+from sk_fer.datasets import make_faces
+from sk_fer.training import resolve_device, resolve_precision
+
+NETWORKS = ("vgg", "fast")
+IMAGES = {"cpu": {"vgg": 1024, "fast": 4096}, "cuda": {"vgg": 100_000, "fast": 100_000}}
+
+
+def predict_unsure(name: str, n: int, device: str, n_learnt: int) -> Callable[[], object]:
+    """Mirror only the images of which a trained model is unsure."""
+    model = FERCNNClassifier(name, max_epochs=5, tta="unsure", device=device, random_state=0)
+    try:
+        model.fit(*make_faces(n_learnt, random_state=0))
+    except ValueError as error:
+        raise AbsentError(f"FERCNNClassifier does not take it: {error}") from None
+    X, _ = make_faces(n, random_state=1)
+    return lambda: model.predict_proba(X)
+
+
+def predict_onnx(name: str, n: int) -> Callable[[], object]:
+    """Use the exported graph, from uint8 to probabilities, in ONNX Runtime."""
+    import onnxruntime
+
+    model = sk_fer_classifier(name, "cpu", "float32", max_epochs=1).fit(*random_faces(14))
+    if not hasattr(model, "export_onnx"):
+        raise AbsentError("FERCNNClassifier has no export_onnx")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model.onnx")
+        model.export_onnx(path)
+        session = onnxruntime.InferenceSession(
+            path.read_bytes(), options, providers=["CPUExecutionProvider"]
+        )
+    (entry,) = session.get_inputs()
+    X, _ = random_faces(n)
+    images = X.reshape(n, *X.shape[1:], 1) if len(entry.shape) == 4 else X
+
+    def run() -> None:
+        for start in range(0, n, 256):
+            session.run(["probabilities"], {entry.name: images[start : start + 256]})
+
+    return run
+
+
+def contestants(
+    name: str, n: int, device: str, precision: str, *, quick: bool, compiled: bool
+) -> list[Contestant]:
+    """Return the ways to predict."""
+    flops = flops_per_image(name, training=False) * n
+
+    def contestant(
+        title: str, prepare: Callable, *arguments: Any, precision: str = precision, passes: int = 1
+    ) -> Contestant:
+        return Contestant(title, prepare, (name, n, *arguments), n, passes * flops, precision)
+
+    hand = (device, precision)
+    entries = [
+        contestant("sk_fer", predict_sk_fer, device, "auto", False),
+        contestant("sk_fer, tta", predict_sk_fer, device, "auto", True, passes=2),
+        contestant("skorch, float32", predict_skorch, device, precision="float32"),
+        contestant("torch by hand", predict_by_hand, *hand, False),
+    ]
+    if compiled:
+        entries.append(contestant("torch by hand, compiled", predict_by_hand, *hand, True))
+    if name == "fast":
+        n_learnt = 28 if quick else 700
+        entries.append(
+            contestant("sk_fer, tta where unsure", predict_unsure, device, n_learnt, passes=0)
+        )
+    if device == "cpu":
+        entries.append(contestant("ONNX Runtime, float32", predict_onnx, precision="float32"))
+    return entries
+
+
+def main() -> None:
+    parser = command_line(__doc__)
+    parser.add_argument("--only", nargs="+", choices=NETWORKS, default=NETWORKS)
+    parser.add_argument("--device", default="auto", help="as the estimators take it")
+    parser.add_argument("--images", type=int, help="images of a call (default: by device)")
+    args = parser.parse_args()
+    device = resolve_device(args.device)
+    precision = str(resolve_precision("auto", device)).removeprefix("torch.")
+    on_gpu = device.type == "cuda"
+    for name in args.only:
+        default = 8 if args.quick else IMAGES["cuda" if on_gpu else "cpu"][name]
+        n = args.images or default
+        entries = contestants(
+            name, n, device.type, precision, quick=args.quick, compiled=on_gpu and not args.quick
+        )
+        products = matrix_products(device.type, precision, quick=args.quick)
+        result = race(products + entries, args.repeats, quick=args.quick).result("sk_fer")
+        print_race(result, f"{name}, predict_proba: {n} images")
+        facts = {
+            "images": n,
+            "device": device.type,
+            "precision": precision,
+            "torch_threads": torch.get_num_threads(),
+        }
+        suffix = "_cuda" if on_gpu else ""
+        write_result(f"predict_{name}{suffix}", facts | result, args)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,271 @@
+"""Write the tables of the README from benchmarks/results/*.json.
+
+    python benchmarks/readme_table.py [--check]
+
+The tables stand between two marker comments. `--check` writes nothing and exits with 1 where the
+README is out of date.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from _harness import RESULTS, describe
+
+README = Path(__file__).parents[1] / "README.md"
+BEGIN, END = "<!-- benchmarks -->", "<!-- /benchmarks -->"
+
+
+class Row(NamedTuple):
+    """A line of the table of targets.
+
+    `measured` turns the content of `file` into words and what has the machine, None where it is
+    not in there; `missing` says why it may not be.
+    """
+
+    work: str
+    reference: str
+    target: str
+    file: str
+    measured: Callable[[dict[str, Any]], tuple[str, dict[str, Any]] | None]
+    missing: str = "not run yet"
+
+
+def accuracy(budget: float | None, device: str) -> Callable:
+    """Best mean with mirror images of the fits within a budget, on a device."""
+
+    def measured(content: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:
+        rows = [
+            row
+            for row in content["rows"].values()
+            if row["device"] == device and budget in (None, row["budget"])
+        ]
+        if not rows:
+            return None
+        row = max(rows, key=lambda row: row["accuracy_tta"]["mean"])
+        seconds, score = row["fit_seconds"]["mean"], row["accuracy_tta"]
+        n_seeds = len(row["seeds"])
+        spread = f" ({score['min']:.1%} to {score['max']:.1%}, {n_seeds} seeds)"
+        shown = f"{score['mean']:.1%}{spread if n_seeds > 1 else ', one seed'}, {seconds:,.0f} s"
+        return f"{shown}, {row['precision']}", row
+
+    return measured
+
+
+def times(*others: str, key: str = "ratios", digits: int = 1) -> Callable:
+    """Ratio of speeds, with its least and most over the rounds."""
+
+    def measured(content: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        shown = []
+        for other in others:
+            if other not in content[key]:
+                reason = content["skipped"].get(other, "not run")
+                shown.append(f"not measured: {reason}")
+                continue
+            ratio = content[key][other]
+            low, most = f"{ratio['min']:.{digits}f}", f"{ratio['max']:.{digits}f}"
+            shown.append(f"{ratio['median']:.{digits}f}x ({low} to {most})")
+        precision = f", {content['precision']}" if "precision" in content else ""
+        return " / ".join(shown) + precision, content
+
+    return measured
+
+
+def compiled(content: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Ratio to the compiled loop, and images a second."""
+    shown, _ = times("torch by hand, compiled", digits=2)(content)
+    return f"{shown}, {content['contestants']['sk_fer']['per_second']:,.0f} images/s", content
+
+
+def straightness(content: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return how far off the line the seconds are."""
+    return f"within {content['largest_deviation']:.1%}", content
+
+
+def fer2013_memory(content: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return the peak above the images."""
+    fit = content["fits"]["sk_fer, fast"]
+    return f"array once, plus {fit['above_images_mb'] / 1000:.2f} GB", content
+
+
+def mapped_memory(content: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return the peak with a memory map."""
+    peak, gigabytes = content["peak_mb"] / 1000, content["gigabytes"]
+    return f"{peak:.2f} GB at most, an epoch of {gigabytes:g} GB", content
+
+
+def loading(content: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return the ratio of a first load and of a cached one."""
+    other = "read_csv and split() a row"
+    first, cached = content["ratios"][other], content["ratios_cached"][other]
+    return f"{first['median']:.1f}x, and {cached['median']:.0f}x from the cache", content
+
+
+BF16, NO_GPU = "CPU with bf16", "no GPU at hand"
+ROWS = (
+    Row(
+        f"300 s of `fit`, two cores of a {BF16}, PublicTest",
+        "63.9 % by a plain recipe; 66 % published for mini-Xception",
+        "67 %",
+        "accuracy",
+        accuracy(300, "cpu"),
+    ),
+    Row(
+        "30 minutes of `fit`, the same",
+        "69.8 % by a plain recipe; 70.9 % by a VGG's 100 epochs on a GPU",
+        "72 %",
+        "accuracy",
+        accuracy(1800, "cpu"),
+    ),
+    Row(
+        "one H100, one network, 48 px, no extra data",
+        "70.9 % in 100 epochs; 73.1 % in 300 epochs with ten crops",
+        "74 %",
+        "accuracy",
+        accuracy(None, "cuda"),
+        NO_GPU,
+    ),
+    Row("the same, 60 s of `fit`", "", "73 %", "accuracy", accuracy(60, "cuda"), NO_GPU),
+    Row(
+        f"training, VGG-style, {BF16}",
+        "plain skorch, float32",
+        "4.5x",
+        "throughput_vgg",
+        times("skorch, float32"),
+    ),
+    Row(
+        "the same",
+        "Keras 3 on TensorFlow, float32 / mixed_bfloat16",
+        "4.5x / 2.2x",
+        "throughput_vgg",
+        times("Keras, float32", "Keras, mixed"),
+    ),
+    Row(
+        "the same",
+        "a torch loop tuned by hand",
+        "1.2x",
+        "throughput_vgg",
+        times("torch by hand", digits=2),
+    ),
+    Row(
+        "the same on one H100",
+        "that loop, compiled",
+        "1.0x, 50,000 images/s",
+        "throughput_vgg_cuda",
+        compiled,
+        NO_GPU,
+    ),
+    Row(
+        "dense layers (512, 256), an epoch",
+        "`MLPClassifier`, float64 / float32",
+        "5x",
+        "throughput_dense",
+        times("MLPClassifier, float64", "MLPClassifier, float32"),
+    ),
+    Row(
+        "`predict_proba`, VGG-style, CPU",
+        "plain skorch",
+        "4x",
+        "predict_vgg",
+        times("skorch, float32"),
+    ),
+    Row(
+        "`fit` on 1, 2, 4, 8 times the images",
+        "a straight line",
+        "within 5 %",
+        "throughput_scaling",
+        straightness,
+    ),
+    Row(
+        "peak memory of `fit` on FER2013, CPU",
+        "a float64 copy",
+        "array once, plus 1 GB",
+        "memory_fer2013",
+        fer2013_memory,
+    ),
+    Row(
+        "peak memory of `fit` on a memory map of 20 GB",
+        "20 GB",
+        "2 GB",
+        "memory_mapped",
+        mapped_memory,
+    ),
+    Row(
+        "`load_fer2013` of the CSV file",
+        "`read_csv`, and `split()` a row",
+        "2.5x, 30x from the cache",
+        "loading",
+        loading,
+    ),
+)
+SPEEDS = {
+    "train, vgg": "throughput_vgg",
+    "train, fast": "throughput_fast",
+    "predict, vgg": "predict_vgg",
+    "predict, fast": "predict_fast",
+}
+
+
+def read(name: str) -> dict[str, Any] | None:
+    """Return a result, if there is one."""
+    path = RESULTS / f"{name}.json"
+    return json.loads(path.read_text()) if path.exists() else None
+
+
+def target_table() -> list[str]:
+    """Return the lines of the table of targets."""
+    lines = ["| work | reference | target | measured | machine |", "|---|---|---|---|---|"]
+    for row in ROWS:
+        content = read(row.file)
+        found = row.measured(content) if content else None
+        measured = found[0] if found else f"not measured: {row.missing}"
+        machine = describe(found[1]["machine"]) if found else ""
+        line = f"| {row.work} | {row.reference} | {row.target} | {measured} | {machine} |"
+        lines.append(line.replace(" %", "%").replace("%", " %"))
+    return lines
+
+
+def speed_table() -> list[str]:
+    """Return the lines of the table of images a second, empty before any was measured."""
+    contents = {title: read(name) for title, name in SPEEDS.items()}
+    names = dict.fromkeys(
+        name
+        for content in contents.values()
+        if content
+        for name, row in content["contestants"].items()
+        if "per_second" in row
+    )
+    if not names:
+        return []
+    lines = [f"| images/s | {' | '.join(contents)} |", "|---|" + "---|" * len(contents)]
+    for name in names:
+        cells = []
+        for content in contents.values():
+            row = content["contestants"].get(name) if content else None
+            cells.append(f"{row['per_second']:,.0f}" if row else "")
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return ["", *lines]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="exit with 1 if out of date")
+    check = parser.parse_args().check
+    text = README.read_text()
+    before, found, rest = text.partition(BEGIN)
+    _, ended, after = rest.partition(END)
+    if not (found and ended):
+        sys.exit(f"{README.name}: no {BEGIN} ... {END}")
+    tables = "\n".join([*target_table(), *speed_table()])
+    wanted = f"{before}{BEGIN}\n\n{tables}\n\n{END}{after}"
+    if not check:
+        README.write_text(wanted)
+    elif wanted != text:
+        sys.exit(f"{README.name} is out of date: run python benchmarks/readme_table.py")
+
+
+if __name__ == "__main__":
+    main()

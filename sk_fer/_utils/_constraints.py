@@ -1,0 +1,33 @@
+"""scikit-learn's constraints of parameters: a bool is no number, and decorators keep types."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from sklearn.utils import _param_validation
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class Interval(_param_validation.Interval):
+    """An interval of numbers, which True and False are not."""
+
+    def is_satisfied_by(self, val: Any) -> bool:
+        """Whether a value is a number of the interval."""
+        return not isinstance(val, bool) and super().is_satisfied_by(val)
+
+
+def validate_params(constraints: dict[str, list[Any]]) -> Callable[[Function], Function]:
+    """Have the arguments of a function checked before each call.
+
+    Parameters
+    ----------
+    constraints : dict of str to list
+        What each parameter accepts, as in an estimator's ``_parameter_constraints``.
+
+    Returns
+    -------
+    decorator : callable
+        From a function to one that raises ``InvalidParameterError``, a ValueError and a TypeError,
+        with what was got and what was wanted.
+    """
+    return _param_validation.validate_params(constraints, prefer_skip_nested_validation=True)

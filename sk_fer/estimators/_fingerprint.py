@@ -1,0 +1,164 @@
+"""What makes one training the same as another: its data and its parameters."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from numbers import Integral
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+
+if TYPE_CHECKING:
+    from sk_fer.training import FaceDataset, FERNet
+
+# They change how a training is run or watched, not what it arrives at.
+_WITHOUT_EFFECT = {
+    "callbacks",
+    "checkpoint_dir",
+    "checkpoint_minutes",
+    "compile",
+    "device",
+    "n_checkpoints",
+    "random_state",  # stands for itself below
+    "resume",
+    "tta",
+    "verbose",
+    "warm_start",
+}
+_BLOCK = 1 << 24
+
+
+def fingerprint(
+    estimator: BaseEstimator,
+    train: FaceDataset,
+    valid: FaceDataset | None,
+    previous: FERNet | None,
+) -> dict[str, Any]:
+    """Describe a training by plain values, of data by their checksums.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+        In ``fit``, its seed and classes set.
+    train : FaceDataset
+        All that ``fit`` was given, before anything is set aside.
+    valid : FaceDataset or None
+        ``X_val`` and ``y_val``.
+    previous : FERNet or None
+        What a warm start goes on from.
+
+    Returns
+    -------
+    dict
+        JSON can hold it.
+    """
+    parameters = {
+        name: _plain(value)
+        for name, value in estimator.get_params(deep=False).items()
+        if name not in _WITHOUT_EFFECT
+    }
+    # Without a random state to keep to, the seed of the first start is gone on with.
+    random_state = estimator.random_state
+    if not isinstance(random_state, (Integral, type(None))):
+        random_state = estimator._seed  # drawn from an instance that has moved on since
+    start = None
+    if previous is not None:
+        weights = (v.float().cpu().numpy() for v in previous.module_.state_dict().values())
+        start = f"{len(previous.history)} epochs, {_checksum(*weights)}"
+    y = [estimator.classes_.tolist(), _checksum(train.y)]
+    return {
+        "estimator": type(estimator).__name__,
+        **parameters,
+        "random_state": _plain(random_state),
+        "X": _checksum(train.X, train.rows),
+        "y": _plain(y),
+        "sample_weight": _checksum(train.sample_weight),
+        "X_val": None if valid is None else _checksum(valid.X),
+        "y_val": None if valid is None else _checksum(valid.y),
+        "weights at the start": start,
+    }
+
+
+def digest(described: Mapping[str, Any]) -> str:
+    """Return a short name for a training."""
+    return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def check_same(there: Mapping[str, Any], here: Mapping[str, Any], folder: str) -> None:
+    """Refuse to go on with another training.
+
+    Parameters
+    ----------
+    there, here : mapping
+        From :func:`fingerprint`: of the checkpoint, and of the fit.
+    folder : str
+        Where the checkpoint is.
+
+    Raises
+    ------
+    ValueError
+        If they differ; it names what does.
+    """
+    differing = [
+        _difference(name, there.get(name), here.get(name))
+        for name in {**there, **here}
+        if there.get(name) != here.get(name)
+    ]
+    if differing:
+        raise ValueError(
+            f"the checkpoints in {folder} are of another training: {'; '.join(differing)}. "
+            "Name another checkpoint_dir, or set resume=False to remove them and start anew"
+        )
+
+
+def _difference(name: str, there: Any, here: Any) -> str:
+    if name in ("X", "y", "sample_weight", "X_val", "y_val", "weights at the start"):
+        return f"{name} differs"
+    return f"{name} was {there!r} and is {here!r}"
+
+
+def _plain(value: Any) -> Any:
+    """Return a parameter as JSON would give it back."""
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    if isinstance(value, Mapping):
+        # As text, so that the labels 1 and "1" stay apart.
+        return {repr(_plain(k)): _plain(v) for k, v in sorted(value.items(), key=str)}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value if isinstance(value, (bool, int, float, str, type(None))) else repr(value)
+
+
+def _checksum(*arrays: NDArray | None) -> str | None:
+    """Return the SHA-256 of arrays with their types and shapes, None of nothing."""
+    from sk_fer.training._mapped import MappedPages
+
+    total = hashlib.sha256()
+    present = [array for array in arrays if array is not None]
+    for array in present:
+        total.update(f"{array.dtype.str} {array.shape}".encode())
+        pages = MappedPages.of(array)
+        with ThreadPoolExecutor() as pool:
+            for block in pool.map(_block_checksum, _blocks(array)):
+                total.update(block)
+                if pages is not None:
+                    pages.read(1, _BLOCK)
+    return total.hexdigest()[:32] if present else None
+
+
+def _blocks(array: NDArray) -> Iterator[NDArray]:
+    """Cut an array along its rows, so that a memory map is never read whole."""
+    row_bytes = max(1, array[:1].nbytes) if array.ndim else 1
+    n_rows = max(1, _BLOCK // row_bytes)
+    rows = np.atleast_1d(array)
+    return (rows[i * n_rows : (i + 1) * n_rows] for i in range(math.ceil(len(rows) / n_rows)))
+
+
+def _block_checksum(block: NDArray) -> bytes:
+    return hashlib.sha256(np.ascontiguousarray(block).data).digest()

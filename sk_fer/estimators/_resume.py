@@ -1,0 +1,98 @@
+"""From an estimator's parameters to the checkpoints that its fit goes on with."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sklearn.base import BaseEstimator
+
+from sk_fer.estimators._fingerprint import check_same, digest, fingerprint
+
+if TYPE_CHECKING:
+    from sk_fer.training import Checkpoints, FaceDataset, FERNet
+
+
+@contextmanager
+def open_checkpoints(
+    estimator: BaseEstimator,
+    train: FaceDataset,
+    valid: FaceDataset | None,
+    previous: FERNet | None,
+) -> Iterator[Checkpoints | None]:
+    """Lock the folder of ``checkpoint_dir``, and find what there is to go on with.
+
+    A clone, as searches and cross-validation make them, shares its ``checkpoint_dir``
+    with other clones: each training has a folder in it, and two that are the same wait
+    for one another.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+        In ``fit``. Where it has no seed of its own it takes that of the checkpoint.
+    train, valid, previous
+        As for :func:`fingerprint`.
+
+    Yields
+    ------
+    Checkpoints or None
+        None without a ``checkpoint_dir``.
+
+    Raises
+    ------
+    ValueError
+        If there are checkpoints of other data or parameters.
+    OSError
+        If the folder cannot be used, or another training does.
+    """
+    if estimator.checkpoint_dir is None:
+        yield None
+        return
+    from sk_fer.estimators._persistence import library_versions
+    from sk_fer.training import CheckpointFolder, Checkpoints, lock_folder
+
+    described = fingerprint(estimator, train, valid, previous)
+    path = Path(estimator.checkpoint_dir)
+    is_clone = getattr(estimator, "_is_clone", False)
+    if is_clone:
+        path /= digest(described)
+    with ExitStack() as stack:
+        with _named(estimator.checkpoint_dir):
+            stack.enter_context(lock_folder(path, wait=is_clone))
+            folder = CheckpointFolder(path, estimator.n_checkpoints)
+            if not estimator.resume:
+                folder.clear()
+            found = folder.newest()
+        versions = library_versions()
+        if found is not None:
+            about = found["about"]
+            check_same(about["fingerprint"], described, str(path))
+            _warn_of_other_versions(about["versions"], versions)
+            estimator._seed = about["seed"]
+        about = {"fingerprint": described, "versions": versions, "seed": estimator._seed}
+        yield Checkpoints(folder, about, estimator.checkpoint_minutes, found)
+
+
+@contextmanager
+def _named(checkpoint_dir: str | os.PathLike[str]) -> Iterator[None]:
+    """Have errors of the file system say which parameter they are about."""
+    try:
+        yield
+    except BlockingIOError:
+        raise
+    except OSError as error:
+        raise OSError(f"checkpoint_dir={os.fspath(checkpoint_dir)!r}: {error}") from error
+
+
+def _warn_of_other_versions(there: dict[str, Any], here: dict[str, Any]) -> None:
+    changed = [f"{k} {there.get(k)} then, {v} now" for k, v in here.items() if there.get(k) != v]
+    if changed:
+        warnings.warn(
+            f"the checkpoint was written with other libraries: {'; '.join(changed)}; the model "
+            "may differ in its last bits from one that was never interrupted",
+            stacklevel=4,
+        )

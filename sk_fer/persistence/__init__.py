@@ -1,0 +1,15 @@
+"""Model files that can come from anyone, and the Hugging Face Hub."""
+
+from sk_fer.persistence._errors import ModelFormatError
+from sk_fer.persistence._hub import from_hub, push_to_hub
+from sk_fer.persistence._model_file import load_model, save_model
+from sk_fer.persistence._skops import SKOPS_TRUSTED
+
+__all__ = [
+    "SKOPS_TRUSTED",
+    "ModelFormatError",
+    "from_hub",
+    "load_model",
+    "push_to_hub",
+    "save_model",
+]

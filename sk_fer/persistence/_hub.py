@@ -1,0 +1,155 @@
+"""Model files on the Hugging Face Hub."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import ModuleType
+from typing import Any
+
+from sklearn.base import BaseEstimator
+
+from sk_fer.persistence._model_card import model_card
+from sk_fer.persistence._model_file import load_model, save_model
+
+FILE_NAME = "model.skfer"
+CARD_NAME = "README.md"
+
+
+def push_to_hub(
+    model: BaseEstimator,
+    repo_id: str,
+    *,
+    private: bool | None = None,
+    token: str | None = None,
+    commit_message: str = "Upload a model of sk_fer",
+) -> str:
+    """Upload a fitted model to the Hugging Face Hub, as :func:`save_model` writes it.
+
+    Parameters
+    ----------
+    model : FERDenseClassifier, FERCNNClassifier or Pipeline
+        Fitted, as for :func:`save_model`.
+    repo_id : str
+        ``"owner/name"``. The repository is made if there is none.
+    private : bool, default=None
+        Whether a new repository is private; None takes the owner's own setting.
+    token : str, default=None
+        Access token; None takes the one of ``hf auth login``.
+    commit_message : str, default="Upload a model of sk_fer"
+        Of the commit.
+
+    Returns
+    -------
+    url : str
+        Of the repository.
+
+    Raises
+    ------
+    ImportError
+        If huggingface_hub is missing: ``pip install sk_fer[hub]``.
+    OSError
+        If the hub cannot be reached or refuses, with its reason.
+    TypeError
+        If the model is of a kind that no model file holds.
+
+    See Also
+    --------
+    from_hub : Read it again.
+
+    Notes
+    -----
+    A repository without a ``README.md`` gets a model card with the classes, the versions and
+    the last epoch. One that is there is left alone: it is yours.
+
+    Examples
+    --------
+    >>> from sk_fer.persistence import push_to_hub
+    >>> push_to_hub(model, "me/faces")  # doctest: +SKIP
+    'https://huggingface.co/me/faces'
+    """
+    hub = _huggingface_hub("push_to_hub")
+    with TemporaryDirectory() as folder:
+        save_model(model, Path(folder, FILE_NAME))
+        with _explained(repo_id):
+            api = hub.HfApi(token=token)
+            url = api.create_repo(repo_id, private=private, exist_ok=True)
+            if not api.file_exists(repo_id, CARD_NAME):
+                Path(folder, CARD_NAME).write_text(model_card(model, repo_id), encoding="utf-8")
+            api.upload_folder(repo_id=repo_id, folder_path=folder, commit_message=commit_message)
+    return str(url)
+
+
+def from_hub(repo_id: str, *, revision: str | None = None, token: str | None = None) -> Any:
+    """Load a model from the Hugging Face Hub; as with :func:`load_model`, no code can run.
+
+    Parameters
+    ----------
+    repo_id : str
+        ``"owner/name"``.
+    revision : str, default=None
+        Branch, tag or commit; None takes the main branch. Only a commit stays what it is.
+    token : str, default=None
+        Access token, for a private repository; None takes the one of ``hf auth login``.
+
+    Returns
+    -------
+    FERDenseClassifier, FERCNNClassifier or Pipeline
+        As from :func:`load_model`.
+
+    Raises
+    ------
+    ImportError
+        If huggingface_hub is missing: ``pip install sk_fer[hub]``.
+    OSError
+        If the hub cannot be reached, and the file is not in its cache, or has no such file.
+    sk_fer.persistence.ModelFormatError
+        If the file is no model file.
+
+    See Also
+    --------
+    push_to_hub : Upload one.
+
+    Examples
+    --------
+    >>> from sk_fer.persistence import from_hub
+    >>> model = from_hub("me/faces")  # doctest: +SKIP
+    """
+    hub = _huggingface_hub("from_hub")
+    with _explained(repo_id):
+        path = hub.hf_hub_download(repo_id, FILE_NAME, revision=revision, token=token)
+    return load_model(path)
+
+
+def _huggingface_hub(caller: str) -> ModuleType:
+    try:
+        import huggingface_hub
+    except ImportError as error:
+        raise ImportError(
+            f"{caller} needs huggingface_hub: pip install sk_fer[hub]", name="huggingface_hub"
+        ) from error
+    return huggingface_hub
+
+
+@contextmanager
+def _explained(repo_id: str) -> Iterator[None]:
+    """Say which repository an error of the hub or of the network is about."""
+    try:
+        yield
+    except ValueError as error:  # huggingface_hub's own check of the name
+        raise ValueError(f"got repo_id={repo_id!r}, wanted 'owner/name': {error}") from error
+    except Exception as error:
+        # huggingface_hub and what it reaches the network with have many kinds.
+        kind = ConnectionError if _is_offline(error) else OSError
+        reason = " ".join(str(error).split()) or type(error).__name__
+        hint = "; is this machine online?" if kind is ConnectionError else ""
+        raise kind(f"{repo_id} on the Hugging Face Hub: {reason}{hint}") from error
+
+
+def _is_offline(error: Exception) -> bool:
+    offline = os.environ.get("HF_HUB_OFFLINE", "") not in ("", "0")
+    names = {kind.__name__ for kind in type(error).__mro__}
+    return offline or not names.isdisjoint(
+        {"ConnectError", "ConnectionError", "LocalEntryNotFoundError", "OfflineModeIsEnabled"}
+    )

@@ -1,0 +1,97 @@
+"""The parameters of an estimator in a model file."""
+
+import math
+from inspect import signature
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from sk_fer.persistence._errors import ModelFormatError, require, shown
+from sk_fer.persistence._plain import decode, encode
+from sk_fer.persistence._registry import MAX_IMAGE_VALUES, NEVER_STORED
+
+_SIZES = ("size", "image_size", "kernel_size")
+_MAX_INTEGER = 2**63 - 1
+
+
+def describe_parameters(estimator: BaseEstimator, left_out: list[str]) -> dict[str, Any]:
+    """Return the parameters as JSON can hold them.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+        Of a class of the registry.
+    left_out : list of str
+        The names of those that no model file holds are added to it, where they are not the
+        default anyway.
+
+    Raises
+    ------
+    TypeError
+        If another parameter is no plain value.
+    """
+    defaults = signature(type(estimator)).parameters
+    described = {}
+    for name, value in estimator.get_params(deep=False).items():
+        if name in NEVER_STORED or isinstance(value, np.random.RandomState):
+            if value is not defaults[name].default:
+                left_out.append(f"{name} of {type(estimator).__name__}")
+            continue
+        try:
+            described[name] = encode(value)
+        except TypeError as error:
+            raise TypeError(f"{name} of {type(estimator).__name__}: {error}") from error
+    return described
+
+
+def build(kind: type, node: Any) -> Any:
+    """Return an unfitted estimator with the parameters of a file, checked by its own constraints.
+
+    Parameters
+    ----------
+    kind : type
+        A class of the registry.
+    node : object
+        What the file has for parameters.
+
+    Raises
+    ------
+    ModelFormatError
+        If the class has no such parameter, or it no such value.
+    """
+    where = f"parameters of {kind.__name__}"
+    require(isinstance(node, dict), f"{where}: {shown(node)}; wanted an object")
+    known = set(signature(kind).parameters) - set(NEVER_STORED)
+    unknown = sorted(set(node) - known)
+    require(not unknown, f"{where}: unknown {', '.join(unknown):.200}; wanted {sorted(known)}")
+    parameters = {name: decode(value) for name, value in node.items()}
+    for name, value in parameters.items():
+        _check_numbers(value, f"{where}: {name}")
+        if name in _SIZES and isinstance(value, list | tuple):
+            _check_size(value, f"{where}: {name}")
+    estimator = kind(**parameters)
+    try:
+        estimator._validate_params()
+    except (ValueError, TypeError) as error:
+        raise ModelFormatError(f"{where}: {error}") from error
+    return estimator
+
+
+def _check_numbers(value: Any, where: str) -> None:
+    """Refuse whole numbers that no array or tensor could count with."""
+    if isinstance(value, dict):
+        value = [*value.keys(), *value.values()]
+    if isinstance(value, list | tuple):
+        for item in value:
+            _check_numbers(item, where)
+    elif isinstance(value, int):
+        require(abs(value) <= _MAX_INTEGER, f"{where} is {value}; wanted a 64-bit integer")
+
+
+def _check_size(size: Any, where: str) -> None:
+    good = len(size) == 2 and all(type(side) is int and side >= 1 for side in size)
+    require(
+        good and math.prod(size) <= MAX_IMAGE_VALUES,
+        f"{where} is {shown(size)}; wanted (height, width) of at most {MAX_IMAGE_VALUES} pixels",
+    )

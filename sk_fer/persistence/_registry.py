@@ -1,0 +1,78 @@
+"""The classes that a model file may name; no other is ever looked for."""
+
+from typing import Any, NamedTuple
+
+from sklearn.preprocessing import (
+    MaxAbsScaler,
+    MinMaxScaler,
+    Normalizer,
+    RobustScaler,
+    StandardScaler,
+)
+
+from sk_fer.estimators import FERCNNClassifier, FERDenseClassifier
+from sk_fer.preprocessing import (
+    HistogramEqualizer,
+    ImageReader,
+    ImageResizer,
+    ImageStandardizer,
+    PixelParser,
+)
+
+
+class Learnt(NamedTuple):
+    """What a transformer has learnt in ``fit``."""
+
+    used: dict[str, tuple[str, Any] | None] = {}
+    """Arrays that ``transform`` needs; those of a pair where the parameter has the value."""
+    kept: tuple[str, ...] = ()
+    """Arrays and numbers that only ``partial_fit`` needs."""
+    images: tuple[str, ...] = ()
+    """Those of ``n_features_in_``, ``n_features_out_`` and ``image_shape_`` that it has."""
+
+
+_IN = ("n_features_in_",)
+_SAME_SHAPE = ("n_features_in_", "image_shape_")
+
+CLASSIFIERS: dict[str, type] = {
+    kind.__name__: kind for kind in (FERCNNClassifier, FERDenseClassifier)
+}
+
+TRANSFORMERS: dict[type, Learnt] = {
+    HistogramEqualizer: Learnt(images=_SAME_SHAPE),
+    ImageReader: Learnt(images=("n_features_out_", "image_shape_")),
+    ImageResizer: Learnt(images=("n_features_out_", *_SAME_SHAPE)),
+    ImageStandardizer: Learnt(
+        used={"mean_": ("method", "dataset"), "scale_": ("method", "dataset")}, images=_SAME_SHAPE
+    ),
+    PixelParser: Learnt(images=("n_features_out_",)),
+    MaxAbsScaler: Learnt(used={"scale_": None}, kept=("max_abs_", "n_samples_seen_"), images=_IN),
+    MinMaxScaler: Learnt(
+        used={"min_": None, "scale_": None},
+        kept=("data_min_", "data_max_", "data_range_", "n_samples_seen_"),
+        images=_IN,
+    ),
+    Normalizer: Learnt(images=_IN),
+    RobustScaler: Learnt(
+        used={"center_": ("with_centering", True), "scale_": ("with_scaling", True)}, images=_IN
+    ),
+    StandardScaler: Learnt(
+        used={"mean_": ("with_mean", True), "scale_": ("with_std", True)},
+        kept=("var_", "n_samples_seen_"),
+        images=_IN,
+    ),
+}
+
+TRANSFORMER_NAMES: dict[str, type] = {kind.__name__: kind for kind in TRANSFORMERS}
+
+# Paths of the machine and objects of the process that saved a model, and what changes the arrays
+# of whoever predicts: not to be decided by a file.
+NEVER_STORED = ("callbacks", "checkpoint_dir", "copy", "memory", "root")
+
+MAX_IMAGE_VALUES = 1 << 20
+"""Largest number of pixels times channels of an image that a file may ask for."""
+
+
+def supported() -> str:
+    """Name all classes, for messages."""
+    return ", ".join(["Pipeline", *CLASSIFIERS, *TRANSFORMER_NAMES])

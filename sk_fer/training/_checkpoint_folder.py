@@ -1,0 +1,96 @@
+"""Checkpoint files: each written whole, the newest whole one read, the last few kept."""
+
+import hashlib
+import os
+import re
+import warnings
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from sk_fer.training._state_file import unpack_state
+
+# The checksum is part of the name: the file stays a plain safetensors file.
+_NAME = re.compile(r"epoch-(\d+)-([0-9a-f]{32})\.safetensors")
+
+
+class CheckpointFolder:
+    """The checkpoints of one training; whoever uses it holds the folder's lock.
+
+    Parameters
+    ----------
+    path : Path
+        An existing folder.
+    n_checkpoints : int
+        How many to keep.
+    """
+
+    def __init__(self, path: Path, n_checkpoints: int) -> None:
+        self.path = path
+        self.n_checkpoints = n_checkpoints
+        self._damaged: set[Path] = set()
+        for unfinished in path.glob("*.unfinished"):  # of a training that was killed
+            unfinished.unlink()
+
+    def newest(self) -> dict[str, Any] | None:
+        """Return the newest whole checkpoint; damaged ones are passed over with a warning."""
+        for file in self._files():
+            try:
+                content = file.read_bytes()
+            except OSError as error:
+                reason = str(error)
+            else:
+                if _checksum(content) == _NAME.fullmatch(file.name)[2]:  # type: ignore[index]
+                    return unpack_state(content)
+                reason = "its checksum is wrong"
+            self._damaged.add(file)
+            warnings.warn(
+                f"the checkpoint {file} is damaged and passed over: {reason}", stacklevel=2
+            )
+        return None
+
+    def write(self, epoch: int, content: bytes) -> None:
+        """Add a checkpoint, there whole or not at all, and remove the oldest."""
+        name = f"epoch-{epoch:05}-{_checksum(content)}.safetensors"
+        unfinished = self.path / f"{name}.{os.urandom(4).hex()}.unfinished"
+        try:
+            with unfinished.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(unfinished, self.path / name)
+        finally:
+            unfinished.unlink(missing_ok=True)
+        self._sync_names()
+        whole = [file for file in self._files() if file not in self._damaged]
+        for old in [*whole[self.n_checkpoints :], *self._damaged]:
+            old.unlink(missing_ok=True)
+
+    def clear(self) -> None:
+        """Remove all checkpoints."""
+        for file in self._files():
+            file.unlink()
+
+    def _files(self) -> list[Path]:
+        """Return the checkpoints, the newest first."""
+        epochs = {
+            path: int(name[1])
+            for path in self.path.iterdir()
+            if (name := _NAME.fullmatch(path.name))
+        }
+        return sorted(epochs, key=lambda path: (epochs[path], path.stat().st_mtime), reverse=True)
+
+    def _sync_names(self) -> None:
+        """Have the folder itself on the disk, where the system has folders as files."""
+        if os.name == "nt":
+            return
+        descriptor = os.open(self.path, os.O_RDONLY)
+        try:
+            with suppress(OSError):  # some file systems sync no folders
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _checksum(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:32]

@@ -1,0 +1,141 @@
+"""The state of a training: written after its epochs, and given back to go on from."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sk_fer.training._checkpoint_folder import CheckpointFolder
+from sk_fer.training._state_file import is_storable, pack_state
+
+if TYPE_CHECKING:
+    from sk_fer.training._net import FERNet
+
+
+class Checkpoints:
+    """Writes the state of a net after its epochs, and gives it back.
+
+    The state is that between two epochs: what is random in an epoch follows from the
+    seed and the epoch's number, so that nothing else need be kept.
+
+    Parameters
+    ----------
+    folder : CheckpointFolder
+        Where they are; locked.
+    about : dict
+        What tells this training from others, kept with each checkpoint.
+    minutes : float
+        Least time between two checkpoints on the disk; 0 writes each epoch.
+    found : dict, optional
+        The checkpoint to go on from.
+    """
+
+    def __init__(
+        self,
+        folder: CheckpointFolder,
+        about: dict[str, Any],
+        minutes: float = 0.0,
+        found: dict[str, Any] | None = None,
+    ) -> None:
+        self.folder = folder
+        self.about = about
+        self.minutes = minutes
+        self.found = found
+        self._written_at = time.monotonic()
+        self._pending: tuple[int, bytes] | None = None
+        self._warned = False
+
+    def restore(self, net: FERNet) -> int:
+        """Bring a net whose training just began to where the checkpoint was.
+
+        Returns
+        -------
+        int
+            How many epochs are left to train.
+        """
+        if self.found is None:
+            return net.max_epochs
+        checkpoint, self.found = self.found, None
+        n_epochs = len(checkpoint["history"]) - len(net.history)
+        net.history[:] = [{**row, "batches": []} for row in checkpoint["history"]]
+        net.module_.load_state_dict(checkpoint["module"])
+        net.optimizer_.load_state_dict(checkpoint["optimizer"])
+        if checkpoint["scaler"] and net.scaler_.is_enabled():
+            net.scaler_.load_state_dict(checkpoint["scaler"])
+        callbacks = dict(net.callbacks_)
+        for name, state in checkpoint["callbacks"].items():
+            if name in callbacks:
+                _set_state(callbacks[name], state)
+        return 0 if checkpoint["stopped"] else net.max_epochs - n_epochs
+
+    def save(self, net: FERNet, *, stopped: bool) -> None:
+        """Take the state at the end of an epoch, and write it if it is time.
+
+        Parameters
+        ----------
+        net : FERNet
+            At the end of an epoch.
+        stopped : bool
+            Whether a callback asked to end the training.
+        """
+        own = {name for name, _ in net.get_default_callbacks()}
+        state = {
+            "about": self.about,
+            "stopped": stopped,
+            "history": [_plain_row(row) for row in net.history],
+            "module": dict(net.module_.state_dict()),
+            "optimizer": net.optimizer_.state_dict(),
+            "scaler": net.scaler_.state_dict(),
+            "callbacks": {n: _state(c) for n, c in net.callbacks_ if n not in own},
+        }
+        self._pending = len(net.history), pack_state(state)
+        if time.monotonic() - self._written_at >= 60 * self.minutes:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write the last state taken, if it is not on the disk yet."""
+        if self._pending is None:
+            return
+        try:
+            self.folder.write(*self._pending)
+        except OSError as error:
+            if not self._warned:
+                self._warned = True
+                warnings.warn(
+                    f"a checkpoint could not be written to {self.folder.path}, and training "
+                    f"goes on without it: {error}",
+                    stacklevel=2,
+                )
+        else:
+            self._pending = None
+            self._written_at = time.monotonic()
+
+
+def _plain_row(row: dict[str, Any]) -> dict[str, Any]:
+    """Return an epoch of skorch's history, of what callbacks add only plain values."""
+    return {k: v for k, v in row.items() if isinstance(v, (bool, int, float, str, np.generic))}
+
+
+def _state(callback: Any) -> dict[str, Any]:
+    """Return the attributes that a callback learnt, by the underscore that ends their names."""
+    state = {}
+    for name, value in vars(callback).items():
+        if not name.endswith("_"):
+            continue
+        if hasattr(value, "state_dict") and not isinstance(value, type):
+            value = value.state_dict()
+        if is_storable(value):  # other objects the callback makes anew
+            state[name] = value
+    return state
+
+
+def _set_state(callback: Any, state: dict[str, Any]) -> None:
+    for name, value in state.items():
+        load = getattr(getattr(callback, name, None), "load_state_dict", None)
+        if load is not None:
+            load(value)
+        else:
+            setattr(callback, name, value)

@@ -1,0 +1,93 @@
+"""A batch in halves of halves, where the device runs out of memory for it whole."""
+
+import math
+import warnings
+from collections.abc import Callable
+from itertools import pairwise
+from typing import TypeVar
+
+import torch
+
+from sk_fer.training._batches import Batch
+
+SMALLEST_PART = 8
+
+Part = tuple[Batch, float]
+Result = TypeVar("Result")
+
+
+class Halving:
+    """Runs a step on a batch in as few parts as the device has the memory for.
+
+    Parameters
+    ----------
+    consequence : str
+        What the parts mean for the result, for the warning.
+    """
+
+    def __init__(self, consequence: str) -> None:
+        self.consequence = consequence
+        self.n_parts = 1
+
+    def run(self, step: Callable[[list[Part]], Result], batch: Batch) -> Result:
+        """Run `step` on the parts of a batch.
+
+        Parameters
+        ----------
+        step : callable
+            Takes the parts, each with its share of the batch; called again, with more
+            and smaller ones, where the memory did not do.
+        batch : tuple of (inputs, target)
+            What to cut.
+
+        Returns
+        -------
+        object
+            What `step` returned.
+
+        Raises
+        ------
+        torch.OutOfMemoryError
+            If parts would have to be smaller than ``SMALLEST_PART`` images.
+        """
+        before = self.n_parts
+        while True:
+            try:
+                result = step(_parts(batch, self.n_parts))
+                break
+            except torch.OutOfMemoryError as error:
+                size = math.ceil(len(batch[0]["images"]) / self.n_parts)
+                if size < 2 * SMALLEST_PART:
+                    raise torch.OutOfMemoryError(
+                        f"the device has no memory for {size} images at a time: {error}"
+                    ) from error
+            # Out of the handler, so that what the traceback held is free.
+            self.n_parts *= 2
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+        if self.n_parts > before:
+            self._warn(len(batch[0]["images"]), before)
+        return result
+
+    def _warn(self, n_images: int, before: int) -> None:
+        sizes = [math.ceil(n_images / n_parts) for n_parts in (before, self.n_parts)]
+        warnings.warn(
+            f"the device has no memory for {sizes[0]} images at a time, and goes on with "
+            f"{sizes[1]}. {self.consequence}",
+            stacklevel=4,
+        )
+
+
+def _parts(batch: Batch, n_parts: int) -> list[Part]:
+    """Cut a batch into parts that differ in size by one at most, with the share of each."""
+    inputs, target = batch
+    length = len(inputs["images"])
+    n_parts = min(n_parts, length)
+    if n_parts == 1:
+        return [(batch, 1.0)]
+    parts: list[Part] = []
+    for start, stop in pairwise(length * i // n_parts for i in range(n_parts + 1)):
+        part = {k: None if v is None else v[start:stop] for k, v in inputs.items()}
+        part_target = None if target is None else target[start:stop]
+        parts.append(((part, part_target), (stop - start) / length))
+    return parts

@@ -1,0 +1,53 @@
+import joblib
+import numpy as np
+import pytest
+from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
+
+from sk_fer import load_model
+from sk_fer.datasets import make_faces
+from sk_fer.preprocessing import HistogramEqualizer
+
+
+@pytest.fixture
+def model(trained):
+    return trained[0] / "model.skfer"
+
+
+def test_export_writes_what_onnx_runtime_reads(run, model, tmp_path):
+    for package in ("onnx", "onnxscript"):
+        pytest.importorskip(package, reason="ONNX files need sk_fer[onnx]")
+    onnxruntime = pytest.importorskip("onnxruntime", reason="ONNX files need sk_fer[onnx]")
+    classifier = load_model(model)
+    joblib.dump(make_pipeline("passthrough", classifier), tmp_path / "pipeline.joblib")
+    file = tmp_path / "model.onnx"
+    result = run("export", tmp_path / "pipeline.joblib", file)
+    assert result.exit_code == 0, result.output
+    assert result.output == (
+        f"Wrote {file}: takes images (n, 48, 48, 1), gives probabilities (n, 7) and label (n)\n"
+    )
+    X, _ = make_faces(5, random_state=3)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    (found,) = session.run(["probabilities"], {"images": X.reshape(-1, 48, 48, 1)})
+    np.testing.assert_allclose(found, classifier.predict_proba(X), atol=0.02)  # may be bfloat16
+
+    refused = run("export", model, file)
+    assert refused.exit_code == 1
+    assert refused.stderr == f"sk-fer: error: {file} is there already; --force overwrites it\n"
+
+
+def test_export_refuses_what_a_graph_cannot_hold(run, model, tmp_path):
+    X, y = make_faces(14, random_state=0)
+    pipeline = make_pipeline(HistogramEqualizer(), load_model(model))
+    pipeline.steps[0][1].fit(X)
+    for kind, words in (
+        (pipeline, "a pipeline of HistogramEqualizer before the FERDenseClassifier"),
+        (GaussianNB().fit(X, y), "the GaussianNB in it cannot be written as ONNX"),
+    ):
+        joblib.dump(kind, tmp_path / "other.joblib")
+        result = run("export", tmp_path / "other.joblib", tmp_path / "other.onnx")
+        assert result.exit_code == 1
+        assert f"{tmp_path / 'other.joblib'}: {words}" in result.stderr
+    assert not (tmp_path / "other.onnx").exists()

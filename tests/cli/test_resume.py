@@ -1,0 +1,90 @@
+"""``sk-fer train --resume``: a training that was cut off goes on to the same model."""
+
+import csv
+import os
+import signal
+
+import numpy as np
+import pytest
+from skorch.callbacks import Callback
+
+from sk_fer import load_model
+from sk_fer._cli import _progress
+from sk_fer.datasets import make_faces
+
+from .conftest import DENSE
+
+THREE_EPOCHS = [*DENSE[:-1], "3"]
+
+
+@pytest.fixture
+def cut_off(run, tmp_path, monkeypatch):
+    """The folder of a training that ended with an error in its third epoch."""
+
+    class CutOff(Callback):
+        def on_epoch_begin(self, net, **kwargs):
+            if len(net.history) == 3:
+                raise RuntimeError("the power went")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_progress, "TrainingProgress", lambda bar: CutOff())
+        result = run("train", *THREE_EPOCHS, "--out", tmp_path / "out")
+    assert result.exit_code == 1
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["checkpoints"]
+    return tmp_path / "out"
+
+
+def test_goes_on_to_the_same_model(run, cut_off, tmp_path):
+    result = run("train", *THREE_EPOCHS, "--out", cut_off, "--resume")
+    assert result.exit_code == 0, result.output
+    assert "Epoch 3/3" in result.output
+    assert "Epoch 2/3" not in result.output
+    assert not (cut_off / "checkpoints").exists()
+    whole = run("train", *THREE_EPOCHS, "--out", tmp_path / "whole")
+    assert whole.exit_code == 0, whole.output
+    X, _ = make_faces(20, random_state=0)
+    models = [load_model(folder / "model.skfer") for folder in (cut_off, tmp_path / "whole")]
+    np.testing.assert_array_equal(*(model.predict_proba(X) for model in models))
+    assert models[0].get_params() == models[1].get_params()
+    with (cut_off / "history.csv").open() as file:
+        assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2", "3"]
+
+
+def test_without_resume_it_is_refused(run, cut_off):
+    result = run("train", *THREE_EPOCHS, "--out", cut_off)
+    assert result.exit_code == 1
+    assert "was cut off; --resume goes on, --force starts anew" in result.stderr
+
+
+def test_other_options_are_refused_by_name(run, cut_off):
+    result = run("train", *THREE_EPOCHS, "--lr", 0.5, "--out", cut_off, "--resume")
+    assert result.exit_code == 1
+    assert "another training: lr was 0.001 and is 0.5" in result.stderr
+
+
+def test_force_starts_anew(run, cut_off):
+    result = run("train", *THREE_EPOCHS, "--out", cut_off, "--force")
+    assert result.exit_code == 0, result.output
+    assert "Epoch 1/3" in result.output
+
+
+def test_resume_with_nothing_there_just_starts(run, tmp_path):
+    result = run("train", *DENSE, "--out", tmp_path / "out", "--resume")
+    assert result.exit_code == 0, result.output
+    again = run("train", *DENSE, "--out", tmp_path / "out", "--resume")
+    assert again.exit_code == 1
+    assert "holds model.skfer" in again.stderr
+
+
+def test_sigterm_ends_it_and_it_can_go_on(run, tmp_path):
+    from .test_process import start
+
+    out = tmp_path / "out"
+    process = start("train", "--model", "dense", "--epochs", 100_000, "--out", out)
+    for line in process.stdout:
+        if line.startswith("Epoch 2/"):
+            process.send_signal(signal.SIGTERM)
+            break
+    process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGTERM
+    assert any(name.startswith("epoch-") for name in os.listdir(out / "checkpoints"))

@@ -1,0 +1,412 @@
+"""Fits that were cut off go on to the same bits; other trainings are refused."""
+
+import errno
+import os
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+import torch
+from joblib import parallel_config
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from skorch.callbacks import Callback, EarlyStopping, EpochScoring, LRScheduler
+
+from sk_fer import FERCNNClassifier, FERDenseClassifier
+
+
+@pytest.fixture(scope="module")
+def small(faces):
+    """70 faces of 16 x 16 pixels: (X, y)."""
+    return faces[0].reshape(-1, 48, 48)[:70, ::3, ::3], faces[1][:70]
+
+
+class CutOff(Callback):
+    """End a fit with an error after some batches or epochs."""
+
+    def __init__(self, n, moment="on_batch_end"):
+        self.n = n
+        setattr(self, moment, self.count)
+
+    def count(self, net, **kwargs):
+        self.n -= 1
+        if self.n == 0:
+            raise TimeoutError
+
+
+def dense(folder=None, **parameters):
+    settings = {"max_epochs": 4, "batch_size": 32, "lr": 0.01, "random_state": 0, "device": "cpu"}
+    settings |= {"hidden_layer_sizes": (8,), "checkpoint_dir": folder}
+    return FERDenseClassifier(**settings | parameters)
+
+
+def cut_off(model, X, y, n=8, moment="on_batch_end", **fit_params):
+    """Fit a model until it is cut off."""
+    callbacks = model.callbacks
+    model.set_params(callbacks=[*(callbacks or []), CutOff(n, moment)])
+    with pytest.raises(TimeoutError):
+        model.fit(X, y, **fit_params)
+    return model.set_params(callbacks=callbacks)
+
+
+def weights(model):
+    return model.net_.module_.state_dict()
+
+
+def assert_same(model, other):
+    for name, tensor in weights(model).items():
+        assert torch.equal(tensor, weights(other)[name]), name
+    mine, others = (m.history_.drop(columns="seconds") for m in (model, other))
+    assert mine.to_dict() == others.to_dict()
+
+
+# -- the same bits --------------------------------------------------------------------------
+
+WATCHED = {"validation_fraction": 0.3, "early_stopping": True, "n_iter_no_change": 2}
+FITS = {
+    "dense": lambda d: dense(d, dropout=0.5),
+    "early stopping": lambda d: dense(d, max_epochs=30, tol=0.05, lr=0.03, **WATCHED),
+    "plateau": lambda d: dense(d, lr_schedule="plateau", optimizer="rmsprop", tol=5.0),
+    "fast": lambda d: FERCNNClassifier(
+        max_epochs=3, batch_size=32, optimizer="muon", random_state=0, checkpoint_dir=d
+    ),
+    "sequential": lambda d: FERCNNClassifier(
+        "sequential",
+        max_epochs=3,
+        batch_size=32,
+        optimizer="adamw",
+        lr_schedule="step",
+        augment={"erasing": 0.5},
+        class_weight="balanced",
+        random_state=0,
+        checkpoint_dir=d,
+        **WATCHED,
+    ),
+    "vgg": lambda d: FERCNNClassifier(
+        "vgg", max_epochs=2, batch_size=64, lr=0.01, random_state=0, checkpoint_dir=d
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(k, marks=[pytest.mark.slow] * (k == "vgg")) for k in FITS]
+)
+def test_cut_off_and_gone_on_is_the_same_bit_for_bit(name, small, tmp_path):
+    make = FITS[name]
+    whole = make(None).fit(*small)
+    moments = (1, 4, 6) if name != "vgg" else (3,)
+    for i, n_batches in enumerate(moments):
+        cut_off(make(tmp_path), *small, n=n_batches)
+        assert len(list(tmp_path.iterdir())) <= 2
+        if i == len(moments) - 1:
+            assert_same(make(tmp_path).fit(*small), whole)
+    assert_same(make(tmp_path).fit(*small), whole)  # it had ended
+
+
+def test_early_stopping_ends_where_it_would_have(small, tmp_path):
+    """The epoch that stops is on the disk, and what follows it is not."""
+    whole = FITS["early stopping"](None).fit(*small)
+    assert whole.n_epochs_ < 30
+    assert whole.history_["valid_loss"].idxmin() < whole.n_epochs_ - 1
+    model = FITS["early stopping"](tmp_path)
+    model.fit(*small)
+    assert_same(FITS["early stopping"](tmp_path).fit(*small), whole)
+
+
+def test_given_validation_images_and_weights(small, tmp_path):
+    X, y = small
+    given = {"X_val": X[50:], "y_val": y[50:], "sample_weight": np.arange(50) % 3}
+    whole = dense().fit(X[:50], y[:50], **given)
+    cut_off(dense(tmp_path), X[:50], y[:50], **given)
+    assert_same(dense(tmp_path).fit(X[:50], y[:50], **given), whole)
+
+
+def test_callbacks_go_on_with_what_they_learnt(small, tmp_path):
+    def make(folder):
+        return dense(
+            folder,
+            max_epochs=12,
+            lr=0.03,
+            lr_schedule=None,
+            validation_fraction=0.3,
+            callbacks=[
+                EpochScoring("f1_macro", name="f1", lower_is_better=False),
+                LRScheduler("ExponentialLR", gamma=0.9, event_name=None),
+                EarlyStopping(monitor="f1", patience=4, lower_is_better=False, load_best=True),
+            ],
+        )
+
+    whole = make(None).fit(*small)
+    cut_off(make(tmp_path), *small, n=11)
+    model = make(tmp_path).fit(*small)
+    assert_same(model, whole)
+    assert model.callbacks[0].best_score_ == whole.callbacks[0].best_score_
+
+
+def test_a_random_seed_is_gone_on_with(small, tmp_path):
+    cut_off(dense(tmp_path, random_state=None, validation_fraction=0.2), *small)
+    first = dense(tmp_path, random_state=None, validation_fraction=0.2).fit(*small)
+    assert_same(dense(tmp_path, random_state=None, validation_fraction=0.2).fit(*small), first)
+    whole = dense(random_state=None, validation_fraction=0.2)
+    whole.random_state = type("Fixed", (np.random.RandomState,), {})()
+    whole.random_state.randint = lambda n: first._seed
+    assert_same(whole.fit(*small), first)
+
+
+def test_warm_start_goes_on_with_both(small, tmp_path):
+    def first():
+        return dense(warm_start=True, max_epochs=2).fit(*small)
+
+    whole = first().fit(*small)
+    cut_off(first().set_params(checkpoint_dir=tmp_path), *small, n=5)
+    assert_same(first().set_params(checkpoint_dir=tmp_path).fit(*small), whole)
+    with pytest.raises(ValueError, match="another training: weights at the start differs"):
+        dense(tmp_path, max_epochs=2).fit(*small)
+
+
+# -- other trainings ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"lr": 0.02}, "lr was 0.01 and is 0.02"),
+        (
+            {"max_epochs": 5, "batch_size": 8},
+            "batch_size was 32 and is 8; max_epochs was 4 and is 5",
+        ),
+        ({"random_state": 1}, "random_state was 0 and is 1"),
+        ({"augment": {"flip": 0.5}}, "augment was None and is"),
+        ({"hidden_layer_sizes": (4,)}, r"hidden_layer_sizes was \[8\] and is \[4\]"),
+    ],
+    ids=str,
+)
+def test_other_parameters_are_refused_by_name(change, words, small, tmp_path):
+    cut_off(dense(tmp_path), *small)
+    before = sorted(tmp_path.iterdir())
+    model = dense(tmp_path, **change)
+    with pytest.raises(ValueError, match=words):
+        model.fit(*small)
+    assert not hasattr(model, "net_")
+    assert sorted(tmp_path.iterdir()) == before
+    assert model.set_params(resume=False).fit(*small).n_epochs_ == model.max_epochs
+
+
+def test_other_data_are_refused_by_name(small, tmp_path):
+    X, y = small
+    cut_off(dense(tmp_path), X, y)
+    altered = X.copy()
+    altered[-1, -1, -1] ^= 1
+    for words, args, kwargs in (
+        ("X differs. ", (altered, y), {}),
+        ("y differs. ", (X, np.roll(y, 1)), {}),
+        ("X differs; y differs. ", (X[1:], y[1:]), {}),
+        ("sample_weight differs. ", (X, y), {"sample_weight": np.ones(70)}),
+        ("X_val differs; y_val differs. ", (X, y), {"X_val": X[:9], "y_val": y[:9]}),
+    ):
+        with pytest.raises(ValueError, match=words):
+            dense(tmp_path).fit(*args, **kwargs)
+
+
+def test_what_has_no_effect_on_the_model_may_change(small, tmp_path, capsys):
+    whole = dense(lr=np.float64(0.01)).fit(*small)
+    cut_off(dense(tmp_path), *small)
+    model = dense(str(tmp_path), lr=np.float64(0.01), verbose=1, tta=True, n_checkpoints=1)
+    model.fit(small[0].reshape(70, -1), list(small[1]))
+    assert_same(model, whole)
+    assert len(list(tmp_path.iterdir())) == 1
+    assert capsys.readouterr().out
+
+
+def test_other_library_versions_are_told(small, tmp_path, monkeypatch):
+    from sk_fer.estimators import _persistence
+
+    cut_off(dense(tmp_path), *small)
+    monkeypatch.setattr(_persistence, "library_versions", lambda: {"torch": "9.0"})
+    with pytest.warns(UserWarning, match=r"torch 2\S* then, 9.0 now; the model may differ"):
+        dense(tmp_path).fit(*small)
+
+
+# -- searches -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("n_jobs", "backend"),
+    [(1, "sequential"), (2, "threading"), pytest.param(2, "loky", marks=pytest.mark.slow)],
+)
+def test_the_fits_of_a_search_do_not_meet(n_jobs, backend, small, tmp_path):
+    grid = {"lr": [0.01, 0.01, 0.02], "dropout": [0.0, 0.5]}
+    expected = GridSearchCV(dense(), grid, cv=2).fit(*small)
+    search = GridSearchCV(dense(tmp_path), grid, cv=2, n_jobs=n_jobs, error_score="raise")
+    with parallel_config(backend):
+        search.fit(*small)
+    for name in ("mean_test_score", "std_test_score"):
+        np.testing.assert_array_equal(search.cv_results_[name], expected.cv_results_[name])
+    assert_same(search.best_estimator_, expected.best_estimator_)
+    assert len(list(tmp_path.iterdir())) == 4 * 2 + 1  # equal candidates share; and the refit
+    again = clone(search).set_params(n_jobs=1).fit(*small)
+    assert again.best_estimator_.history_.equals(search.best_estimator_.history_)
+
+
+def test_a_clone_and_its_original_do_not_meet(small, tmp_path):
+    model = dense(tmp_path).fit(*small)
+    scores = cross_val_score(model, *small, cv=2)
+    np.testing.assert_array_equal(scores, cross_val_score(dense(), *small, cv=2))
+    assert_same(dense(tmp_path).fit(*small), model)
+    assert clone(clone(model)).get_params() == model.get_params()
+
+
+def test_two_fits_never_share_a_folder(small, tmp_path):
+    inside = {}
+
+    class Second(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            with pytest.raises(BlockingIOError, match=f"in use by process {os.getpid()}") as told:
+                dense(tmp_path).fit(*small)
+            inside["told"] = told
+
+    dense(tmp_path, max_epochs=1, callbacks=[Second()]).fit(*small)
+    assert inside["told"]
+    assert not (tmp_path / ".lock").exists()
+
+
+# -- disks and signals ----------------------------------------------------------------------
+
+
+def test_a_folder_that_cannot_be_written_stops_at_the_start(small, tmp_path):
+    (tmp_path / "file").write_text("")
+    model = dense(tmp_path / "file" / "run")
+    with pytest.raises(OSError, match=r"checkpoint_dir='.*file.run': "):
+        model.fit(*small)
+    assert not hasattr(model, "net_")
+
+
+def test_a_disk_that_fills_up_is_one_warning(small, tmp_path, monkeypatch):
+    whole = dense().fit(*small)
+    model = dense(tmp_path)
+    full = []
+
+    def fsync(descriptor, fsync=os.fsync):
+        full.append(descriptor)
+        if 2 <= len(full) <= 5:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.warns(UserWarning, match="No space left") as caught:
+        model.fit(*small)
+    assert [str(w.message).split(":")[0] for w in caught] == [
+        f"a checkpoint could not be written to {tmp_path}, and training goes on without it"
+    ]
+    assert_same(model, whole)
+    assert_same(dense(tmp_path).fit(*small), whole)
+
+
+def test_every_so_many_minutes(small, tmp_path):
+    seen = []
+
+    class See(Callback):
+        def on_epoch_begin(self, net, **kwargs):
+            seen.append(sorted(p.name[:11] for p in tmp_path.glob("epoch*")))
+
+    dense(tmp_path, checkpoint_minutes=60, callbacks=[See()]).fit(*small)
+    assert seen == [[]] * 4
+    assert [p.name[:11] for p in tmp_path.iterdir()] == ["epoch-00004"]  # the end is written
+
+
+def test_no_state_of_the_fit_stays_in_the_estimator(small, tmp_path):
+    model = dense(tmp_path).fit(*small)
+    assert model.net_.checkpoints is None
+    assert model.net_.valid_dataset is None
+
+
+def test_partial_fit_writes_nothing(small, tmp_path):
+    dense(tmp_path).partial_fit(*small, classes=np.unique(small[1]))
+    assert list(tmp_path.iterdir()) == []
+
+
+class Press(Callback):
+    """Press Ctrl-C in an epoch."""
+
+    def __init__(self, epoch):
+        self.epoch = epoch
+
+    def on_batch_end(self, net, **kwargs):
+        if len(net.history) == self.epoch:
+            signal.raise_signal(signal.SIGINT)
+
+
+@pytest.fixture
+def ctrl_c():
+    """Ctrl-C as in a program that a terminal started; others ignore it."""
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, previous)
+
+
+@pytest.mark.usefixtures("ctrl_c")
+def test_ctrl_c_leaves_what_was_learnt_so_far(small, tmp_path):
+    model = dense(tmp_path, callbacks=[Press(3)])
+    with (
+        pytest.warns(UserWarning, match="keeps what it has learnt so far, in 2 whole epochs"),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        model.fit(*small)
+    assert model.n_epochs_ == 2
+    assert model.predict(small[0]).shape == (70,)
+    assert_same(dense(tmp_path).fit(*small), dense().fit(*small))
+
+
+@pytest.mark.usefixtures("ctrl_c")
+def test_ctrl_c_ends_a_whole_search(small):
+    fits = []
+
+    class Count(Press):
+        def on_train_begin(self, net, **kwargs):
+            fits.append(net)
+
+    search = GridSearchCV(dense(callbacks=[Count(1)]), {"lr": [0.01, 0.02]}, cv=2)
+    with pytest.warns(UserWarning, match="interrupted"), pytest.raises(KeyboardInterrupt):
+        search.fit(*small)
+    assert len(fits) == 1
+
+
+@pytest.mark.usefixtures("ctrl_c")
+def test_ctrl_c_with_early_stopping_keeps_the_best_so_far(small):
+    X, y = small
+    model = dense(max_epochs=20, lr=0.03, lr_schedule=None, tol=0.0, **WATCHED)
+    model.set_params(callbacks=[Press(6)], n_iter_no_change=20)
+    with pytest.warns(UserWarning, match="interrupted"), pytest.raises(KeyboardInterrupt):
+        model.fit(X, y, X_val=X[50:], y_val=y[50:])
+    best = model.history_["valid_accuracy"][model.history_["valid_loss"].idxmin()]
+    assert model.score(X[50:], y[50:]) == pytest.approx(best, abs=1e-6)
+
+
+def test_sigterm_writes_first_and_then_does_what_it_did(small, tmp_path):
+    ended = []
+    previous = signal.signal(signal.SIGTERM, lambda *_: ended.append(len(list(tmp_path.iterdir()))))
+    try:
+
+        class Terminate(Callback):
+            def on_batch_begin(self, net, **kwargs):
+                if len(net.history) == 3 and not ended:
+                    assert not list(tmp_path.glob("epoch*"))
+                    os.kill(os.getpid(), signal.SIGTERM)
+                    time.sleep(0.01)
+
+        model = dense(tmp_path, checkpoint_minutes=60, callbacks=[Terminate()]).fit(*small)
+        assert ended == [2]  # the lock and a checkpoint
+        assert model.n_epochs_ == 4
+        signal.raise_signal(signal.SIGTERM)
+        assert len(ended) == 2  # the handler of before is back
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def test_fits_in_other_threads_leave_signals_alone(small, tmp_path):
+    thread = threading.Thread(target=dense(tmp_path).fit, args=small)
+    thread.start()
+    thread.join()
+    assert len(list(tmp_path.iterdir())) == 2

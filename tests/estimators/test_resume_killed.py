@@ -1,0 +1,30 @@
+"""Killed at any moment and resumed, a model is the same bit for bit as one never killed."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).with_name("kill_fits.py")
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
+
+
+@pytest.mark.parametrize("kind", ["dense", pytest.param("fast", marks=pytest.mark.slow)])
+def test_killed_at_random_moments(kind):
+    done = subprocess.run(
+        [sys.executable, SCRIPT, kind, "20", "0"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(SCRIPT.parents[2])},
+    )
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert sum(result["killed"].values()) == 20
+    assert all(result["killed"].values())
+    assert result["ended"] > 0
+    assert result["different"] == 0

@@ -1,0 +1,28 @@
+"""Files of every format version there ever was are read, to the same predictions."""
+
+import numpy as np
+import pytest
+
+from sk_fer import load_model
+from sk_fer.persistence._model_file import FORMAT_VERSION
+
+from .make_golden import FOLDER, IMAGES, models
+
+FILES = sorted(FOLDER.glob("*.skfer"))
+
+
+def test_there_is_one_of_each_kind_and_version():
+    wanted = [f"v{n}-{name}" for n in range(1, FORMAT_VERSION + 1) for name in models()]
+    assert sorted(path.stem for path in FILES) == sorted(wanted)
+
+
+@pytest.mark.filterwarnings("ignore:This FER.* was written by sk_fer")
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_predicts_as_it_did(path):
+    model = load_model(path)
+    expected = np.load(path.with_suffix(".npy"))
+    # Processors round differently, in the last bits.
+    np.testing.assert_allclose(model.predict_proba(np.load(IMAGES)), expected, atol=1e-5)
+    classifier = model[-1] if "pipeline" in path.stem else model
+    assert classifier.classes_.tolist()[0] == "angry"
+    assert len(classifier.history_) == classifier.n_epochs_ > 0

@@ -1,0 +1,266 @@
+"""Files that are no model files, or were made to do harm: refused, with the reason."""
+
+import io
+import json
+import os
+import pickle
+import stat
+import warnings
+import zipfile
+
+import joblib
+import numpy as np
+import pytest
+import torch
+
+from sk_fer import load_model
+from sk_fer.persistence import ModelFormatError, _archive
+
+from .fuzz_model_files import Audit, fuzz, read_entries, seal, zipped
+
+
+class Canary:
+    """Makes a folder when it is unpickled."""
+
+    def __init__(self, folder):
+        self.folder = str(folder)
+
+    def __reduce__(self):
+        return os.mkdir, (self.folder,)
+
+
+def refused(path, words):
+    with pytest.raises(ModelFormatError, match=words) as raised:
+        load_model(path)
+    assert str(raised.value).startswith(f"{path}: ")
+    return str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("write", "words"),
+    [
+        (lambda c, p: p.write_bytes(pickle.dumps(c)), "a pickle, as joblib and pickle write it"),
+        (lambda c, p: p.write_bytes(pickle.dumps(c, protocol=0)), "no model file: begins with"),
+        (joblib.dump, "a pickle, as joblib .* can run code, and nothing of it was"),
+        (lambda c, p: joblib.dump(c, p, compress=("zlib", 3)), "perhaps a compressed joblib file"),
+        (lambda c, p: joblib.dump(c, p, compress=("gzip", 3)), "perhaps a compressed joblib file"),
+        (lambda c, p: joblib.dump(c, p, compress=("xz", 3)), "perhaps a compressed joblib file"),
+        (lambda c, p: torch.save(c, p), "a zip of .* entries; wanted model.json"),
+        (lambda c, p: np.save(p, np.array([c]), allow_pickle=True), r"begins with b'\\x93NUMPY"),
+    ],
+    ids=["pickle", "pickle 0", "joblib", "zlib", "gzip", "xz", "torch", "numpy"],
+)
+def test_pickles_are_never_unpickled(write, words, tmp_path):
+    canary = tmp_path / "canary"
+    path = tmp_path / "model.npy"
+    write(Canary(canary), path)
+    refused(path, words)
+    assert not canary.exists()
+
+
+def test_the_canary_would_sing(tmp_path):
+    pickle.loads(pickle.dumps(Canary(tmp_path / "canary")))
+    assert (tmp_path / "canary").exists()
+
+
+@pytest.mark.parametrize(
+    ("alter", "words"),
+    [
+        (lambda c: b"", "is empty"),
+        (lambda c: b"PK\x03\x04", "has 4 bytes; the file is truncated"),
+        (lambda c: c[:-1], "a zip without its end; the file is truncated"),
+        (lambda c: c + b"more", "a zip without its end"),
+        (lambda c: b"PK\x03\x04" + c, "a zip with a directory of"),
+        (lambda c: c.replace(b"happy", b"HAPPY"), "a damaged zip, BadZipFile: Bad CRC-32"),
+        (lambda c: seal(read_entries(c), zipfile.ZIP_DEFLATED), "is compressed, encrypted or"),
+        (lambda c: zipped([*read_entries(c).items(), ("x", b"")]), "a zip of 4 entries; wanted"),
+        (lambda c: zipped([("../x", b""), ("b", b""), ("c", b"")]), r"a zip of \['../x', 'b', 'c'"),
+        (lambda c: zipped([("model.json", b"")] * 3), r"a zip of \['model.json', 'model.json'"),
+        (lambda c: zipped([(n, b"{}") for n in read_entries(c)]), "SHA256SUMS does not fit"),
+        (lambda c: linked(c), "its entry model.json is a link"),
+    ],
+)
+def test_containers(alter, words, dense_file):
+    dense_file.write_bytes(alter(dense_file.read_bytes()))
+    refused(dense_file, words)
+
+
+def linked(content):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in read_entries(content).items():
+            info = zipfile.ZipInfo(name)
+            info.external_attr = (stat.S_IFLNK | 0o777) << 16
+            archive.writestr(info, data)
+    return buffer.getvalue()
+
+
+def test_too_large_no_file_and_no_regular_file(dense_file, tmp_path, monkeypatch):
+    with pytest.raises(FileNotFoundError):
+        load_model(tmp_path / "none.skfer")
+    with pytest.raises(IsADirectoryError, match="is a folder; wanted a model file"):
+        load_model(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    refused(tmp_path / "pipe", "is no regular file")  # and does not wait for a writer
+    monkeypatch.setattr(_archive, "MAX_FILE_BYTES", 1000)
+    refused(dense_file, r"has \d+ bytes; at most 1000 are read")
+
+
+def model(d):
+    return d["model"]
+
+
+def change(**items):
+    return lambda d: d["model"].update(items)
+
+
+def parameter(**items):
+    return lambda d: d["model"]["parameters"].update(items)
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        (lambda d: d.update(format="ONNX"), "format is 'ONNX'; wanted 'sk_fer model'"),
+        (lambda d: d.update(format_version=2), "format version 2, written by sk_fer .*; this one"),
+        (lambda d: d.update(format_version=True), "format_version is True; wanted int"),
+        (lambda d: d.update(more=1), r"has unknown items: \['more'\]"),
+        (lambda d: d.update(versions={"sk_fer": "\x1b[2J"}), "versions are"),
+        (lambda d: d.pop("model"), "has no 'model'"),
+        (change(**{"class": "os.system"}), "is of class 'os.system'; wanted FERCNN"),
+        (change(**{"class": "FERCNNClassifier"}), "parameters of FERCNNClassifier: unknown"),
+        (change(steps=[]), "has steps but is of class 'FERDenseClassifier'"),
+        (parameter(callbacks=[]), "parameters of FERDenseClassifier: unknown callbacks; wanted"),
+        (parameter(checkpoint_dir="/tmp"), "unknown checkpoint_dir"),
+        (parameter(lr=-1.0), "The 'lr' parameter of FERDenseClassifier must be a float in the ran"),
+        (parameter(max_epochs=10**19), "max_epochs is 10000000000000000000; wanted a 64-bit"),
+        (parameter(augment=[0] * 20_000), "a value has more than 10000 parts"),
+        (parameter(augment={"pickle": []}), "is no value; wanted a float, tuple or dict"),
+        (change(network={"hidden_layer_sizes": [2**40]}), r"network.1.weight are .*wanted float32"),
+        (change(network={"hidden_layer_sizes": [2**62, 2**62]}), "can be built|wanted float32"),
+        (change(network={"hidden_layer_sizes": [1] * 9000}), "has 9000 layers, and there are 4 ar"),
+        (change(network={"hidden_layer_sizes": ["8"]}), "network: hidden_layer_sizes=.*wanted int"),
+        (change(image_shape_=[2**20, 2**20, 1]), "image_shape_ is .*; wanted height, width and"),
+        (change(image_shape_=[8, 8, 1]), r"images of shape \(8, 8, 1\) have no 256 values"),
+        (change(feature_names_in_=["a"]), "feature_names_in_ are no names of its features"),
+        (change(seed=-1), "seed is -1; wanted 0 to"),
+        (change(device="hpu"), "device is 'hpu'; wanted cpu, cuda, mps or xpu"),
+        (change(precision="int8"), "precision is 'int8'; wanted one of"),
+        (change(normalize="dataset"), "the weights lack prepare.mean, prepare.std"),
+        (change(history=[{"dict": [["epoch", 2]]}]), "history is none, in its row 1"),
+        (change(classes_={"dtype": "str", "values": ["b", "a"]}), "are not two or more labels, so"),
+        (change(classes_={"dtype": "uint8", "values": [1, 999]}), "classes_: "),
+        (change(classes_={"dtype": "O", "values": [1, 2]}), "are no labels of dtype 'O'"),
+        (change(classes_={"dtype": "str", "values": ["a", "b"]}), r"wanted float32 \(2, 8\)"),
+        (
+            change(classes_={"dtype": "str", "values": ["", *map(str, range(999)), "x" * 9999]}),
+            "labels too long or too many",
+        ),
+    ],
+)
+def test_descriptions(edit, words, dense_file):
+    entries = read_entries(dense_file.read_bytes())
+    description = json.loads(entries["model.json"])
+    edit(description)
+    entries["model.json"] = json.dumps(description).encode()
+    dense_file.write_bytes(seal(entries))
+    refused(dense_file, words)
+
+
+@pytest.mark.parametrize(
+    ("step", "items", "words"),
+    [
+        (0, {"class": "FunctionTransformer"}, "is of class 'FunctionTransformer'; wanted one of"),
+        (0, {"parameters": {"size": {"tuple": [10**5, 10**5]}}}, "size is .*of at most 1048576 pi"),
+        (0, {"parameters": {"size": [9, 9]}}, r"images of \[9, 9\] pixels have no 64 values"),
+        (1, {"parameters": {"kernel_size": [10**9, 1]}}, "kernel_size is"),
+        (3, {"image_shape_": [4, 16, 1]}, r"mean_ has the shape \(8, 8, 1\); wanted \(4, 16, 1\)"),
+        (3, {"parameters": {"method": "image"}, "class": "ImageReader"}, "unknown method"),
+        (4, {"output": "os"}, "output is 'os'"),
+        (4, {"class": None}, "has unknown items"),
+        (5, {"name": "passthrough"}, "Names provided are not unique"),
+    ],
+)
+def test_pipelines(step, items, words, models, tmp_path):
+    from sk_fer import save_model
+
+    path = tmp_path / "model.skfer"
+    save_model(models["pipeline"], path)
+    entries = read_entries(path.read_bytes())
+    description = json.loads(entries["model.json"])
+    description["model"]["steps"][step].update(items)
+    entries["model.json"] = json.dumps(description).encode()
+    path.write_bytes(seal(entries))
+    refused(path, words)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (b"[" * 100_000, "is not the JSON it should be"),
+        (b'{"a": NaN}', "it holds NaN"),
+        (b'{"a": 1e999}', "it holds 1e999, which is no finite number"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "it holds a number of 5000 digits"),
+        (b'{"a": 1, "a": 2}', "it holds an object with a key twice"),
+        (b"\xff", "'utf-8' codec can't decode"),
+        (b"3", "model.json is 3; wanted an object"),
+        (b" " * (1 << 20) + b"3", "model.json has 1048577 bytes; at most 1048576 are read"),
+    ],
+)
+def test_json_of_any_kind(text, words, dense_file):
+    entries = read_entries(dense_file.read_bytes())
+    dense_file.write_bytes(seal({**entries, "model.json": text}))
+    refused(dense_file, words)
+
+
+def weights(header, data=b""):
+    text = json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + data
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "has a header of 0 bytes"),
+        (b"\xff" * 8, "has a header of 18446744073709551615 bytes; at most 1048576 are read"),
+        (
+            weights({"a": {"dtype": "F32", "shape": [5 * 10**12], "data_offsets": [0, 10**13]}}),
+            "weights.safetensors is damaged or no safetensors",
+        ),
+        (
+            weights({"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}, b"\0\0\xc0\x7f"),
+            "a holds NaN, infinity",
+        ),
+        (
+            weights({"a": {"dtype": "BOOL", "shape": [1], "data_offsets": [0, 1]}}, b"\1"),
+            "or what is no number",
+        ),
+        (weights({}), "there are 0 arrays|the weights lack"),
+    ],
+)
+def test_weights_of_any_kind(content, words, dense_file):
+    entries = read_entries(dense_file.read_bytes())
+    dense_file.write_bytes(seal({**entries, "weights.safetensors": content}))
+    refused(dense_file, words)
+
+
+def test_weights_of_another_network(models, dense_file, tmp_path):
+    models["cnn"].save_model(tmp_path / "cnn.skfer")
+    entries = read_entries(dense_file.read_bytes())
+    other = read_entries((tmp_path / "cnn.skfer").read_bytes())
+    dense_file.write_bytes(seal({**entries, "weights.safetensors": other["weights.safetensors"]}))
+    refused(dense_file, "the weights lack network.1.bias, network.1.weight")
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="limits memory as Linux does")
+def test_fuzz_some(tmp_path):
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with warnings.catch_warnings():
+            result = fuzz(240, 1, tmp_path, Audit())
+    finally:
+        torch.set_num_threads(threads)
+    assert result.failures == []
+    assert result.outcomes["the same predictions"] > 10
+    assert result.outcomes["refused"] > 150

@@ -1,0 +1,111 @@
+"""push_to_hub and from_hub, with a hub that is a folder."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from numpy.testing import assert_array_equal
+
+from sk_fer.persistence import ModelFormatError, from_hub, push_to_hub
+
+hub = pytest.importorskip("huggingface_hub", reason="needs sk_fer[hub]")
+
+
+@pytest.fixture
+def repositories(tmp_path, monkeypatch):
+    """Take a folder for the hub; what was asked of it is in the list returned."""
+    calls = []
+
+    class FakeApi:
+        def __init__(self, token=None):
+            calls.append(("token", token))
+
+        def create_repo(self, repo_id, *, private, exist_ok):
+            calls.append(("create", repo_id, private, exist_ok))
+            (tmp_path / repo_id).mkdir(parents=True, exist_ok=True)
+            return f"https://hub.example/{repo_id}"
+
+        def file_exists(self, repo_id, filename):
+            return (tmp_path / repo_id / filename).exists()
+
+        def upload_folder(self, *, repo_id, folder_path, commit_message):
+            calls.append(("upload", sorted(p.name for p in Path(folder_path).iterdir())))
+            shutil.copytree(folder_path, tmp_path / repo_id, dirs_exist_ok=True)
+
+    def download(repo_id, filename, *, revision, token):
+        calls.append(("download", repo_id, filename, revision, token))
+        path = tmp_path / repo_id / filename
+        if not path.exists():
+            raise hub.errors.EntryNotFoundError(f"404: no {filename}")
+        return str(path)
+
+    monkeypatch.setattr(hub, "HfApi", FakeApi)
+    monkeypatch.setattr(hub, "hf_hub_download", download)
+    return tmp_path, calls
+
+
+@pytest.mark.parametrize("name", ["dense", "pipeline"])
+def test_there_and_back(name, models, small_faces, repositories):
+    folder, calls = repositories
+    assert push_to_hub(models[name], "me/faces", private=True) == "https://hub.example/me/faces"
+    assert ("create", "me/faces", True, True) in calls
+    assert calls[-1] == ("upload", ["README.md", "model.skfer"])
+    loaded = from_hub("me/faces", revision="abc", token="secret")
+    assert calls[-1] == ("download", "me/faces", "model.skfer", "abc", "secret")
+    X = small_faces[0]
+    assert_array_equal(loaded.predict_proba(X), models[name].predict_proba(X))
+    card = (folder / "me/faces/README.md").read_text("utf-8")
+    classifier = models[name][-1] if name == "pipeline" else models[name]
+    for words in (
+        "library_name: sk_fer",
+        "`FERDenseClassifier`",
+        "angry, disgust, fear, happy, neutral, sad, surprise",
+        'from_hub("me/faces")',
+        "The last of 2 epochs",
+        f"| train_accuracy | {classifier.history_['train_accuracy'].iloc[-1]:.4g} |",
+        "- torch ",
+    ):
+        assert words in card
+    assert ("`ImageResizer` → " in card) == (name == "pipeline")
+
+
+def test_a_card_that_is_there_is_left_alone(models, repositories):
+    folder, calls = repositories
+    (folder / "me/faces").mkdir(parents=True)
+    (folder / "me/faces/README.md").write_text("mine")
+    push_to_hub(models["dense"], "me/faces")
+    assert calls[-1] == ("upload", ["model.skfer"])
+    assert (folder / "me/faces/README.md").read_text() == "mine"
+
+
+def test_files_of_strangers_are_checked(repositories):
+    folder, _ = repositories
+    (folder / "me/faces").mkdir(parents=True)
+    (folder / "me/faces/model.skfer").write_bytes(b"\x80\x04.")
+    with pytest.raises(ModelFormatError, match="a pickle"):
+        from_hub("me/faces")
+
+
+def test_errors_name_the_repository(models, repositories, monkeypatch):
+    with pytest.raises(OSError, match=r"me/none on the Hugging Face Hub: 404: no model\.skfer"):
+        from_hub("me/none")
+
+    def offline(*_, **__):
+        raise hub.errors.LocalEntryNotFoundError("not in the cache")
+
+    monkeypatch.setattr(hub, "hf_hub_download", offline)
+    with pytest.raises(ConnectionError, match=r"me/x on the .* is this machine online\?"):
+        from_hub("me/x")
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match="got repo_id='a/b/c', wanted 'owner/name'"):
+        from_hub("a/b/c")
+    with pytest.raises(ValueError, match="got repo_id='a/b/c', wanted 'owner/name'"):
+        push_to_hub(models["dense"], "a/b/c")
+
+
+def test_a_missing_package_is_named(models, monkeypatch):
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    for call in (lambda: from_hub("me/x"), lambda: push_to_hub(models["dense"], "me/x")):
+        with pytest.raises(ImportError, match=r"needs huggingface_hub: pip install sk_fer\[hub\]"):
+            call()

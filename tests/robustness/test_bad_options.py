@@ -1,0 +1,49 @@
+"""What the command says to bad options: the exit code, a line on stderr, nothing written."""
+
+import pytest
+from typer.testing import CliRunner
+
+from sk_fer._cli import _data
+from sk_fer._cli._app import app
+
+TRAIN = ["train", "--model", "dense", "--epochs", "1"]
+SEARCH = ["search", "--model", "dense", "--epochs", "1"]
+
+BAD_OPTIONS = [
+    ([*TRAIN, "--lr", "-1"], 1, "The 'lr' parameter of FERDenseClassifier must be"),
+    ([*TRAIN, "--lr", "nan"], 1, "Got nan instead"),
+    ([*TRAIN, "--lr", "fast"], 2, "Invalid value for '--lr'"),
+    ([*TRAIN, "--fraction", "0"], 1, "--fraction is 0; wanted a number above 0"),
+    ([*TRAIN, "--fraction", "nan"], 1, "--fraction is nan; wanted a number above 0"),
+    ([*TRAIN, "--test-size", "0.5"], 1, "--test-size is 0.5; wanted a number above 0"),
+    ([*TRAIN, "--device", "quantum"], 1, "device='quantum' is not known to torch"),
+    ([*TRAIN, "--precision", "int8"], 1, "The 'precision' parameter"),
+    ([*TRAIN, "--batch-size", "0"], 2, "Invalid value for '--batch-size'"),
+    ([*TRAIN, "--seed", "-1"], 2, "Invalid value for '--seed'"),
+    ([*TRAIN, "--image-size", "24"], 1, "--image-size is for class folders"),
+    ([*TRAIN, "--classes", "a,b"], 1, "--classes is for class folders"),
+    ([*TRAIN, "--set", "speed=3"], 2, "no parameter 'speed'"),
+    ([*TRAIN, "--set", "tta"], 2, "got 'tta', wanted NAME=VALUE"),
+    ([*TRAIN, "--set", "momentum=True"], 1, "Got True instead"),
+    ([*TRAIN, "--ferplus", "votes.csv"], 1, "--ferplus needs DATA"),
+    ([*TRAIN, "--model", "resnet"], 2, "'resnet' is not one of"),
+    ([*TRAIN, "no.csv"], 1, "no.csv: no such file or folder"),
+    ([*SEARCH, "--param", "lr="], 2, "got 'lr=', wanted NAME=VALUE"),
+    ([*SEARCH, "--cv", "1"], 2, "Invalid value for '--cv'"),
+    (["evaluate", "no.joblib"], 1, "no.joblib: no such file"),
+    (["predict", "no.joblib", "face.png"], 1, "no.joblib: no such file"),
+    (["predict", "no.joblib"], 2, "Missing argument 'IMAGE...'"),
+    (["teach"], 2, "No such command 'teach'"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "code", "words"), BAD_OPTIONS)
+def test_bad_option(arguments, code, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(_data, "N_FACES", 70)
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == code, result.output
+    message = " ".join(result.stderr.replace("│", " ").split())
+    assert words in message
+    assert "Traceback" not in message
+    assert list(tmp_path.iterdir()) == []
