@@ -129,7 +129,7 @@ class FERCNNClassifier(BaseFERClassifier):
         self.verbose = verbose
 
     def _network(self) -> tuple[str, dict[str, Any]]:
-        return self.architecture, {} if self.dropout is None else {"dropout": self.dropout}
+        return self.architecture, {} if self.dropout is None else {"dropout": float(self.dropout)}
 
     def _resizes(self) -> bool:
         # Both watch a validation loss that small images distort.

@@ -134,6 +134,6 @@ class FERDenseClassifier(BaseFERClassifier):
         options = {
             "hidden_layer_sizes": [int(size) for size in sizes],
             "activation": self.activation,
-            "dropout": self.dropout,
+            "dropout": float(self.dropout),
         }
         return "dense", options

@@ -95,7 +95,7 @@ def make_net(
         lr=estimator.lr,
         weight_decay=estimator.weight_decay,
         max_epochs=n_epochs,
-        batch_size=estimator.batch_size,
+        batch_size=int(estimator.batch_size),
         augmentation=Augmentation(augmentation),
         precision=resolve_precision(estimator.precision, device),
         compile=estimator.compile,
@@ -133,15 +133,17 @@ def rebuild_net(estimator: BaseEstimator, stored: dict[str, Any]) -> FERNet:
     precision = stored["precision"]
     try:
         device = resolve_device(stored["device"])
+        dtype = resolve_precision(precision, device)
     except ValueError:
-        device, precision = torch.device("cpu"), "auto"
+        device = torch.device("cpu")
+        dtype = resolve_precision("auto", device)
     with _INITIALIZING, torch.random.fork_rng([]):
         module = build_module(**estimator._module_config)
     unpack_weights(module, stored["weights"])
     net = FERNet(
         module,
         criterion=WeightedCrossEntropy(),
-        precision=resolve_precision(precision, device),
+        precision=dtype,
         device=str(device),
         batch_size=stored["batch_size"],
         seed=estimator._seed,

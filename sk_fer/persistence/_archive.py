@@ -21,11 +21,12 @@ WEIGHTS = "weights.safetensors"
 CHECKSUMS = "SHA256SUMS"
 ENTRIES = [DESCRIPTION, WEIGHTS, CHECKSUMS]
 
-MAX_FILE_BYTES = 1 << 30
-MAX_DESCRIPTION_BYTES = 1 << 20
+MAX_FILE_BYTES = 192 << 20
+MAX_DESCRIPTION_BYTES = 16 << 20
 MAX_DIRECTORY_BYTES = 4096
 
 _END = struct.Struct("<4s4H2LH")  # the end of a zip's directory, without a comment
+_ZIP64_LOCATOR_BYTES = 20
 _EARLIEST = (1980, 1, 1, 0, 0, 0)  # of a zip's dates: the same model gives the same file
 _PICKLE = "a pickle, as joblib and pickle write it: reading one can run code, and nothing of it was"
 _ZLIB = "a zlib file, perhaps a compressed joblib file"
@@ -70,6 +71,8 @@ def write_archive(path: Path, description: bytes, weights: bytes) -> None:
         with zipfile.ZipFile(aside, "x", zipfile.ZIP_STORED) as archive:
             for name, content in contents.items():
                 archive.writestr(zipfile.ZipInfo(name, _EARLIEST), content)
+        with aside.open("rb+") as file:
+            os.fsync(file.fileno())
         os.replace(aside, path)
     finally:
         with suppress(OSError):
@@ -131,6 +134,11 @@ def _check_form(file: BinaryIO, size: int) -> None:
         wanted = "wanted a zip of " + ", ".join(ENTRIES) + ", as save_model writes it"
         raise ModelFormatError(f"no model file: {found}; {wanted}")
     require(size > _END.size, f"has {size} bytes; the file is truncated")
+    file.seek(max(0, size - _END.size - _ZIP64_LOCATOR_BYTES))
+    tail = file.read(_ZIP64_LOCATOR_BYTES + _END.size)
+    # It would point zipfile to another directory, of any size.
+    wanted = ", ".join(ENTRIES)
+    require(b"PK\x06\x07" not in tail, f"a zip of 64-bit entries; wanted {wanted}")
     file.seek(size - _END.size)
     end = file.read(_END.size)
     require(len(end) == _END.size, "became shorter while it was read")

@@ -14,12 +14,13 @@ from sk_fer.persistence._plain import Fields, decode, encode
 from sk_fer.persistence._registry import CLASSIFIERS
 
 _IMAGES = ("n_features_in_", "image_shape_")
-_DEVICE = re.compile(r"(cpu|mps|xpu|cuda)(:\d{1,3})?")
+_DEVICE = re.compile(r"(cpu|mps|xpu|cuda)(:\d{1,2})?")
 _OF_THIS_PROCESS = {
     "_skl_callbacks": "scikit-learn's callbacks",
     "_metadata_request": "metadata requests",
 }
 _MAX_BATCH = 2**31 - 1
+_MAX_LAYERS = 100
 
 
 def describe_classifier(classifier: Any, arrays: Arrays, left_out: list[str]) -> dict[str, Any]:
@@ -124,7 +125,9 @@ def _network(kind: type, node: dict[str, Any], n_arrays: int) -> dict[str, Any]:
     network = build(kind, node)
     layers = getattr(network, "hidden_layer_sizes", ())
     require(
-        len(layers) < n_arrays, f"network has {len(layers)} layers, and there are {n_arrays} arrays"
+        len(layers) < min(n_arrays, _MAX_LAYERS),
+        f"network has {len(layers)} layers, and there are {n_arrays} arrays; wanted fewer than "
+        f"those, and than {_MAX_LAYERS}",
     )
     try:
         name, options = network._network()

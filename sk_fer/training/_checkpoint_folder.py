@@ -29,23 +29,21 @@ class CheckpointFolder:
         self.path = path
         self.n_checkpoints = n_checkpoints
         self._damaged: set[Path] = set()
-        for unfinished in path.glob("*.unfinished"):  # of a training that was killed
+        for unfinished in path.glob(
+            "epoch-*.safetensors.*.unfinished"
+        ):  # of a training that was killed
             unfinished.unlink()
 
     def newest(self) -> dict[str, Any] | None:
         """Return the newest whole checkpoint; damaged ones are passed over with a warning."""
         for file in self._files():
-            try:
-                content = file.read_bytes()
-            except OSError as error:
-                reason = str(error)
-            else:
-                if _checksum(content) == _NAME.fullmatch(file.name)[2]:  # type: ignore[index]
-                    return unpack_state(content)
-                reason = "its checksum is wrong"
+            content = file.read_bytes()
+            if _checksum(content) == _NAME.fullmatch(file.name)[2]:  # type: ignore[index]
+                return unpack_state(content)
             self._damaged.add(file)
             warnings.warn(
-                f"the checkpoint {file} is damaged and passed over: {reason}", stacklevel=2
+                f"the checkpoint {file} is damaged and passed over: its checksum is wrong",
+                stacklevel=2,
             )
         return None
 

@@ -41,7 +41,9 @@ class DivergenceWatch:
         ValueError
             If a loss or, after the last batch, a weight is infinite or no number.
         """
-        weights = torch.stack([p.isfinite().all() for p in self.net.module_.parameters()]).all()
+        # The statistics of batch normalization too: infinite ones hide from the loss.
+        tensors = [t for t in self.net.module_.state_dict().values() if t.is_floating_point()]
+        weights = torch.stack([tensor.isfinite().all() for tensor in tensors]).all()
         finite = [*self.losses.isfinite().tolist(), bool(weights)]
         if all(finite):
             return

@@ -75,11 +75,15 @@ def _locked_file(path: Path, *, wait: bool) -> TextIO:
     """Return the open file once it is locked and still the one of that name."""
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("a+", encoding="utf-8")
+        try:
+            file = path.open("a+", encoding="utf-8")
+        except FileNotFoundError:  # whoever held it has just removed the folder
+            continue
         try:
             if _try_lock(file):
-                if path.exists() and path.stat().st_ino == os.fstat(file.fileno()).st_ino:
-                    return file
+                with suppress(FileNotFoundError):
+                    if path.stat().st_ino == os.fstat(file.fileno()).st_ino:
+                        return file
             elif not wait:
                 file.seek(0)
                 holder = file.read() or "another process"

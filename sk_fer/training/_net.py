@@ -168,11 +168,13 @@ class FERNet(NeuralNetClassifier):
         flush = nullcontext() if checkpoints is None else before_termination(checkpoints.flush)
         try:
             with flush:
-                return self.partial_fit(train)
+                try:
+                    return self.partial_fit(train)
+                finally:
+                    if checkpoints is not None:
+                        checkpoints.flush()
         finally:
             self.valid_dataset = self.checkpoints = None
-            if checkpoints is not None:
-                checkpoints.flush()
             for _, callback in self.callbacks_:
                 if isinstance(callback, FitTasks):
                     callback.release()
@@ -239,7 +241,7 @@ class FERNet(NeuralNetClassifier):
 
     def on_epoch_end(self, net: Any, *args: Any, **kwargs: Any) -> None:
         """Write the learning rate of the last step into the history."""
-        self.history.record("lr", self.optimizer_.param_groups[0]["lr"])
+        self.history.record("lr", float(self.optimizer_.param_groups[0]["lr"]))
 
     def run_single_epoch(
         self, iterator: BatchIterator | None, training: bool, prefix: str, step_fn: Any, **_: Any
@@ -357,7 +359,7 @@ class FERNet(NeuralNetClassifier):
     # -- helpers -------------------------------------------------------------------------
 
     def _drop_unfinished_epoch(self) -> None:
-        if self.history and "train_loss" not in self.history[-1]:
+        if self.history and "dur" not in self.history[-1]:
             self.history.pop()
 
     def _warn_of_interrupt(self) -> None:

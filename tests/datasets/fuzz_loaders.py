@@ -4,7 +4,7 @@
     python tests/datasets/fuzz_loaders.py --atheris -runs=5000
 
 The first alters files with Hypothesis, as many images as tables; the second has Atheris look for
-its own, guided by what code they reach. None may take over two seconds of the processor or a gigabyte.
+its own, guided by what code they reach. None may take over two seconds or a gigabyte.
 """
 
 import argparse

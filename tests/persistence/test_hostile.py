@@ -106,6 +106,13 @@ def test_too_large_no_file_and_no_regular_file(dense_file, tmp_path, monkeypatch
     refused(dense_file, r"has \d+ bytes; at most 1000 are read")
 
 
+def test_a_second_directory_is_not_looked_for(dense_file):
+    content = dense_file.read_bytes()
+    locator = b"PK\x06\x07" + bytes(16)
+    dense_file.write_bytes(content[:-22] + locator + content[-22:])
+    refused(dense_file, "a zip of 64-bit entries; wanted model.json")
+
+
 def model(d):
     return d["model"]
 
@@ -204,7 +211,7 @@ def test_pipelines(step, items, words, models, tmp_path):
         (b'{"a": 1, "a": 2}', "it holds an object with a key twice"),
         (b"\xff", "'utf-8' codec can't decode"),
         (b"3", "model.json is 3; wanted an object"),
-        (b" " * (1 << 20) + b"3", "model.json has 1048577 bytes; at most 1048576 are read"),
+        (b" " * (16 << 20) + b"3", "model.json has 16777217 bytes; at most 16777216 are read"),
     ],
 )
 def test_json_of_any_kind(text, words, dense_file):
@@ -264,3 +271,11 @@ def test_fuzz_some(tmp_path):
     assert result.failures == []
     assert result.outcomes["the same predictions"] > 10
     assert result.outcomes["refused"] > 150
+
+
+def test_a_precision_that_the_device_lacks_gives_way(dense_file):
+    entries = read_entries(dense_file.read_bytes())
+    description = json.loads(entries["model.json"])
+    description["model"]["precision"] = "float16"
+    dense_file.write_bytes(seal({**entries, "model.json": json.dumps(description).encode()}))
+    assert load_model(dense_file).net_.precision != torch.float16

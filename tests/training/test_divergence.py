@@ -56,3 +56,20 @@ def test_a_rate_that_is_too_high(faces):
         model.fit(*faces)
     assert np.isfinite(model.predict_proba(faces[0])).all()
     assert model.n_epochs_ == 0
+
+
+def test_an_epoch_broken_off_in_its_validation_is_none(faces):
+    X, y = faces
+
+    class BreakOff(Callback):
+        def on_batch_begin(self, net, training=False, **kwargs):
+            if not training and len(net.history) == 2:
+                raise TimeoutError
+
+    model = FERDenseClassifier(
+        (8,), max_epochs=3, validation_fraction=0.2, callbacks=[BreakOff()], random_state=0
+    )
+    with pytest.raises(TimeoutError):
+        model.fit(X, y)
+    assert model.n_epochs_ == 1
+    assert model.history_.notna().all(axis=None)

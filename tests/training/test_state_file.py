@@ -47,7 +47,6 @@ def test_what_is_packed_no_longer_changes():
 @pytest.mark.parametrize(
     "value",
     [object(), {"a": {1, 2}}, [print], ("x", b"y")],
-    ids=str,
     ids=["object", "set", "function", "bytes"],
 )
 def test_no_other_objects(value):
