@@ -43,6 +43,7 @@ DEFAULT_GRIDS: dict[str, dict[str, list[Any]]] = {
     "dense": {"lr": [3e-4, 1e-3], "dropout": [0.1, 0.3]},
     "sequential": {"lr": [3e-4, 1e-3], "dropout": [0.25, 0.5]},
     "vgg": {"lr": [3e-4, 1e-3], "dropout": [0.25, 0.5]},
+    "accurate": {"lr": [0.02, 0.05], "dropout": [0.2, 0.4]},
 }
 
 FILES = ("model.skfer", "search.csv")

@@ -14,7 +14,7 @@ from .fuzz_loaders import fuzz
 
 @pytest.mark.parametrize("kind", ["image", "table"])
 def test_altered_files_load_or_are_refused(kind, tmp_path):
-    judge = fuzz(60, tmp_path, kind)
+    judge = fuzz(60, 0, tmp_path, kind)
     assert judge.outcomes["loaded"] > 10
     assert judge.outcomes["refused"] > 10
 
