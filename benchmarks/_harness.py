@@ -13,7 +13,7 @@ import platform
 import statistics
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from multiprocessing.connection import Connection
@@ -304,6 +304,15 @@ def command_line(doc: str | None, *, repeats: int | None = 5) -> argparse.Argume
     parser.add_argument("--out", type=Path, help="folder of the JSON file (default: results/)")
     if repeats:
         parser.add_argument("--repeats", type=int, default=repeats, help="rounds (%(default)s)")
+    return parser
+
+
+def race_command_line(doc: str | None, names: Sequence[str]) -> argparse.ArgumentParser:
+    """Return the same for races of several names, on a device that can be chosen."""
+    parser = command_line(doc)
+    parser.add_argument("--only", nargs="+", choices=names, default=names)
+    parser.add_argument("--device", default="auto", help="as the estimators take it")
+    parser.add_argument("--images", type=int, help="images of a call (default: by device)")
     return parser
 
 

@@ -19,10 +19,10 @@ import torch
 from _harness import (
     AbsentError,
     Contestant,
-    command_line,
     matrix_products,
     print_race,
     race,
+    race_command_line,
     write_result,
 )
 from _peers import (
@@ -110,11 +110,7 @@ def contestants(
 
 
 def main() -> None:
-    parser = command_line(__doc__)
-    parser.add_argument("--only", nargs="+", choices=NETWORKS, default=NETWORKS)
-    parser.add_argument("--device", default="auto", help="as the estimators take it")
-    parser.add_argument("--images", type=int, help="images of a call (default: by device)")
-    args = parser.parse_args()
+    args = race_command_line(__doc__, NETWORKS).parse_args()
     device = resolve_device(args.device)
     precision = str(resolve_precision("auto", device)).removeprefix("torch.")
     on_gpu = device.type == "cuda"

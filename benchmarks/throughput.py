@@ -25,10 +25,10 @@ import numpy as np
 import torch
 from _harness import (
     Contestant,
-    command_line,
     matrix_products,
     print_race,
     race,
+    race_command_line,
     write_result,
 )
 from _peers import (
@@ -178,10 +178,7 @@ def scaling(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = command_line(__doc__)
-    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=SECTIONS)
-    parser.add_argument("--device", default="auto", help="as the estimators take it")
-    parser.add_argument("--images", type=int, help="images of a call (default: by device)")
+    parser = race_command_line(__doc__, SECTIONS)
     parser.add_argument("--epochs", type=int, help="epochs of a call (default: by device)")
     parser.add_argument("--compile", action="store_true", default=None, help="default on a GPU")
     parser.add_argument("--without", nargs="+", metavar="NAME", help="contestants to leave out")

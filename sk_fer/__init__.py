@@ -5,12 +5,24 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from sk_fer.estimators import FERCNNClassifier, FERDenseClassifier, make_classifier
+    from sk_fer.estimators import (
+        FERCNNClassifier,
+        FERDenseClassifier,
+        FEREfficientNetB2Classifier,
+        FERFeatures,
+        FERPretrainedClassifier,
+        FERResNet50Classifier,
+        make_classifier,
+    )
     from sk_fer.persistence import load_model, save_model
 
 __all__ = [
     "FERCNNClassifier",
     "FERDenseClassifier",
+    "FEREfficientNetB2Classifier",
+    "FERFeatures",
+    "FERPretrainedClassifier",
+    "FERResNet50Classifier",
     "__version__",
     "load_model",
     "make_classifier",

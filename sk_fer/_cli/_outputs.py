@@ -1,11 +1,12 @@
-"""Files that are there whole or not at all."""
+"""The files that a command leaves: there whole or not at all, and in a folder of their own."""
 
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from sk_fer._utils._write_aside import write_aside
 
 
 @contextmanager
@@ -37,20 +38,16 @@ def output_folder(folder: Path, names: Sequence[str], *, force: bool) -> Iterato
 
 def write_file(path: Path, write: Callable[[Path], Any]) -> None:
     """Have `write` fill a file of another name beside `path`, and move it into place."""
-    unfinished = path.with_name(f".{os.getpid()}.{path.name}")
-    try:
-        write(unfinished)
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with write_aside(path) as aside:
+        write(aside)
 
 
 def write_json(path: Path, content: Any) -> None:
     """Write JSON; what JSON does not know goes in as its text."""
     text = json.dumps(content, indent=2, default=str)
-    write_file(path, lambda unfinished: unfinished.write_text(text + "\n", encoding="utf-8"))
+    write_file(path, lambda aside: aside.write_text(text + "\n", encoding="utf-8"))
 
 
 def write_figure(path: Path, figure: Any) -> None:
     """Write a matplotlib figure as a PNG."""
-    write_file(path, lambda unfinished: figure.savefig(unfinished, format="png", dpi=150))
+    write_file(path, lambda aside: figure.savefig(aside, format="png", dpi=150))

@@ -38,6 +38,10 @@ class TrainingProgress(Callback):
     def __init__(self, bar: Progress) -> None:
         self.bar = bar
 
+    def __sklearn_clone__(self) -> "TrainingProgress":
+        """Show the fit of a clone on the same bar, which cannot be copied."""
+        return self
+
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Show an empty bar."""
         self._task = self.bar.add_task(

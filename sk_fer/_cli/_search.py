@@ -129,7 +129,7 @@ def search(
         say(escape(f"Best: {_describe(searched.best_params_)}\n"))
         score_split(searched.best_estimator_, faces, "validation")
         write_file(out / "search.csv", lambda path: results.to_csv(path, index=False))
-        write_file(out / "model.skfer", searched.best_estimator_.save_model)
+        searched.best_estimator_.save_model(out / "model.skfer")
     say(escape(f"Wrote {' and '.join(FILES)} into {out}"))
 
 

@@ -183,7 +183,7 @@ def _save(
         else:
             (out / file).unlink(missing_ok=True)
     # Last, so that a model is never there without what tells of it.
-    write_file(out / "model.skfer", classifier.save_model)
+    classifier.save_model(out / "model.skfer")
 
 
 def _say_what_is_next(out: Path, faces: Faces) -> None:

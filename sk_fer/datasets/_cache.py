@@ -7,10 +7,11 @@ import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
 from pathlib import Path
-from threading import get_ident
 
 import numpy as np
 from sklearn.datasets import get_data_home
+
+from sk_fer._utils._write_aside import write_aside
 
 _FORMAT = 1
 _BLOCK = 1 << 20
@@ -46,21 +47,15 @@ class ArrayCache:
 
     def store(self, arrays: dict[str, np.ndarray]) -> None:
         """Keep the arrays; where that is not possible, warn and go on."""
-        aside = None
         try:
-            aside = self._path.with_suffix(f".{os.getpid()}-{get_ident()}.tmp")
-            with aside.open("wb") as file:
+            with write_aside(self._path) as aside, aside.open("wb") as file:
                 key = np.array([*self._key, self._checksum])
                 np.savez(file, key=key, allow_pickle=False, **arrays)
-            os.replace(aside, self._path)
         except OSError as error:
             warnings.warn(
                 f"{self.source} was read but is not cached, {error}; cache=False ends this warning",
                 stacklevel=5,
             )
-        finally:
-            if aside is not None:
-                aside.unlink(missing_ok=True)
 
     @cached_property
     def _path(self) -> Path:

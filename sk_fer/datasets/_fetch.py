@@ -9,6 +9,7 @@ from sklearn.datasets import get_data_home
 from sklearn.utils import Bunch
 
 from sk_fer._utils._constraints import validate_params
+from sk_fer._utils._write_aside import write_aside
 from sk_fer.datasets._checks import CACHE, OUTPUT, PATH, SUBSET
 from sk_fer.datasets._fer2013 import load_fer2013
 
@@ -114,9 +115,8 @@ def _download(path: Path) -> None:
             got = kagglehub.competition_download(_COMPETITION, path=_FILE, output_dir=folder)
         except Exception as error:  # of five libraries' kinds, according to what went wrong
             raise OSError(f"{_reason(error)}. {_BY_HAND}") from error
-        aside = Path(folder, "complete")
-        shutil.copyfile(got, aside)
-        os.replace(aside, path)
+        with write_aside(path) as aside:
+            shutil.copyfile(got, aside)
 
 
 def _reason(error: Exception) -> str:

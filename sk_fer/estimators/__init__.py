@@ -2,6 +2,21 @@
 
 from sk_fer.estimators._cnn import FERCNNClassifier
 from sk_fer.estimators._dense import FERDenseClassifier
+from sk_fer.estimators._features import FERFeatures
 from sk_fer.estimators._presets import PRESETS, make_classifier
+from sk_fer.estimators._pretrained import (
+    FEREfficientNetB2Classifier,
+    FERPretrainedClassifier,
+    FERResNet50Classifier,
+)
 
-__all__ = ["PRESETS", "FERCNNClassifier", "FERDenseClassifier", "make_classifier"]
+__all__ = [
+    "PRESETS",
+    "FERCNNClassifier",
+    "FERDenseClassifier",
+    "FEREfficientNetB2Classifier",
+    "FERFeatures",
+    "FERPretrainedClassifier",
+    "FERResNet50Classifier",
+    "make_classifier",
+]

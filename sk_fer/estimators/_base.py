@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,23 +10,23 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.callback import CallbackSupportMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from sk_fer._utils._layout import as_array, to_images
+from sk_fer.estimators._face_input import FaceInput
 from sk_fer.estimators._nets import (
     check_callbacks,
     fit_callbacks,
     make_net,
     new_module,
-    rebuild_net,
 )
 from sk_fer.estimators._parameters import SHARED_CONSTRAINTS
 from sk_fer.estimators._resume import open_checkpoints
 from sk_fer.estimators._split import split_validation
+from sk_fer.estimators._stored_net import StoredNet
 from sk_fer.estimators._targets import (
     check_classes,
     class_weights,
@@ -39,12 +38,9 @@ from sk_fer.estimators._targets import (
 if TYPE_CHECKING:
     import pandas as pd
     import torch
-    from sklearn.utils import Tags
 
-    from sk_fer.training import FaceDataset, FERNet
+    from sk_fer.training import Checkpoints, FaceDataset, FERNet
 
-# Smaller inputs are taken for plain features, which no face could be drawn in.
-SMALLEST_FACE = 8
 HISTORY_COLUMNS = (
     "epoch",
     "train_loss",
@@ -56,7 +52,7 @@ HISTORY_COLUMNS = (
 )
 
 
-class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
+class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, FaceInput, StoredNet):
     """Base of the classifiers; a subclass names its network and its own parameters."""
 
     _parameter_constraints: dict[str, list[Any]] = SHARED_CONSTRAINTS
@@ -78,7 +74,6 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     early_stopping: bool
     n_iter_no_change: int
     tol: float
-    image_shape: tuple[int, ...] | None
     warm_start: bool
     checkpoint_dir: str | PathLike[str] | None
     checkpoint_minutes: float
@@ -92,9 +87,6 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     verbose: int
 
     classes_: NDArray
-    image_shape_: tuple[int, int, int]
-    _image_dtype: str
-    _module_config: dict[str, Any]
 
     @abstractmethod
     def _network(self) -> tuple[str, dict[str, Any]]:
@@ -157,7 +149,7 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
                     train, valid = self._set_validation_aside(train)
                 callbacks = fit_callbacks(self, context, data, validated=valid is not None)
                 train, valid = self._prepare(train, valid, previous, callbacks, self.max_epochs)
-            self.net_.fit_datasets(train, valid, checkpoints)
+            self._train(train, valid, checkpoints)
         context.call_on_fit_task_end(estimator=self, reconstruction_attributes=dict, **data)
         return self
 
@@ -204,7 +196,7 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             )
             callbacks = check_callbacks(self.callbacks)
             train, _ = self._prepare(train, None, previous, callbacks, 1)
-        self.net_.fit_datasets(train)
+        self._train(train)
         return self
 
     @contextmanager
@@ -329,6 +321,7 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     ) -> tuple[FaceDataset, FaceDataset | None]:
         """Set ``net_`` to what is to be trained, and weigh the data."""
         module = self._new_module(train) if previous is None else previous.module_
+        callbacks = [*self._network_callbacks(train), *callbacks]
         net = make_net(self, module, callbacks, n_epochs)
         weights = class_weights(
             self.class_weight, self.classes_, train.targets, train.sample_weight
@@ -369,12 +362,12 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             In the order of ``classes_``.
         """
         check_is_fitted(self)
-        from sk_fer.training import FaceDataset, settle_after_fork
+        from sk_fer.training import settle_after_fork
 
         images = self._check_images(X, reset=False)
         settle_after_fork(self.net_.device)
         self.net_.tta = self.tta
-        return self.net_.predict_proba(FaceDataset(images))
+        return self.net_.predict_proba(self._to_predict(images))
 
     def predict(self, X: ArrayLike) -> NDArray:
         """Predict the label of each image.
@@ -519,29 +512,28 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             )
         return self.net_
 
-    # -- images --------------------------------------------------------------------------
+    # -- what a network may want otherwise -------------------------------------------------
 
-    def _check_images(self, X: ArrayLike, *, reset: bool) -> NDArray:
-        """Return (n, height, width, channels), uint8 or float32, a view where possible."""
-        array = as_array(X)
-        if len(array.shape) > 2:
-            stacked, _ = to_images(
-                np.asarray(array), self.image_shape if reset else self.image_shape_
-            )
-            image_shape: Any = stacked.shape[1:]
-            array = stacked.reshape(len(stacked), math.prod(image_shape))
-        else:
-            image_shape = self.image_shape if reset else self.image_shape_
-        with np.errstate(over="ignore"):  # what float32 cannot hold is refused as infinite
-            rows = validate_data(self, array, dtype=(np.float32, np.uint8), reset=reset)
-        images, _ = to_images(rows, image_shape)
-        if reset:
-            self.image_shape_ = images.shape[1:]
-            self._image_dtype = images.dtype.name
-        return images
+    def _network_callbacks(self, train: FaceDataset) -> list[tuple[str, Any]]:
+        """Return the callbacks that the network needs in every kind of fit."""
+        return []
 
-    def _is_face(self) -> bool:
-        return min(self.image_shape_[:2]) >= SMALLEST_FACE
+    def _lr_factors(self) -> dict[str, float]:
+        """Return the learning rates of parts of the network, as shares of `lr`."""
+        return {}
+
+    def _train(
+        self,
+        train: FaceDataset,
+        valid: FaceDataset | None = None,
+        checkpoints: Checkpoints | None = None,
+    ) -> None:
+        self.net_.fit_datasets(train, valid, checkpoints)
+
+    def _to_predict(self, images: NDArray) -> FaceDataset:
+        from sk_fer.training import FaceDataset
+
+        return FaceDataset(images)
 
     def _resizes(self) -> bool:
         return False  # dense layers are made for one size
@@ -558,40 +550,6 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         if self.checkpoint_dir is not None:
             clone._is_clone = True  # shares its checkpoint_dir with others
         return clone
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return "net_" in vars(self)
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        return tags
-
-    def __getstate__(self) -> dict[str, Any]:
-        state = dict(super().__getstate__())
-        net = state.pop("net_", None)
-        if net is not None:
-            from sk_fer.estimators import _persistence
-
-            state["versions_"] = _persistence.library_versions()
-            state["_stored_net"] = {
-                "weights": _persistence.pack_weights(net.module_),
-                "history": _persistence.plain_history(net.history),
-                "device": net.device,
-                "precision": str(net.precision).removeprefix("torch."),
-                "batch_size": net.batch_size,
-            }
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        state = dict(state)
-        stored = state.pop("_stored_net", None)
-        super().__setstate__(state)
-        if stored is not None:
-            from sk_fer.estimators import _persistence
-
-            _persistence.warn_if_other_version(self.versions_, type(self).__name__)
-            self.net_ = rebuild_net(self, stored)
 
 
 def _check_weight(sample_weight: ArrayLike, images: NDArray) -> NDArray[np.float32]:

@@ -8,10 +8,10 @@ from sklearn.utils._param_validation import StrOptions
 
 from sk_fer._utils._constraints import Interval
 from sk_fer.estimators._base import BaseFERClassifier
-from sk_fer.estimators._parameters import SHARED_CONSTRAINTS, document_shared_parameters
+from sk_fer.estimators._parameters import SHARED_CONSTRAINTS, document_parameters
 
 
-@document_shared_parameters
+@document_parameters()
 class FERCNNClassifier(BaseFERClassifier):
     """A convolutional network, trained from scratch.
 

@@ -24,6 +24,7 @@ _WITHOUT_EFFECT = {
     "checkpoint_minutes",
     "compile",
     "device",
+    "memory",
     "n_checkpoints",
     "random_state",  # stands for itself below
     "resume",

@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 _INITIALIZING = threading.Lock()
 
 
-def new_module(config: dict[str, Any], train: FaceDataset, seed: int) -> torch.nn.Module:
+def new_module(config: dict[str, Any], train: FaceDataset | None, seed: int) -> torch.nn.Module:
     """Build a freshly initialized module; torch's global random state is left alone.
 
     Parameters
     ----------
     config : dict
         Arguments of :func:`sk_fer.modules.build_module`.
-    train : FaceDataset
-        Images for the statistics of ``normalize="dataset"``.
+    train : FaceDataset or None
+        Images for the statistics of ``normalize="dataset"``, unless they come with weights.
     seed : int
         Source of the weights.
 
@@ -42,7 +42,7 @@ def new_module(config: dict[str, Any], train: FaceDataset, seed: int) -> torch.n
     from sk_fer.modules import build_module
 
     statistics: dict[str, Any] = {}
-    if config["normalize"] == "dataset":
+    if config["normalize"] == "dataset" and train is not None:
         mean, std = train.channel_statistics()
         statistics = {"mean": torch.from_numpy(mean), "std": torch.from_numpy(std)}
     with _INITIALIZING, torch.random.fork_rng([]):
@@ -98,6 +98,7 @@ def make_net(
         batch_size=int(estimator.batch_size),
         augmentation=Augmentation(augmentation),
         precision=resolve_precision(estimator.precision, device),
+        lr_factors=estimator._lr_factors(),
         compile=estimator.compile,
         device=str(device),
         seed=estimator._seed,
@@ -147,7 +148,7 @@ def rebuild_net(estimator: BaseEstimator, stored: dict[str, Any]) -> FERNet:
         device=str(device),
         batch_size=stored["batch_size"],
         seed=estimator._seed,
-        classes=np.arange(len(estimator.classes_)),
+        classes=np.arange(estimator._module_config["n_classes"]),
         verbose=0,
     ).initialize()
     net.history.extend({**row, "batches": []} for row in stored["history"])

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from sk_fer._utils._write_aside import write_aside
 from sk_fer.training._evaluation import is_unsure
 
 if TYPE_CHECKING:
@@ -59,12 +60,8 @@ def export_onnx(estimator: "BaseFERClassifier", path: str | os.PathLike[str]) ->
     _finish(model, reference.classes_)
     serialized = model.SerializeToString()
     _verify(serialized, reference, images)
-    aside = path.with_name(f".{os.getpid()}.{path.name}")
-    try:
+    with write_aside(path) as aside:
         aside.write_bytes(serialized)
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 class _Probabilities(nn.Module):

@@ -1,6 +1,6 @@
 """The parameters that all classifiers share: documented and constrained here, once."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from numbers import Integral, Real
 from os import PathLike
 from typing import Any, TypeVar
@@ -158,17 +158,26 @@ versions_ : dict
 Class = TypeVar("Class", bound=type)
 
 
-def document_shared_parameters(cls: Class) -> Class:
-    """Fill a class docstring's ``{shared_parameters}`` and ``{shared_attributes}`` in."""
-    doc = cls.__doc__ or ""
-    for name, text in (
-        ("shared_parameters", SHARED_PARAMETERS),
-        ("shared_attributes", SHARED_ATTRIBUTES),
-    ):
-        indented = "\n".join(f"    {line}".rstrip() for line in text.strip().splitlines())
-        doc = doc.replace(f"    {{{name}}}", indented)
-    cls.__doc__ = doc
-    return cls
+def document_parameters(**texts: str) -> Callable[[Class], Class]:
+    """Return a decorator that fills texts into a class docstring, at ``{name}``.
+
+    ``{shared_parameters}`` and ``{shared_attributes}`` are filled in always.
+    """
+    texts = {
+        "shared_parameters": SHARED_PARAMETERS,
+        "shared_attributes": SHARED_ATTRIBUTES,
+        **texts,
+    }
+
+    def fill_in(cls: Class) -> Class:
+        doc = cls.__doc__ or ""
+        for name, text in texts.items():
+            indented = "\n".join(f"    {line}".rstrip() for line in text.strip().splitlines())
+            doc = doc.replace(f"    {{{name}}}", indented)
+        cls.__doc__ = doc
+        return cls
+
+    return fill_in
 
 
 def resolve_augmentation(

@@ -8,6 +8,7 @@ from sk_fer._utils._constraints import validate_params
 from sk_fer.estimators._base import BaseFERClassifier
 from sk_fer.estimators._cnn import FERCNNClassifier
 from sk_fer.estimators._dense import FERDenseClassifier
+from sk_fer.estimators._pretrained import FEREfficientNetB2Classifier, FERResNet50Classifier
 
 PRESETS: dict[str, tuple[type[BaseFERClassifier], dict[str, Any]]] = {
     "accurate": (
@@ -37,6 +38,17 @@ PRESETS: dict[str, tuple[type[BaseFERClassifier], dict[str, Any]]] = {
             "dropout": 0.3,
             "weight_decay": 1e-4,
             "validation_fraction": 0.1,
+        },
+    ),
+    "efficientnet_b2": (FEREfficientNetB2Classifier, {}),
+    "resnet50": (
+        FERResNet50Classifier,
+        {
+            "head": "conv",
+            "optimizer": "adam",
+            "dropout": 0.5,
+            "weight_decay": 0.0,
+            "label_smoothing": 0.0,
         },
     ),
     "sequential": (
@@ -69,12 +81,16 @@ def make_classifier(preset: str = "cnn", **parameters: Any) -> BaseFERClassifier
 
     Parameters
     ----------
-    preset : {"accurate", "cnn", "dense", "sequential", "vgg"}, default="cnn"
+    preset : {"accurate", "cnn", "dense", "efficientnet_b2", "resnet50", "sequential", \
+            "vgg"}, default="cnn"
         "accurate": a residual network for a GPU, 60 epochs of strong augmentation, mirror
         images in prediction.
         "cnn": the default :class:`FERCNNClassifier`. "dense": dense layers of 512, 256
-        and 128 with L2, dropout and a validation share. "sequential": three
-        convolutions, Adam, a validation share. "vgg": eight convolutions, Adam.
+        and 128 with L2, dropout and a validation share. "efficientnet_b2": the default
+        :class:`FEREfficientNetB2Classifier`. "resnet50": ResNet50 with the head of
+        convolution, max-pool, batch normalization, dropout, flatten and dense layer, Adam.
+        "sequential": three convolutions, Adam, a validation share. "vgg": eight
+        convolutions, Adam.
     **parameters
         Parameters of the classifier, in place of the preset's.
 

@@ -2,8 +2,7 @@
 
 from torch import Tensor, nn
 
-from sk_fer.modules._dropout import SeededDropout
-from sk_fer.modules._weighted_norm import WeightedBatchNorm2d
+from sk_fer.modules._blocks import classify_mean, convolution
 
 
 class AccurateCNN(nn.Sequential):
@@ -41,21 +40,15 @@ class AccurateCNN(nn.Sequential):
         self, input_shape: tuple[int, int, int], n_classes: int, dropout: float = 0.4
     ) -> None:
         n_inputs = input_shape[0]
-        layers = _convolution(n_inputs, 64)
+        layers = convolution(n_inputs, 64)
         n_inputs = 64
         for n_filters in (128, 256, 512):
-            layers += _convolution(n_inputs, n_filters, nn.MaxPool2d(2))
+            layers += convolution(n_inputs, n_filters, nn.MaxPool2d(2))
             layers.append(
-                Residual(*_convolution(n_filters, n_filters), *_convolution(n_filters, n_filters))
+                Residual(*convolution(n_filters, n_filters), *convolution(n_filters, n_filters))
             )
             n_inputs = n_filters
-        super().__init__(
-            *layers,
-            nn.AdaptiveAvgPool2d(1),
-            nn.Flatten(),
-            SeededDropout(dropout),
-            nn.Linear(n_inputs, n_classes),
-        )
+        super().__init__(*layers, *classify_mean(n_inputs, n_classes, dropout))
 
 
 class Residual(nn.Module):
@@ -74,12 +67,3 @@ class Residual(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return ``x`` plus what the layers make of it."""
         return x + self.layers(x)
-
-
-def _convolution(n_inputs: int, n_filters: int, *pool: nn.Module) -> list[nn.Module]:
-    return [
-        nn.Conv2d(n_inputs, n_filters, 3, padding=1, bias=False),
-        *pool,
-        WeightedBatchNorm2d(n_filters),
-        nn.ReLU(inplace=True),
-    ]

@@ -9,11 +9,16 @@ from sk_fer.modules._cnn import FastCNN, SequentialCNN, VGGStyleCNN
 from sk_fer.modules._dense import DenseNetwork
 from sk_fer.modules._face_module import FaceModule
 from sk_fer.modules._input import InputLayer
+from sk_fer.modules._pretrained import PretrainedNetwork
 
-NETWORKS: dict[str, type[AccurateCNN | DenseNetwork | FastCNN | SequentialCNN | VGGStyleCNN]] = {
+NETWORKS: dict[
+    str,
+    type[AccurateCNN | DenseNetwork | FastCNN | PretrainedNetwork | SequentialCNN | VGGStyleCNN],
+] = {
     "accurate": AccurateCNN,
     "dense": DenseNetwork,
     "fast": FastCNN,
+    "pretrained": PretrainedNetwork,
     "sequential": SequentialCNN,
     "vgg": VGGStyleCNN,
 }
@@ -33,7 +38,7 @@ def build_module(
 
     Parameters
     ----------
-    network : {"accurate", "dense", "fast", "sequential", "vgg"}
+    network : {"accurate", "dense", "fast", "pretrained", "sequential", "vgg"}
         Name in ``NETWORKS``.
     image_shape : tuple of (height, width, channels)
         Shape of the stored images.
@@ -42,7 +47,8 @@ def build_module(
     normalize : {"image", "dataset", "none"}, default="image"
         As in :class:`InputLayer`.
     options : dict, optional
-        The network's own parameters, for example ``{"dropout": 0.3}``.
+        The network's own parameters, for example ``{"dropout": 0.3}``, and
+        ``input_size``, a side or (height, width) that images are resized to.
     mean, std : tensor of shape (channels,), optional
         Statistics for ``normalize="dataset"``.
 
@@ -59,6 +65,10 @@ def build_module(
     5902151
     """
     kind = NETWORKS[network]
-    prepare = InputLayer(image_shape, normalize, kind.min_size, mean, std)
+    options = dict(options or {})
+    size = options.pop("input_size", None)
+    if size is not None:
+        size = (size, size) if isinstance(size, int) else tuple(size)
+    prepare = InputLayer(image_shape, normalize, kind.min_size, mean, std, size)
     input_shape = (prepare.channels, *prepare.size)
-    return FaceModule(prepare, kind(input_shape, n_classes, **(options or {})))
+    return FaceModule(prepare, kind(input_shape, n_classes, **options))

@@ -7,6 +7,7 @@ Each takes the shape of one prepared image and the number of classes and names, 
 
 from torch import nn
 
+from sk_fer.modules._blocks import classify_mean, convolution
 from sk_fer.modules._dropout import SeededDropout
 from sk_fer.modules._weighted_norm import WeightedBatchNorm2d
 
@@ -151,17 +152,8 @@ class FastCNN(nn.Sequential):
         n_inputs = input_shape[0]
         layers: list[nn.Module] = []
         for block in ((32,), (64, 64), (128, 128), (256, 256)):
-            for position, n_filters in enumerate(block, 1):
-                # A bias would be taken out again by the batch normalization.
-                layers.append(nn.Conv2d(n_inputs, n_filters, 3, padding=1, bias=False))
-                if position == 1:
-                    layers.append(nn.MaxPool2d(2))
-                layers += [WeightedBatchNorm2d(n_filters), nn.ReLU(inplace=True)]
+            for position, n_filters in enumerate(block):
+                pool = [nn.MaxPool2d(2)] if position == 0 else []
+                layers += convolution(n_inputs, n_filters, *pool)
                 n_inputs = n_filters
-        super().__init__(
-            *layers,
-            nn.AdaptiveAvgPool2d(1),
-            nn.Flatten(),
-            SeededDropout(dropout),
-            nn.Linear(n_inputs, n_classes),
-        )
+        super().__init__(*layers, *classify_mean(n_inputs, n_classes, dropout))

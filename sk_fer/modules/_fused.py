@@ -7,6 +7,8 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from sk_fer.modules._weighted_norm import WeightedBatchNorm2d
+
 
 def fused_for_evaluation(network: nn.Module) -> nn.Module:
     """Return a copy of a network in which batch normalization costs little or nothing.
@@ -51,7 +53,7 @@ def _fused(layers: list[nn.Module]) -> list[nn.Module]:
     done: list[nn.Module] = []
     for layer in layers:
         before = done[-1] if done else None
-        if isinstance(layer, nn.BatchNorm2d) and isinstance(before, nn.Conv2d):
+        if _only_normalizes(layer) and isinstance(before, nn.Conv2d):
             done[-1] = fuse_conv_bn_eval(before, layer).requires_grad_(False)
         elif isinstance(layer, nn.MaxPool2d) and _keeps_order(before):
             done[-1:] = [layer, before]
@@ -64,8 +66,13 @@ def _fused(layers: list[nn.Module]) -> list[nn.Module]:
     return done
 
 
+def _only_normalizes(layer: nn.Module | None) -> TypeGuard[nn.BatchNorm2d]:
+    # timm has subclasses that do more.
+    return type(layer) in (nn.BatchNorm2d, WeightedBatchNorm2d)
+
+
 def _keeps_order(layer: nn.Module | None) -> TypeGuard[nn.BatchNorm2d]:
-    return isinstance(layer, nn.BatchNorm2d) and bool((layer.weight > 0).all())
+    return _only_normalizes(layer) and bool((layer.weight > 0).all())
 
 
 def largest_activation(module: nn.Module, image: torch.Tensor) -> int:
@@ -84,9 +91,10 @@ def largest_activation(module: nn.Module, image: torch.Tensor) -> int:
     """
     largest = image.nbytes
 
-    def note(_: nn.Module, __: object, output: torch.Tensor) -> None:
+    def note(_: nn.Module, __: object, output: object) -> None:
         nonlocal largest
-        largest = max(largest, output.nbytes)
+        if isinstance(output, torch.Tensor):
+            largest = max(largest, output.nbytes)
 
     hooks = [layer.register_forward_hook(note) for layer in module.modules()]
     try:

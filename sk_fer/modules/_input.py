@@ -21,6 +21,9 @@ class InputLayer(nn.Module):
         divides by `std` of each channel over the training images; "none" only casts.
     min_size : int, default=1
         Images with a smaller side are enlarged to it, bilinearly.
+    size : tuple of (height, width), optional
+        Images are resized to it, whatever their size; what is made smaller is smoothed
+        first. None: the stored size.
     mean, std : tensor of shape (channels,), optional
         Statistics for ``normalize="dataset"``.
     """
@@ -35,11 +38,13 @@ class InputLayer(nn.Module):
         min_size: int = 1,
         mean: Tensor | None = None,
         std: Tensor | None = None,
+        size: tuple[int, int] | None = None,
     ) -> None:
         super().__init__()
         height, width, self.channels = image_shape
         self.normalize = normalize
         self.stored_size = (height, width)
+        height, width = size or (height, width)
         self.size = (max(height, min_size), max(width, min_size))
         if normalize == "dataset":
             self.register_buffer("mean", torch.zeros(self.channels) if mean is None else mean)
@@ -53,7 +58,10 @@ class InputLayer(nn.Module):
         elif self.normalize == "dataset":
             x = (x - self.mean.view(1, -1, 1, 1)) / self.std.view(1, -1, 1, 1)
         if self.size != self.stored_size:
-            x = F.interpolate(x, size=self.size, mode="bilinear", align_corners=False)
+            smaller = self.size[0] < self.stored_size[0] or self.size[1] < self.stored_size[1]
+            x = F.interpolate(
+                x, size=self.size, mode="bilinear", align_corners=False, antialias=smaller
+            )
         return x
 
 

@@ -61,6 +61,20 @@ class WeightedBatchNorm2d(nn.BatchNorm2d):
         return (values * scale.view(1, -1, 1, 1) + shift.view(1, -1, 1, 1)).to(x.dtype)
 
 
+class WeightedBatchNormAct2d(WeightedBatchNorm2d):
+    """timm's ``BatchNormAct2d``, batch normalization with its activation, the same way.
+
+    Only ever made of one, by a change of its class.
+    """
+
+    drop: nn.Module
+    act: nn.Module
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalize ``x`` of shape (n, channels, height, width), and activate it."""
+        return self.act(self.drop(super().forward(x)))
+
+
 def weighted_batch(module: nn.Module, sample_weight: Tensor | None) -> AbstractContextManager[None]:
     """Let the batch-norm layers of ``module`` weigh the samples of one batch.
 

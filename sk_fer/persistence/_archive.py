@@ -6,14 +6,13 @@ extracted to a disk; and there is no place for anything that is not expected.
 
 import errno
 import hashlib
-import os
 import stat
 import struct
 import zipfile
-from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from sk_fer._utils._write_aside import write_aside
 from sk_fer.persistence._errors import ModelFormatError, require, shown
 
 DESCRIPTION = "model.json"
@@ -66,17 +65,12 @@ def write_archive(path: Path, description: bytes, weights: bytes) -> None:
     require(size <= MAX_FILE_BYTES, f"the model takes {size} bytes; wanted {MAX_FILE_BYTES}")
     if path.is_dir() or not path.parent.is_dir():
         raise OSError(f"{path}: wanted the name of a file in a folder that exists")
-    aside = path.with_name(f".{os.getpid()}-{os.urandom(4).hex()}.{path.name}")
-    try:
-        with zipfile.ZipFile(aside, "x", zipfile.ZIP_STORED) as archive:
-            for name, content in contents.items():
-                archive.writestr(zipfile.ZipInfo(name, _EARLIEST), content)
-        with aside.open("rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    finally:
-        with suppress(OSError):
-            aside.unlink(missing_ok=True)
+    with (
+        write_aside(path) as aside,
+        zipfile.ZipFile(aside, "x", zipfile.ZIP_STORED) as archive,
+    ):
+        for name, content in contents.items():
+            archive.writestr(zipfile.ZipInfo(name, _EARLIEST), content)
 
 
 def read_archive(path: Path) -> tuple[bytes, bytes]:

@@ -9,9 +9,9 @@ from sklearn.base import BaseEstimator
 
 from sk_fer.persistence._errors import ModelFormatError, require, shown
 from sk_fer.persistence._plain import decode, encode
-from sk_fer.persistence._registry import MAX_IMAGE_VALUES, NEVER_STORED
+from sk_fer.persistence._registry import MAX_IMAGE_VALUES, NEVER_STORED, STORED_WEIGHTS
 
-_SIZES = ("size", "image_size", "kernel_size")
+_SIZES = ("size", "image_size", "input_size", "kernel_size")
 _MAX_INTEGER = 2**63 - 1
 
 
@@ -34,6 +34,10 @@ def describe_parameters(estimator: BaseEstimator, left_out: list[str]) -> dict[s
     defaults = signature(type(estimator)).parameters
     described = {}
     for name, value in estimator.get_params(deep=False).items():
+        if name == "weights" and not _is_stored_weights(value):
+            left_out.append(f"{name} of {type(estimator).__name__}")
+            described[name] = encode(None)
+            continue
         if name in NEVER_STORED or isinstance(value, np.random.RandomState):
             if value is not defaults[name].default:
                 left_out.append(f"{name} of {type(estimator).__name__}")
@@ -68,6 +72,8 @@ def build(kind: type, node: Any) -> Any:
     parameters = {name: decode(value) for name, value in node.items()}
     for name, value in parameters.items():
         _check_numbers(value, f"{where}: {name}")
+        if name == "weights":
+            require(_is_stored_weights(value), f"{where}: weights is {shown(value)}; wanted null")
         if name in _SIZES and isinstance(value, list | tuple):
             _check_size(value, f"{where}: {name}")
     estimator = kind(**parameters)
@@ -76,6 +82,10 @@ def build(kind: type, node: Any) -> Any:
     except (ValueError, TypeError) as error:
         raise ModelFormatError(f"{where}: {error}") from error
     return estimator
+
+
+def _is_stored_weights(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and value in STORED_WEIGHTS)
 
 
 def _check_numbers(value: Any, where: str) -> None:

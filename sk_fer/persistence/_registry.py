@@ -10,7 +10,13 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from sk_fer.estimators import FERCNNClassifier, FERDenseClassifier
+from sk_fer.estimators import (
+    FERCNNClassifier,
+    FERDenseClassifier,
+    FEREfficientNetB2Classifier,
+    FERPretrainedClassifier,
+    FERResNet50Classifier,
+)
 from sk_fer.preprocessing import (
     HistogramEqualizer,
     ImageReader,
@@ -35,7 +41,14 @@ _IN = ("n_features_in_",)
 _SAME_SHAPE = ("n_features_in_", "image_shape_")
 
 CLASSIFIERS: dict[str, type] = {
-    kind.__name__: kind for kind in (FERCNNClassifier, FERDenseClassifier)
+    kind.__name__: kind
+    for kind in (
+        FERCNNClassifier,
+        FERDenseClassifier,
+        FEREfficientNetB2Classifier,
+        FERPretrainedClassifier,
+        FERResNet50Classifier,
+    )
 }
 
 TRANSFORMERS: dict[type, Learnt] = {
@@ -68,6 +81,9 @@ TRANSFORMER_NAMES: dict[str, type] = {kind.__name__: kind for kind in TRANSFORME
 # Paths of the machine and objects of the process that saved a model, and what changes the arrays
 # of whoever predicts: not to be decided by a file.
 NEVER_STORED = ("callbacks", "checkpoint_dir", "copy", "memory", "root")
+
+# What `weights` may be in a file; another file, or a classifier, is of whoever trained it.
+STORED_WEIGHTS = (None, "imagenet")
 
 MAX_IMAGE_VALUES = 1 << 20
 """Largest number of pixels times channels of an image that a file may ask for."""

@@ -5,8 +5,9 @@ from sk_fer.training._batches import BatchIterator
 from sk_fer.training._callbacks import FitTasks
 from sk_fer.training._checkpoint_folder import CheckpointFolder
 from sk_fer.training._checkpoints import Checkpoints
-from sk_fer.training._dataset import FaceDataset
+from sk_fer.training._dataset import FaceDataset, StoredFeatures
 from sk_fer.training._device import resolve_device, resolve_precision, settle_after_fork
+from sk_fer.training._feature_store import FeatureStore, store_folder
 from sk_fer.training._folder_lock import lock_folder
 from sk_fer.training._loss import WeightedCrossEntropy
 from sk_fer.training._muon import Muon
@@ -14,6 +15,7 @@ from sk_fer.training._net import FERNet
 from sk_fer.training._optimizers import OPTIMIZERS, optimizer_settings
 from sk_fer.training._resizing import ProgressiveResizing
 from sk_fer.training._schedules import SCHEDULES, schedule_callbacks
+from sk_fer.training._thawing import Thawing
 
 __all__ = [
     "OPTIMIZERS",
@@ -24,9 +26,12 @@ __all__ = [
     "Checkpoints",
     "FERNet",
     "FaceDataset",
+    "FeatureStore",
     "FitTasks",
     "Muon",
     "ProgressiveResizing",
+    "StoredFeatures",
+    "Thawing",
     "WeightedCrossEntropy",
     "lock_folder",
     "optimizer_settings",
@@ -34,4 +39,5 @@ __all__ = [
     "resolve_precision",
     "schedule_callbacks",
     "settle_after_fork",
+    "store_folder",
 ]

@@ -34,7 +34,7 @@ class BatchIterator:
     device : str or torch.device
         Where the batches are wanted.
     order : callable, default=numpy.arange
-        From the number of samples to the order of a pass.
+        From the number of samples to the rows of a pass, in its order.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class BatchIterator:
         self._resident: Batch | None = None
         # A map may be larger than the memory of the host, which it would pass through whole.
         if self.device.type == "cuda" and not dataset.mapped and _fits(dataset, self.device):
-            self._resident = _on_device(_gather(dataset, np.arange(len(dataset))), self.device)
+            self._resident = _on_device(_gather(dataset, np.arange(dataset.n_rows)), self.device)
 
     def __len__(self) -> int:
         return math.ceil(len(self.dataset) / self.batch_size)
@@ -76,11 +76,16 @@ def _gather(dataset: FaceDataset, index: NDArray[np.intp]) -> Batch:
     """Return a batch as tensors on the host."""
     # NumPy's gather is as fast as torch's and works on memory maps and read-only arrays.
     inputs = {
-        "images": torch.from_numpy(dataset.images(index)),
+        dataset.kind: torch.from_numpy(dataset.images(index)),
         "sample_weight": _rows(dataset.sample_weight, index),
         "loss_weight": _rows(dataset.loss_weight, index),
     }
     return inputs, _rows(dataset.y, index)
+
+
+def batch_length(batch: Batch) -> int:
+    """Return how many samples a batch has."""
+    return len(next(iter(batch[0].values())))
 
 
 def _rows(array: NDArray | None, index: NDArray[np.intp]) -> Tensor | None:
@@ -140,4 +145,4 @@ def _in_use(tensor: Tensor) -> Tensor:
 
 def _fits(dataset: FaceDataset, device: torch.device) -> bool:
     free, _ = torch.cuda.mem_get_info(device)
-    return dataset.X[:1].nbytes * len(dataset) <= free // 2
+    return dataset.X[:1].nbytes * dataset.n_rows <= free // 2

@@ -1,13 +1,12 @@
 """Checkpoint files: each written whole, the newest whole one read, the last few kept."""
 
 import hashlib
-import os
 import re
 import warnings
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from sk_fer._utils._write_aside import write_aside
 from sk_fer.training._state_file import unpack_state
 
 # The checksum is part of the name: the file stays a plain safetensors file.
@@ -50,16 +49,8 @@ class CheckpointFolder:
     def write(self, epoch: int, content: bytes) -> None:
         """Add a checkpoint, there whole or not at all, and remove the oldest."""
         name = f"epoch-{epoch:05}-{_checksum(content)}.safetensors"
-        unfinished = self.path / f"{name}.{os.urandom(4).hex()}.unfinished"
-        try:
-            with unfinished.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(unfinished, self.path / name)
-        finally:
-            unfinished.unlink(missing_ok=True)
-        self._sync_names()
+        with write_aside(self.path / name) as aside:
+            aside.write_bytes(content)
         whole = [file for file in self._files() if file not in self._damaged]
         for old in [*whole[self.n_checkpoints :], *self._damaged]:
             old.unlink(missing_ok=True)
@@ -77,17 +68,6 @@ class CheckpointFolder:
             if (name := _NAME.fullmatch(path.name))
         }
         return sorted(epochs, key=lambda path: (epochs[path], path.stat().st_mtime), reverse=True)
-
-    def _sync_names(self) -> None:
-        """Have the folder itself on the disk, where the system has folders as files."""
-        if os.name == "nt":
-            return
-        descriptor = os.open(self.path, os.O_RDONLY)
-        try:
-            with suppress(OSError):  # some file systems sync no folders
-                os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _checksum(content: bytes) -> str:

@@ -31,6 +31,10 @@ class EvaluationForm:
         self._made: tuple[Any, FaceModule] | None = None
         self._largest_activation = 0
 
+    def outdated(self) -> None:
+        """Note a step of an optimizer: fused ones do not count up the version of a tensor."""
+        self._made = None
+
     def current(self) -> FaceModule:
         """Return the module with its network fused."""
         weights = self.module.state_dict(keep_vars=True).values()

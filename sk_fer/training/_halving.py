@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import torch
 
-from sk_fer.training._batches import Batch
+from sk_fer.training._batches import Batch, batch_length
 
 SMALLEST_PART = 8
 
@@ -56,7 +56,7 @@ class Halving:
                 result = step(_parts(batch, self.n_parts))
                 break
             except torch.OutOfMemoryError as error:
-                size = math.ceil(len(batch[0]["images"]) / self.n_parts)
+                size = math.ceil(batch_length(batch) / self.n_parts)
                 if size < 2 * SMALLEST_PART:
                     raise torch.OutOfMemoryError(
                         f"the device has no memory for {size} images at a time: {error}"
@@ -66,7 +66,7 @@ class Halving:
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
         if self.n_parts > before:
-            self._warn(len(batch[0]["images"]), before)
+            self._warn(batch_length(batch), before)
         return result
 
     def _warn(self, n_images: int, before: int) -> None:
@@ -81,7 +81,7 @@ class Halving:
 def _parts(batch: Batch, n_parts: int) -> list[Part]:
     """Cut a batch into parts that differ in size by one at most, with the share of each."""
     inputs, target = batch
-    length = len(inputs["images"])
+    length = batch_length(batch)
     n_parts = min(n_parts, length)
     if n_parts == 1:
         return [(batch, 1.0)]

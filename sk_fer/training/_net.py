@@ -2,8 +2,9 @@
 
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext, suppress
+from functools import partial
 from inspect import signature
 from typing import Any
 
@@ -20,10 +21,10 @@ from sk_fer.training._augment import Augmentation
 from sk_fer.training._batches import Batch, BatchIterator
 from sk_fer.training._callbacks import FitTasks
 from sk_fer.training._checkpoints import Checkpoints
-from sk_fer.training._dataset import FaceDataset
+from sk_fer.training._dataset import FaceDataset, StoredFeatures
 from sk_fer.training._device import fastest_convolutions
 from sk_fer.training._divergence import DivergenceWatch
-from sk_fer.training._evaluation import EvaluationForm, is_unsure
+from sk_fer.training._evaluation import LARGEST_BATCH, EvaluationForm, is_unsure
 from sk_fer.training._halving import Halving, Part
 from sk_fer.training._interrupt import before_termination, notice_interrupt
 from sk_fer.training._memory import reuse_memory
@@ -54,6 +55,9 @@ class FERNet(NeuralNetClassifier):
         Type that matrix products run in.
     weight_decay : float, default=0.0
         L2 penalty on weights; biases and normalization layers are left alone.
+    lr_factors : mapping of str to float, optional
+        By the first part of a parameter's name in the module: its learning rate, as a
+        share of `lr`.
     tta : bool or "unsure", default=False
         Whether predictions are the mean over an image and its mirror image; "unsure": of
         those images alone that :func:`is_unsure` finds.
@@ -69,6 +73,7 @@ class FERNet(NeuralNetClassifier):
         augmentation: Augmentation | None = None,
         precision: torch.dtype = torch.float32,
         weight_decay: float = 0.0,
+        lr_factors: Mapping[str, float] | None = None,
         tta: bool | str = False,
         **kwargs: Any,
     ) -> None:
@@ -77,6 +82,7 @@ class FERNet(NeuralNetClassifier):
         self.augmentation = augmentation
         self.precision = precision
         self.weight_decay = weight_decay
+        self.lr_factors = lr_factors
         self.tta = tta
         self.valid_dataset: FaceDataset | None = None
         self.checkpoints: Checkpoints | None = None
@@ -110,19 +116,19 @@ class FERNet(NeuralNetClassifier):
     def initialize_optimizer(self, triggered_directly: bool | None = None) -> "FERNet":
         """Build the optimizer, with weight decay on matrices and filters only."""
         named_parameters = list(self.get_all_learnable_params())
-        decayed = [p for _, p in named_parameters if p.ndim > 1]
-        others = [p for _, p in named_parameters if p.ndim <= 1]
         _, settings = self.get_params_for_optimizer("optimizer", named_parameters)
         device_type = torch.device(self.device).type
         if device_type in ("cpu", "cuda") and "fused" in signature(self.optimizer).parameters:
             settings["fused"] = True
-        self.optimizer_ = self.optimizer(
-            [
-                {"params": decayed, "weight_decay": self.weight_decay},
-                {"params": others, "weight_decay": 0.0},
-            ],
-            **settings,
-        )
+        groups = []
+        for prefix, factor in {"": 1.0, **(self.lr_factors or {})}.items():
+            own = [p for name, p in named_parameters if self._lr_prefix(name) == prefix]
+            decayed = [p for p in own if p.ndim > 1]
+            others = [p for p in own if p.ndim <= 1]
+            for parameters, decay in ((decayed, self.weight_decay), (others, 0.0)):
+                rate = {"lr": self.lr * factor, "lr_factor": factor}
+                groups.append({"params": parameters, "weight_decay": decay, **rate})
+        self.optimizer_ = self.optimizer(groups, **settings)
         self.scaler_ = torch.amp.GradScaler(device_type, enabled=self.precision == torch.float16)
         return self
 
@@ -132,7 +138,7 @@ class FERNet(NeuralNetClassifier):
 
     def get_iterator(self, dataset: FaceDataset, training: bool = False) -> BatchIterator:
         """Return the batches of a data set, in a new order each epoch in training."""
-        order = self._shuffled if training else np.arange
+        order = partial(self._shuffled, dataset) if training else np.arange
         iterator = BatchIterator(dataset, self.batch_size, self.device, order)
         if training:
             self.n_train_batches_ = len(iterator)
@@ -280,6 +286,7 @@ class FERNet(NeuralNetClassifier):
         )
         self.scaler_.step(self.optimizer_)
         self.scaler_.update()
+        self.evaluation_form_.outdated()
         return step
 
     def train_step_single(self, batch: Batch, **_: Any) -> dict[str, Tensor]:
@@ -308,6 +315,8 @@ class FERNet(NeuralNetClassifier):
 
     def infer(self, x: dict[str, Tensor], augment: Augmentation | None = None, **_: Any) -> Tensor:
         """Return the logits of a batch in the chosen precision."""
+        if StoredFeatures.kind in x:
+            return self._in_precision(self.module_.network.head, x[StoredFeatures.kind])
         return self._logits(self.module_, x["images"], augment)
 
     def _logits(
@@ -317,31 +326,81 @@ class FERNet(NeuralNetClassifier):
         if augment is not None:
             prepared = augment(prepared, self.augment_generator_)
         # Pixels are moved in float32: bfloat16 would round the places they are read from.
+        return self._in_precision(module.network, prepared)
+
+    def _in_precision(self, layers: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         reduced = self.precision != torch.float32
-        with torch.autocast(images.device.type, dtype=self.precision, enabled=reduced):
-            return module.network(prepared)
+        with torch.autocast(x.device.type, dtype=self.precision, enabled=reduced):
+            return layers(x)
 
     def forward_iter(self, X: Any, training: bool = False, device: str = "cpu") -> Iterator[Tensor]:
         """Yield the outputs of large batches, on `device`."""
-        dataset = self.get_dataset(X)
-        batch_size = self.evaluation_form_.batch_size(
-            dataset.X.shape[1:], torch.device(self.device)
+        for batch in self._large_batches(self.get_dataset(X)):
+            yield self.evaluation_step(batch, training=training).to(device)
+
+    def features(
+        self, dataset: FaceDataset, kind: str, augmentation: Augmentation | None = None
+    ) -> NDArray[np.float32]:
+        """Return what the backbone makes of images.
+
+        Parameters
+        ----------
+        dataset : FaceDataset
+            The images.
+        kind : {"features", "pooled"}
+            What the head takes, or the pooled features.
+        augmentation : Augmentation, optional
+            The images are varied by it, with the generator of the epoch.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, ...)
+        """
+
+        def run(inputs: dict[str, Tensor]) -> Tensor:
+            module = self.evaluation_form_.current()
+            network: Any = module.network
+
+            def layers(x: Tensor) -> Tensor:
+                if kind == "features":
+                    return network.features(x)
+                return network.pooled(network.backbone.forward_features(x))
+
+            prepared = module.prepare(inputs["images"])
+            if augmentation is not None:
+                prepared = augmentation(prepared, self.augment_generator_)
+            return self._in_precision(layers, prepared).float()
+
+        return np.concatenate(
+            [self._in_parts(run, batch).cpu().numpy() for batch in self._large_batches(dataset)]
         )
-        keep = reuse_memory() if len(dataset) > batch_size else nullcontext()
-        with keep:
-            for batch in BatchIterator(dataset, batch_size, self.device):
-                yield self.evaluation_step(batch, training=training).to(device)
+
+    def _large_batches(self, dataset: FaceDataset) -> Iterator[Batch]:
+        batch_size = LARGEST_BATCH
+        if dataset.kind == "images":
+            batch_size = self.evaluation_form_.batch_size(
+                dataset.X.shape[1:], torch.device(self.device)
+            )
+        with reuse_memory() if len(dataset) > batch_size else nullcontext():
+            yield from BatchIterator(dataset, batch_size, self.device)
 
     def evaluation_step(self, batch: Batch, training: bool = False) -> Tensor:
         """Return what :meth:`predict_proba` takes the softmax of."""
-        return self.evaluation_halving.run(
-            lambda parts: torch.cat([self._evaluate(inputs) for (inputs, _), _ in parts]), batch
-        )
+        return self._in_parts(self._evaluate, batch)
 
     @torch.inference_mode()
+    def _in_parts(self, function: Callable[[dict[str, Tensor]], Tensor], batch: Batch) -> Tensor:
+        """Apply a function without gradients, to parts of a batch where memory is short."""
+        return self.evaluation_halving.run(
+            lambda parts: torch.cat([function(inputs) for (inputs, _), _ in parts]), batch
+        )
+
     def _evaluate(self, inputs: dict[str, Tensor]) -> Tensor:
-        images = inputs["images"]
         module = self.evaluation_form_.current()
+        if StoredFeatures.kind in inputs:
+            network: Any = module.network
+            return self._in_precision(network.head, inputs[StoredFeatures.kind]).float()
+        images = inputs["images"]
         logits = self._logits(module, images).float()
         if not self.tta:
             return logits
@@ -358,6 +417,9 @@ class FERNet(NeuralNetClassifier):
 
     # -- helpers -------------------------------------------------------------------------
 
+    def _lr_prefix(self, name: str) -> str:
+        return next((p for p in self.lr_factors or () if name.startswith(p)), "")
+
     def _drop_unfinished_epoch(self) -> None:
         if self.history and "dur" not in self.history[-1]:
             self.history.pop()
@@ -370,8 +432,9 @@ class FERNet(NeuralNetClassifier):
                 stacklevel=4,
             )
 
-    def _shuffled(self, n_samples: int) -> NDArray[np.intp]:
-        return self.order_generator_.permutation(n_samples)
+    def _shuffled(self, dataset: FaceDataset, n_samples: int) -> NDArray[np.intp]:
+        order = self.order_generator_.permutation(n_samples)
+        return dataset.chosen_rows(order, len(self.history))
 
     @staticmethod
     def _loss_and_hits(step: dict[str, Tensor], batch: Batch) -> Tensor:

@@ -67,7 +67,7 @@ class ProgressSchedule(Callback):
             return
         progress = (self.epoch_ + self.batch_ / net.n_train_batches_) / self.n_epochs
         for group in net.optimizer_.param_groups:
-            group["lr"] = self.lr * self.factor(progress)
+            group["lr"] = self.lr * group["lr_factor"] * self.factor(progress)
         self.batch_ += 1
 
 

@@ -1,0 +1,252 @@
+"""``sk-fer compare``: several models on the same images, as a table."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from sk_fer import make_classifier
+from sk_fer._cli import _options as opt
+from sk_fer._cli._console import console, say
+from sk_fer._cli._data import Faces, Source, read_faces
+from sk_fer._cli._models import check_runnable
+from sk_fer._cli._outputs import output_folder, write_figure, write_file, write_json
+from sk_fer._cli._report import show_faces
+from sk_fer._cli._train import FACES_SETTINGS
+from sk_fer.estimators import PRESETS
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+EXAMPLES = """
+Examples:
+
+sk-fer compare fer2013.csv --model dense --model cnn --epochs 8
+
+sk-fer compare my-faces/ --image-size 48 --model sequential --model vgg --subset test
+"""
+
+DEFAULT_MODELS = ("dense", "sequential", "cnn")
+
+# Titles of the printed table, what to show a value in, and how.
+_COLUMNS = {
+    "parameters": ("weights\nM", 1e-6, ".2f"),
+    "train_seconds": ("train\ns", 1, ",.1f"),
+    "train_images_per_second": ("train\nimg/s", 1, ",.0f"),
+    "predict_images_per_second": ("predict\nimg/s", 1, ",.0f"),
+    "accuracy": ("accuracy", 1, ".1%"),
+    "f1_macro": ("macro\nF1", 1, ".1%"),
+    "balanced_accuracy": ("balanced\naccuracy", 1, ".1%"),
+    "log_loss": ("log\nloss", 1, ".3f"),
+    "model_bytes": ("file\nMB", 1e-6, ".1f"),
+}
+
+FILES = ("comparison.csv", "comparison.json", "comparison.png")
+
+_SUBSETS = ("validation", "test")
+
+
+def _check_models(models: list[str] | None) -> list[str] | None:
+    for model, times in Counter(models).items():
+        if model not in PRESETS:
+            raise typer.BadParameter(f"{model!r} is not one of {', '.join(PRESETS)}")
+        if times > 1:
+            raise typer.BadParameter(f"{model!r} is there {times} times; wanted once")
+    return models
+
+
+def _check_subset(subset: str) -> str:
+    if subset not in _SUBSETS:
+        raise typer.BadParameter(f"{subset!r} is not one of {', '.join(_SUBSETS)}")
+    return subset
+
+
+def compare(
+    data: opt.Data = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model",
+            "-m",
+            metavar=f"[{'|'.join(PRESETS)}]",
+            callback=_check_models,
+            help=f"Network to compare. Repeatable. Without it, {', '.join(DEFAULT_MODELS)}.",
+        ),
+    ] = None,
+    epochs: opt.Epochs = None,
+    fraction: opt.Fraction = 1.0,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="A parameter of those models that have it, as a Python literal. Repeatable.",
+        ),
+    ] = None,
+    subset: Annotated[
+        str,
+        typer.Option(
+            "--subset",
+            metavar=f"[{'|'.join(_SUBSETS)}]",
+            callback=_check_subset,
+            help="Split to score on: validation to choose by, test to report on what was chosen.",
+        ),
+    ] = "validation",
+    ferplus: opt.Ferplus = None,
+    classes: opt.Classes = None,
+    image_size: opt.ImageSize = None,
+    skip_bad: opt.SkipBad = False,
+    test_size: opt.TestSize = 0.1,
+    seed: opt.Seed = 0,
+    device: opt.Device = "auto",
+    precision: opt.Precision = "auto",
+    out: opt.Out = Path("sk-fer-compare"),
+    force: opt.Force = False,
+) -> None:
+    """Train several models on the same images, one by one, and compare them in a table.
+
+    Each is made as train makes it, fitted on the training split and scored on another, which
+    it does not see before. Where one fails the others go on, and the exit code is 1. No model
+    is written: train writes the one that was chosen.
+    """
+    parameters = {
+        **(FACES_SETTINGS if data is None else {}),
+        **({} if epochs is None else {"max_epochs": epochs}),
+        "random_state": seed,
+        "device": device,
+        "precision": precision,
+    }
+    extra = opt.parse_settings(settings or [], "--set")
+    classifiers = _make_classifiers(model or DEFAULT_MODELS, parameters, extra)
+
+    with output_folder(out, FILES, force=force):
+        faces = read_faces(Source(data, ferplus, classes, image_size, skip_bad, test_size, seed))
+        show_faces(faces)
+        rows = faces.rows("train", fraction)
+        table = _fit_and_score(classifiers, faces, rows, subset)
+        failed = table.index[table["accuracy"].isna()].tolist()
+        if len(failed) == len(table):
+            raise ValueError(f"all models failed: {', '.join(failed)}")
+        say(f"\n[bold]{subset.capitalize()}[/]: {len(faces.rows(subset)):,} images")
+        console.print(_printed(table))
+        facts = {"subset": subset, "fraction": fraction, "n_train": len(rows)}
+        _save(out, classifiers, faces, table, facts)
+    say(escape(f"Wrote {', '.join(FILES)} into {out}"))
+    if failed:
+        raise ValueError(f"failed, and not compared: {', '.join(failed)}")
+
+
+def _make_classifiers(
+    models: Sequence[str], parameters: dict[str, Any], settings: dict[str, str]
+) -> dict[str, Any]:
+    """Make each model, with those of the parameters and settings that it has."""
+    classifiers: dict[str, Any] = {name: make_classifier(name) for name in models}
+    known = {name: classifier.get_params() for name, classifier in classifiers.items()}
+    for setting in settings:
+        if not any(setting in params for params in known.values()):
+            raise typer.BadParameter(
+                f"none of {', '.join(models)} has a parameter {setting!r}; they have "
+                f"{', '.join(sorted(set().union(*known.values())))}",
+                param_hint="--set",
+            )
+    given = {**parameters, **{name: opt.parse_value(text) for name, text in settings.items()}}
+    for name, classifier in classifiers.items():
+        classifier.set_params(**{k: value for k, value in given.items() if k in known[name]})
+        watched = classifier.early_stopping or classifier.lr_schedule == "plateau"
+        if not watched and "validation_fraction" not in settings:
+            classifier.set_params(validation_fraction=None)  # all learn from the same images
+        check_runnable(classifier)
+    return classifiers
+
+
+def _fit_and_score(
+    classifiers: dict[str, Any], faces: Faces, rows: Any, subset: str
+) -> "pd.DataFrame":
+    """Compare the models, and tell of each as it comes and goes."""
+    import pandas as pd
+
+    from sk_fer._cli._progress import training_progress  # skorch, and so torch, take a while
+    from sk_fer.model_selection import compare as compare_classifiers
+
+    train = faces.images[rows], faces.target[rows]
+    scored = faces.rows(subset)
+    scored_on = faces.images[scored], faces.target[scored]
+    tables = []
+    for i, (name, classifier) in enumerate(classifiers.items(), start=1):
+        say(
+            f"[bold]{name}[/], {i} of {len(classifiers)}, on {len(rows):,} images, "
+            f"epochs: {classifier.max_epochs}"
+        )
+        with training_progress() as progress:
+            classifier.set_params(callbacks=[progress])
+            tables.append(
+                compare_classifiers({name: classifier}, *train, *scored_on, error_score=np.nan)
+            )
+        classifier.set_params(callbacks=None)
+        result = tables[-1].iloc[0]
+        if pd.notna(result["accuracy"]):
+            say(f"{name}: accuracy {result['accuracy']:.1%} after {result['train_seconds']:.1f} s")
+    return pd.concat(tables)
+
+
+def _printed(table: "pd.DataFrame") -> Table:
+    """Return the comparison, narrow enough for 80 columns."""
+    printed = Table(box=box.SIMPLE, show_edge=False, padding=0)
+    printed.add_column("model", overflow="fold")
+    for title, _, _ in _COLUMNS.values():
+        printed.add_column(title, justify="right", no_wrap=True)
+    for name, row in table.iterrows():
+        known = row.notna()
+        cells = (
+            format(row[column] * scale, form) if known[column] else "-"
+            for column, (_, scale, form) in _COLUMNS.items()
+        )
+        printed.add_row(escape(str(name)), *cells)
+    return printed
+
+
+def _save(
+    out: Path,
+    classifiers: dict[str, Any],
+    faces: Faces,
+    table: "pd.DataFrame",
+    facts: dict[str, Any],
+) -> None:
+    from sk_fer.estimators._persistence import library_versions
+    from sk_fer.training import resolve_device
+
+    write_file(out / "comparison.csv", table.to_csv)
+    write_figure(out / "comparison.png", _figure(table, facts["subset"]))
+    rows = json.loads(table.to_json(orient="index"))
+    models = {
+        name: {
+            "classifier": type(classifier).__name__,
+            "device": resolve_device(classifier.device),
+            "parameters": classifier.get_params(),
+            "results": rows[name],
+        }
+        for name, classifier in classifiers.items()
+    }
+    write_json(
+        out / "comparison.json",
+        {**facts, "models": models, "data": faces.facts(), "versions": library_versions()},
+    )
+
+
+def _figure(table: "pd.DataFrame", subset: str) -> "Figure":
+    from matplotlib.figure import Figure
+
+    from sk_fer.inspection import ComparisonDisplay
+
+    figure = Figure(figsize=(7.5, 1.2 + 0.85 * len(table)), layout="constrained")
+    ComparisonDisplay.from_table(table, ax=figure.subplots())
+    figure.suptitle(f"{subset.capitalize()} images")
+    return figure

@@ -1,0 +1,125 @@
+"""The parameters of estimators over a backbone, and how they make a module."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+from sklearn.utils._param_validation import HasMethods, StrOptions
+
+from sk_fer._utils._constraints import Interval
+from sk_fer.estimators._nets import new_module
+from sk_fer.estimators._weights_source import open_weights
+
+if TYPE_CHECKING:
+    import torch
+
+    from sk_fer.training import FaceDataset
+
+OWN_BACKBONES = ("accurate", "fast")
+PARTS = ("head", "last_stage", "all")
+# Where images of 48 pixels are resized to for a backbone that was made for larger ones.
+DEFAULT_INPUT_SIZE = 96
+
+BACKBONE_CONSTRAINTS: dict[str, list[Any]] = {
+    "backbone": [str],
+    "weights": [str, PathLike, HasMethods("predict"), None],
+    "input_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left"), tuple, None],
+    "stem": [StrOptions({"full", "no_pool", "no_stride"})],
+    "memory": [str, PathLike, HasMethods("cache"), None],
+}
+
+_BACKBONE = """
+backbone : str
+    A classification model of timm (``timm.list_models()``), or "fast" or "accurate", the
+    networks of :class:`FERCNNClassifier`. timm is imported when it is needed.
+weights : "imagenet", str, path-like, fitted classifier or None
+    "imagenet": timm's weights for the backbone, fetched once and kept in its cache. A
+    file: .safetensors, .pth or .pt with the names of torchvision, timm or sk_fer, or a
+    model file of sk_fer, .skfer; reading it runs no code. A fitted classifier of sk_fer
+    with the same backbone, or with that network, where nothing need be fetched. None:
+    random weights.
+"""
+_SIZE = """
+input_size : int, tuple of (height, width), "auto" or None
+    What images are resized to on the device, bilinearly; None leaves them as they are.
+    "auto": 96 for timm's backbones, None for those of sk_fer.
+stem : {"full", "no_pool", "no_stride"}
+    For small images: "no_pool" leaves out the max-pool after the first convolution,
+    "no_stride" takes the stride from that convolution. Either doubles the sides of what
+    follows, at four times the cost.
+"""
+_MEMORY = """
+memory : str, path-like, joblib.Memory or None
+    Folder that features are kept in, image by image, found again by the images' content:
+    where the backbone stays as it is, it runs once for each image, however many fits,
+    folds, processes and predictions there are. Augmented views are not kept.
+"""
+
+
+BACKBONE_DOCS = {
+    "backbone_parameters": _BACKBONE,
+    "size_parameters": _SIZE,
+    "memory_parameter": _MEMORY,
+}
+
+
+def resolve_input_size(
+    input_size: int | tuple[int, ...] | str | None, backbone: str
+) -> int | list[int] | None:
+    """Turn the `input_size` parameter into a side, (height, width) or None.
+
+    Raises
+    ------
+    ValueError
+        If it is no size.
+    """
+    if input_size == "auto":
+        return None if backbone in OWN_BACKBONES else DEFAULT_INPUT_SIZE
+    if isinstance(input_size, tuple):
+        if len(input_size) != 2 or not all(
+            Interval(Integral, 1, None, closed="left").is_satisfied_by(side) for side in input_size
+        ):
+            raise ValueError(f"input_size={input_size!r}; wanted a side or (height, width)")
+        return [int(side) for side in input_size]
+    return None if input_size is None else int(input_size)
+
+
+def new_backbone_module(
+    config: dict[str, Any],
+    weights: Any,
+    train: FaceDataset,
+    seed: int,
+    classes: NDArray | None,
+    normalize: str,
+    unknown: str,
+) -> torch.nn.Module:
+    """Build a module over a backbone, with its weights.
+
+    Parameters
+    ----------
+    config : dict
+        For :func:`sk_fer.modules.build_module`, without ``normalize``, which is added.
+    weights : object
+        The parameter.
+    train : FaceDataset
+        Images of the fit.
+    seed : int
+        Of the random weights.
+    classes : ndarray of shape (n_classes,) or None
+        What a head is to tell apart.
+    normalize : str
+        The parameter.
+    unknown : {"image", "dataset"}
+        What "auto" is where the weights do not say it.
+    """
+    source = open_weights(weights)
+    of_weights = None if source is None else source.normalize
+    config["normalize"] = (of_weights or unknown) if normalize == "auto" else normalize
+    with_statistics = normalize == "auto" and of_weights == "dataset"
+    module: Any = new_module(config, None if with_statistics else train, seed)
+    if source is not None:
+        source.load(module, classes, train.X, with_statistics=with_statistics)
+    return module

@@ -1,0 +1,66 @@
+"""What a backbone that stays as it is makes of images, once for each."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from sk_fer.training import FaceDataset, FERNet
+
+
+def backbone_features(
+    net: FERNet, dataset: FaceDataset, kind: str, folder: Path | None
+) -> NDArray[np.float32]:
+    """Return the features of images, from a store where there is one.
+
+    Parameters
+    ----------
+    net : FERNet
+        Over a ``PretrainedNetwork``.
+    dataset : FaceDataset
+        The images.
+    kind : {"features", "pooled"}
+        As for ``FERNet.features``.
+    folder : Path or None
+        Where features are kept.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, ...)
+    """
+    from sk_fer.training import FaceDataset, FeatureStore
+
+    if folder is None:
+        return net.features(dataset, kind)
+    images = dataset.X if dataset.rows is None else dataset.X[dataset.rows]
+    return FeatureStore(folder, _key(net, kind)).features(
+        images, lambda rows: net.features(FaceDataset(images, rows=rows), kind)
+    )
+
+
+def _key(net: FERNet, kind: str) -> str:
+    """Return a checksum of all that decides what the features of an image are."""
+    network: Any = net.module_.network
+    prepare = net.module_.prepare
+    state = {**prepare.state_dict(), **network.backbone.state_dict()}
+    version = [(id(tensor), tensor._version) for tensor in state.values()]
+    keys: dict[str, str]
+    known_version, keys = getattr(net, "feature_keys_", (None, {}))
+    if version != known_version:
+        keys = {}
+        net.feature_keys_ = version, keys
+    if kind not in keys:
+        form = (kind, network.takes_map, network.name, network.stem)
+        images = (prepare.normalize, prepare.stored_size, prepare.size)
+        arithmetic = (str(net.precision), str(net.device))
+        total = hashlib.sha256(repr((form, images, arithmetic)).encode())
+        for name, tensor in state.items():
+            total.update(name.encode())
+            total.update(tensor.detach().cpu().contiguous().numpy().data)
+        keys[kind] = total.hexdigest()[:32]
+    return keys[kind]

@@ -1,0 +1,54 @@
+"""Images as all estimators of sk_fer take them."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import validate_data
+
+from sk_fer._utils._layout import as_array, to_images
+
+if TYPE_CHECKING:
+    from sklearn.utils import Tags
+
+# Smaller inputs are taken for plain features, which no face could be drawn in.
+SMALLEST_FACE = 8
+
+
+class FaceInput(BaseEstimator):
+    """Checks images, and keeps what their form was in ``fit``."""
+
+    image_shape: tuple[int, ...] | None
+    image_shape_: tuple[int, int, int]
+    _image_dtype: str
+
+    def _check_images(self, X: ArrayLike, *, reset: bool) -> NDArray:
+        """Return (n, height, width, channels), uint8 or float32, a view where possible."""
+        array = as_array(X)
+        if len(array.shape) > 2:
+            stacked, _ = to_images(
+                np.asarray(array), self.image_shape if reset else self.image_shape_
+            )
+            image_shape: Any = stacked.shape[1:]
+            array = stacked.reshape(len(stacked), math.prod(image_shape))
+        else:
+            image_shape = self.image_shape if reset else self.image_shape_
+        with np.errstate(over="ignore"):  # what float32 cannot hold is refused as infinite
+            rows = validate_data(self, array, dtype=(np.float32, np.uint8), reset=reset)
+        images, _ = to_images(rows, image_shape)
+        if reset:
+            self.image_shape_ = images.shape[1:]
+            self._image_dtype = images.dtype.name
+        return images
+
+    def _is_face(self) -> bool:
+        return min(self.image_shape_[:2]) >= SMALLEST_FACE
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags

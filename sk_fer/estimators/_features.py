@@ -1,0 +1,206 @@
+"""The features of a backbone, for any classifier."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from sk_fer.estimators._backbone import (
+    BACKBONE_CONSTRAINTS,
+    BACKBONE_DOCS,
+    new_backbone_module,
+    resolve_input_size,
+)
+from sk_fer.estimators._backbone_features import backbone_features
+from sk_fer.estimators._face_input import FaceInput
+from sk_fer.estimators._parameters import SHARED_CONSTRAINTS, document_parameters
+from sk_fer.estimators._stored_net import StoredNet
+
+if TYPE_CHECKING:
+    from sklearn.utils import Tags
+
+_SHARED = ("normalize", "image_shape", "device", "precision", "random_state")
+
+
+@document_parameters(**BACKBONE_DOCS)
+class FERFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FaceInput, StoredNet):
+    """The pooled features that a pretrained network makes of faces.
+
+    Nothing is learnt from the faces, but how they are normalized where nothing else says it.
+
+    Parameters
+    ----------
+    {backbone_parameters}
+    {size_parameters}
+    normalize : {"auto", "image", "dataset", "none"}
+        "auto": as the weights want it, see :class:`FERPretrainedClassifier`; the others are
+        those of that class.
+    image_shape : tuple of (height, width) or (height, width, channels), or None
+        Shape of the images in flat rows, as in :class:`FERPretrainedClassifier`.
+    {memory_parameter}
+    device : str
+        "auto" (CUDA, then MPS, then the CPU), or a name that torch knows.
+    precision : {"auto", "float32", "bfloat16", "float16"}
+        Type that matrix products run in.
+    random_state : int, RandomState instance or None
+        Weights, where `weights` is None.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Pixels times channels of an image.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, where `X` was a DataFrame with such.
+    image_shape_ : tuple of (height, width, channels)
+        Shape of one image.
+    net_ : FERNet
+        The skorch net around the backbone.
+
+    See Also
+    --------
+    FERPretrainedClassifier : Fine-tunes the backbone.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sk_fer import FERCNNClassifier, FERFeatures
+    >>> from sk_fer.datasets import make_faces
+    >>> X, y = make_faces(64, random_state=0)
+    >>> network = FERCNNClassifier(max_epochs=1, random_state=0).fit(X, y)
+    >>> model = make_pipeline(FERFeatures("fast", weights=network), LogisticRegression(C=0.1))
+    >>> model.fit(X, y)[:-1].transform(X).shape
+    (64, 256)
+    """
+
+    _parameter_constraints = {
+        **BACKBONE_CONSTRAINTS,
+        **{name: SHARED_CONSTRAINTS[name] for name in _SHARED},
+        "normalize": [StrOptions({"auto", "image", "dataset", "none"})],
+    }
+
+    def __init__(
+        self,
+        backbone: str = "resnet50",
+        *,
+        weights: Any = "imagenet",
+        input_size: int | tuple[int, int] | str | None = "auto",
+        stem: str = "full",
+        normalize: str = "auto",
+        image_shape: tuple[int, ...] | None = None,
+        memory: Any = None,
+        device: str = "auto",
+        precision: str = "auto",
+        random_state: Any = None,
+    ) -> None:
+        self.backbone = backbone
+        self.weights = weights
+        self.input_size = input_size
+        self.stem = stem
+        self.normalize = normalize
+        self.image_shape = image_shape
+        self.memory = memory
+        self.device = device
+        self.precision = precision
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: ArrayLike, y: Any = None) -> Self:
+        """Build the backbone, with its weights.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), (n_samples, height, width) or \
+                (n_samples, height, width, channels)
+            Images, uint8 or float.
+        y : object
+            Not used.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        OSError, ValueError
+            If there is no such backbone, it cannot take the images, or there are no such
+            weights.
+        """
+        from sk_fer.training import (
+            FaceDataset,
+            FERNet,
+            resolve_device,
+            resolve_precision,
+            settle_after_fork,
+        )
+
+        settle_after_fork(self.device)
+        device = resolve_device(self.device)
+        precision = resolve_precision(self.precision, device)
+        images = self._check_images(X, reset=True)
+        self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        self._module_config = {
+            "network": "pretrained",
+            "image_shape": self.image_shape_,
+            "n_classes": 0,
+            "options": {
+                "backbone": self.backbone,
+                "head": "none",
+                "stem": self.stem,
+                "input_size": resolve_input_size(self.input_size, self.backbone),
+            },
+        }
+        module = new_backbone_module(
+            self._module_config,
+            self.weights,
+            FaceDataset(images),
+            self._seed,
+            None,
+            self.normalize,
+            "image" if self._is_face() else "dataset",
+        )
+        self.net_ = FERNet(
+            module, precision=precision, device=str(device), classes=np.arange(0), verbose=0
+        ).initialize()
+        return self
+
+    def transform(self, X: ArrayLike) -> NDArray[np.float32]:
+        """Return the backbone's pooled features.
+
+        Parameters
+        ----------
+        X : array-like
+            Images, as in :meth:`fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_backbone_features)
+        """
+        check_is_fitted(self)
+        from sk_fer.training import FaceDataset, settle_after_fork, store_folder
+
+        images = self._check_images(X, reset=False)
+        settle_after_fork(self.net_.device)
+        folder = store_folder(self.memory)
+        return backbone_features(self.net_, FaceDataset(images), "pooled", folder)
+
+    @property
+    def _n_features_out(self) -> int:
+        network: Any = self.net_.module_.network
+        return network.n_features
+
+    def __sklearn_clone__(self) -> Self:
+        clone = super().__sklearn_clone__()
+        clone.weights = self.weights  # a clone of a fitted classifier would have none
+        return clone
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags

@@ -1,0 +1,402 @@
+"""Classifiers that start from a network that has learnt already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partialmethod
+from numbers import Integral, Real
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from sk_fer._utils._constraints import Interval
+from sk_fer.estimators._backbone import (
+    BACKBONE_CONSTRAINTS,
+    BACKBONE_DOCS,
+    PARTS,
+    new_backbone_module,
+    resolve_input_size,
+)
+from sk_fer.estimators._backbone_features import backbone_features
+from sk_fer.estimators._base import BaseFERClassifier
+from sk_fer.estimators._parameters import SHARED_CONSTRAINTS, document_parameters
+
+if TYPE_CHECKING:
+    import torch
+
+    from sk_fer.modules import PretrainedNetwork
+    from sk_fer.training import Augmentation, Checkpoints, FaceDataset
+
+# Statistics of fewer images are no better than those that came with the weights.
+FEW_IMAGES = 2000
+# Features beyond it are not stored: the backbone runs in each epoch.
+FEATURE_BYTES = 2 * 2**30
+
+
+@document_parameters(**BACKBONE_DOCS)
+class FERPretrainedClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseFERClassifier):
+    """A network that has learnt already, with a new head, fine-tuned.
+
+    Parameters
+    ----------
+    {backbone_parameters}
+    head : {"linear", "conv"}
+        "linear": dropout and a linear layer on the backbone's pooled features. "conv":
+        convolution of 256 filters, max-pool, batch normalization, dropout, flatten and a
+        linear layer on its feature map.
+    trainable : {"head", "last_stage", "all"} or dict of int to one of these
+        What learns: the head, that and the backbone's last stage, or everything. A dict
+        thaws step by step, ``{1: "head", 4: "last_stage", 8: "all"}``, each from an epoch
+        on, counted from one.
+    backbone_lr_factor : float
+        Learning rate of the backbone, as a share of `lr`.
+    freeze_batch_norm : bool or "auto"
+        Whether the backbone's batch normalization keeps the statistics that came with the
+        weights. "auto" does so for fewer than 2,000 training images (of a call, in
+        :meth:`partial_fit`): so few, seen in small batches, say less about faces than what
+        the weights were made with, and what they say differs from batch to batch. Without
+        `weights` there is nothing to keep. Parts that do not learn keep theirs always.
+    {size_parameters}
+    dropout : float in [0, 1)
+        Share dropped in the head in training.
+    store_features : bool
+        With ``trainable="head"``, whether the backbone runs but once over the images, and
+        the head learns from what it made of them, as long as that takes no more than
+        2 GiB. The model is the same to float32 rounding, but for `augment`: see `n_views`.
+    n_views : int
+        With ``store_features`` and `augment`, how many augmented views of each image are
+        stored; the epochs take them in turn.
+    {memory_parameter}
+    {shared_parameters}
+
+    Attributes
+    ----------
+    {shared_attributes}
+
+    See Also
+    --------
+    FERResNet50Classifier, FEREfficientNetB2Classifier : With these backbones.
+    FERFeatures : The features alone, for other classifiers.
+    FERCNNClassifier : Networks trained from scratch.
+
+    Notes
+    -----
+    ``normalize="auto"`` normalizes images as the weights want it: for "imagenet" and files of
+    timm and torchvision with timm's mean and spread of the channels (uint8 is 0 to 255, float
+    0 to 1), for the weights of sk_fer as their fit did. Gray images go through one input
+    channel; RGB filters are summed for it.
+
+    A search clones its estimator with the fitted classifier in `weights` as it is.
+
+    References
+    ----------
+    .. [1] Wightman, "PyTorch Image Models", 2019: timm.
+    .. [2] He et al., "Deep Residual Learning for Image Recognition", CVPR 2016.
+    .. [3] Tan & Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural
+       Networks", ICML 2019.
+
+    Examples
+    --------
+    A network learns from some faces, and what it has learnt serves for others:
+
+    >>> from sk_fer import FERCNNClassifier, FERPretrainedClassifier
+    >>> from sk_fer.datasets import make_faces
+    >>> X, y = make_faces(64, random_state=0)
+    >>> first = FERCNNClassifier(max_epochs=1, random_state=0).fit(X, y)
+    >>> X, y = make_faces(28, random_state=1)
+    >>> model = FERPretrainedClassifier(
+    ...     "fast", weights=first, trainable="head", augment=None, max_epochs=2, random_state=0
+    ... )
+    >>> model.fit(X, y).transform(X).shape
+    (28, 256)
+    """
+
+    _parameter_constraints = {
+        **SHARED_CONSTRAINTS,
+        **BACKBONE_CONSTRAINTS,
+        "head": [StrOptions({"linear", "conv"})],
+        "trainable": [StrOptions(set(PARTS)), Mapping],
+        "backbone_lr_factor": [Interval(Real, 0, None, closed="neither")],
+        "freeze_batch_norm": ["boolean", StrOptions({"auto"})],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "store_features": ["boolean"],
+        "n_views": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        backbone: str = "resnet50",
+        *,
+        weights: Any = "imagenet",
+        head: str = "linear",
+        trainable: Any = "all",
+        backbone_lr_factor: float = 0.1,
+        freeze_batch_norm: bool | str = "auto",
+        input_size: int | tuple[int, int] | str | None = "auto",
+        stem: str = "full",
+        dropout: float = 0.2,
+        store_features: bool = True,
+        n_views: int = 4,
+        memory: Any = None,
+        max_epochs: int = 20,
+        batch_size: int = 32,
+        optimizer: str = "adamw",
+        lr: float = 1e-3,
+        momentum: float = 0.9,
+        weight_decay: float = 0.01,
+        lr_schedule: str | None = "one_cycle",
+        label_smoothing: float = 0.1,
+        class_weight: Any = None,
+        normalize: str = "auto",
+        augment: Any = "auto",
+        tta: bool | str = False,
+        validation_fraction: float | None = None,
+        early_stopping: bool = False,
+        n_iter_no_change: int = 10,
+        tol: float = 1e-4,
+        image_shape: tuple[int, ...] | None = None,
+        warm_start: bool = False,
+        checkpoint_dir: str | PathLike[str] | None = None,
+        checkpoint_minutes: float = 0.0,
+        n_checkpoints: int = 2,
+        resume: bool = True,
+        device: str = "auto",
+        precision: str = "auto",
+        compile: bool = False,
+        callbacks: Any = None,
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.backbone = backbone
+        self.weights = weights
+        self.head = head
+        self.trainable = trainable
+        self.backbone_lr_factor = backbone_lr_factor
+        self.freeze_batch_norm = freeze_batch_norm
+        self.input_size = input_size
+        self.stem = stem
+        self.dropout = dropout
+        self.store_features = store_features
+        self.n_views = n_views
+        self.memory = memory
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.optimizer = optimizer
+        self.lr = lr
+        self.momentum = momentum
+        self.weight_decay = weight_decay
+        self.lr_schedule = lr_schedule
+        self.label_smoothing = label_smoothing
+        self.class_weight = class_weight
+        self.normalize = normalize
+        self.augment = augment
+        self.tta = tta
+        self.validation_fraction = validation_fraction
+        self.early_stopping = early_stopping
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.image_shape = image_shape
+        self.warm_start = warm_start
+        self.checkpoint_dir = checkpoint_dir
+        self.checkpoint_minutes = checkpoint_minutes
+        self.n_checkpoints = n_checkpoints
+        self.resume = resume
+        self.device = device
+        self.precision = precision
+        self.compile = compile
+        self.callbacks = callbacks
+        self.random_state = random_state
+        self.verbose = verbose
+
+    # -- the network -----------------------------------------------------------------------
+
+    def _network(self) -> tuple[str, dict[str, Any]]:
+        options = {
+            "backbone": self.backbone,
+            "head": self.head,
+            "stem": self.stem,
+            "dropout": float(self.dropout),
+            "input_size": resolve_input_size(self.input_size, self.backbone),
+        }
+        return "pretrained", options
+
+    def _resolve_normalize(self) -> str:
+        fitted = "net_" in vars(self) and self.normalize == "auto"
+        return self._module_config["normalize"] if fitted else super()._resolve_normalize()
+
+    def _new_module(self, train: FaceDataset) -> torch.nn.Module:
+        network, options = self._network()
+        self._module_config = {
+            "network": network,
+            "image_shape": self.image_shape_,
+            "n_classes": len(self.classes_),
+            "options": options,
+        }
+        return new_backbone_module(
+            self._module_config,
+            self.weights,
+            train,
+            self._seed,
+            self.classes_,
+            self.normalize,
+            "image" if self._is_face() else "dataset",
+        )
+
+    def _lr_factors(self) -> dict[str, float]:
+        return {"network.backbone.": float(self.backbone_lr_factor)}
+
+    # -- what learns -----------------------------------------------------------------------
+
+    def _network_callbacks(self, train: FaceDataset) -> list[tuple[str, Any]]:
+        from sk_fer.training import Thawing
+
+        freeze = self.freeze_batch_norm
+        if freeze == "auto":
+            freeze = self.weights is not None and len(train) < FEW_IMAGES
+        return [("sk_fer_thawing", Thawing(self._thawing(), bool(freeze)))]
+
+    def _thawing(self) -> dict[int, str]:
+        """Return what learns from which epoch on."""
+        if isinstance(self.trainable, str):
+            return {1: self.trainable}
+        schedule = dict(self.trainable)
+        epoch = Interval(Integral, 1, None, closed="left")
+        if (
+            1 not in schedule
+            or not all(epoch.is_satisfied_by(begin) for begin in schedule)
+            or not all(part in PARTS for part in schedule.values())
+        ):
+            raise ValueError(
+                f"trainable={self.trainable!r}; wanted what learns from which epoch on, as "
+                "{1: 'head', 4: 'last_stage', 8: 'all'}, with epoch 1 among them"
+            )
+        return {int(begin): part for begin, part in schedule.items()}
+
+    def _backbone_is_still(self) -> bool:
+        return set(self._thawing().values()) == {"head"}
+
+    # -- stored features -------------------------------------------------------------------
+
+    def _train(
+        self,
+        train: FaceDataset,
+        valid: FaceDataset | None = None,
+        checkpoints: Checkpoints | None = None,
+    ) -> None:
+        if self._stores(len(train) + (0 if valid is None else len(valid))):
+            train = self._stored(train, self.net_.augmentation)
+            valid = None if valid is None else self._stored(valid, None)
+        super()._train(train, valid, checkpoints)
+
+    def _stores(self, n_images: int) -> bool:
+        if not (self.store_features and self._backbone_is_still()):
+            return False
+        network: Any = self.net_.module_.network
+        shape = network.feature_shape if network.takes_map else (network.n_features,)
+        n_views = self.n_views if self.net_.augmentation else 1
+        return 4 * int(np.prod(shape)) * n_images * n_views <= FEATURE_BYTES
+
+    def _stored(self, dataset: FaceDataset, augmentation: Augmentation | None) -> FaceDataset:
+        """Return what the backbone makes of a data set, in some views where it is varied."""
+        import torch
+
+        from sk_fer.training import StoredFeatures
+
+        net = self.net_
+        if not augmentation:
+            features = backbone_features(net, dataset, "features", self._folder())
+            return StoredFeatures(features, dataset)
+        views = []
+        for view in range(self.n_views):
+            seed = np.random.SeedSequence([self._seed, view]).generate_state(1)[0]
+            net.augment_generator_ = torch.Generator().manual_seed(int(seed))
+            views.append(net.features(dataset, "features", augmentation))
+        return StoredFeatures(np.concatenate(views), dataset)
+
+    def _folder(self) -> Any:
+        from sk_fer.training import store_folder
+
+        return store_folder(self.memory)
+
+    def _to_predict(self, images: NDArray) -> FaceDataset:
+        from sk_fer.training import StoredFeatures
+
+        dataset = super()._to_predict(images)
+        if self.tta or self._folder() is None or not self._backbone_is_still():
+            return dataset
+        features = backbone_features(self.net_, dataset, "features", self._folder())
+        return StoredFeatures(features, dataset)
+
+    def transform(self, X: ArrayLike) -> NDArray[np.float32]:
+        """Return the backbone's pooled features.
+
+        Parameters
+        ----------
+        X : array-like
+            Images, as in :meth:`fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_backbone_features)
+        """
+        check_is_fitted(self)
+        from sk_fer.training import settle_after_fork
+
+        images = self._check_images(X, reset=False)
+        settle_after_fork(self.net_.device)
+        folder = self._folder() if self._backbone_is_still() else None
+        return backbone_features(self.net_, super()._to_predict(images), "pooled", folder)
+
+    @property
+    def _n_features_out(self) -> int:
+        network: PretrainedNetwork = self._fitted_net("_n_features_out").module_.network
+        return network.n_features
+
+    def __sklearn_clone__(self) -> Self:
+        clone = super().__sklearn_clone__()
+        clone.weights = self.weights  # a clone of a fitted classifier would have none
+        return clone
+
+
+class FERResNet50Classifier(FERPretrainedClassifier):
+    """ResNet50, fine-tuned: :class:`FERPretrainedClassifier` with ``backbone="resnet50"``.
+
+    Parameters and attributes are those of :class:`FERPretrainedClassifier`.
+
+    References
+    ----------
+    .. [1] He et al., "Deep Residual Learning for Image Recognition", CVPR 2016.
+
+    Examples
+    --------
+    >>> from sk_fer import FERResNet50Classifier
+    >>> FERResNet50Classifier(weights=None, head="conv").backbone
+    'resnet50'
+    """
+
+    __init__ = partialmethod(FERPretrainedClassifier.__init__, backbone="resnet50")
+
+
+class FEREfficientNetB2Classifier(FERPretrainedClassifier):
+    """EfficientNetB2, fine-tuned: with ``backbone="efficientnet_b2"``.
+
+    Parameters and attributes are those of :class:`FERPretrainedClassifier`.
+
+    References
+    ----------
+    .. [1] Tan & Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural
+       Networks", ICML 2019.
+
+    Examples
+    --------
+    >>> from sk_fer import FEREfficientNetB2Classifier
+    >>> FEREfficientNetB2Classifier(weights=None).backbone
+    'efficientnet_b2'
+    """
+
+    __init__ = partialmethod(FERPretrainedClassifier.__init__, backbone="efficientnet_b2")

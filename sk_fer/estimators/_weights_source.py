@@ -1,0 +1,197 @@
+"""Where the weights of a pretrained network come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from os import PathLike, fspath
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+if TYPE_CHECKING:
+    import torch
+
+    from sk_fer.modules import FaceModule
+
+
+@dataclass
+class WeightsSource:
+    """Weights for the backbone, and what belongs to them.
+
+    Parameters
+    ----------
+    name : str
+        What they are, for messages.
+    normalize : {"image", "dataset", "none"} or None
+        How the images were normalized that they learnt from. None: nothing is known.
+    state : dict of str to torch.Tensor, optional
+        The weights; without them, those of timm.
+    classes : ndarray of shape (n_classes,), optional
+        What their head tells apart, where that is known.
+    dtype : str, optional
+        Type of the images that they learnt from, where that is known.
+    """
+
+    name: str
+    normalize: str | None
+    state: dict[str, torch.Tensor] | None = field(default=None, repr=False)
+    classes: NDArray | None = None
+    dtype: str | None = None
+
+    def load(
+        self,
+        module: FaceModule,
+        classes: NDArray | None,
+        images: NDArray,
+        *,
+        with_statistics: bool,
+    ) -> None:
+        """Put the weights into a new module.
+
+        Parameters
+        ----------
+        module : FaceModule
+            Over a ``PretrainedNetwork``; changed in place.
+        classes : ndarray of shape (n_classes,) or None
+            What the head is to tell apart; None where there is no head.
+        images : ndarray of shape (n_images, height, width, channels)
+            Of the fit.
+        with_statistics : bool
+            Whether images are to be normalized as the weights want it.
+
+        Raises
+        ------
+        OSError, ValueError
+            If there are no such weights, or they are not those of the backbone.
+        """
+        from sk_fer.modules._timm import load_imagenet
+        from sk_fer.modules._weights import load_backbone
+
+        network: Any = module.network
+        if self.state is None:
+            load_imagenet(network.backbone, network.name)
+        else:
+            load_backbone(network.backbone, self.state, self.name)
+            if classes is not None:
+                self._load_head(network.head, classes)
+        if with_statistics:
+            self._load_statistics(module, images)
+
+    def _load_head(self, head: torch.nn.Module, classes: NDArray) -> None:
+        """Take the head over where it tells the same classes apart."""
+        from sk_fer.modules._weights import head_state
+
+        assert self.state is not None
+        state = head_state(self.state)
+        if not state or (self.classes is not None and not np.array_equal(self.classes, classes)):
+            return
+        if self.classes is None:
+            n_classes = len(list(state.values())[-1])
+            if n_classes != len(classes):
+                raise ValueError(
+                    f"{self.name} has the head of a classifier of {n_classes} classes, and y has "
+                    f"{len(classes)}. A fitted classifier as weights gets a new head for other "
+                    "classes; so does a file without the keys network.head.*"
+                )
+        own = head.state_dict()
+        if {k: v.shape for k, v in state.items()} == {k: v.shape for k, v in own.items()}:
+            head.load_state_dict(state)
+
+    def _load_statistics(self, module: FaceModule, images: NDArray) -> None:
+        """Set the mean and the spread of the images that the weights learnt from."""
+        import torch
+
+        prepare = module.prepare
+        if self.state is not None and "prepare.mean" in self.state:
+            if self.dtype not in (None, images.dtype.name):
+                raise ValueError(
+                    f"{self.name} learnt from {self.dtype} images, and X is {images.dtype}; give "
+                    "both the same, or set normalize='image'"
+                )
+            mean, std = self.state["prepare.mean"], self.state["prepare.std"]
+        else:
+            network: Any = module.network
+            config = network.backbone.pretrained_cfg
+            mean, std = torch.tensor(config["mean"]), torch.tensor(config["std"])
+            if images.dtype == np.uint8:
+                mean, std = 255 * mean, 255 * std
+            elif images.min() < 0 or images.max() > 1:
+                raise ValueError(
+                    f"{self.name} wants float images in [0, 1], as uint8 images are 0 to 255; X "
+                    f"is in [{images.min():.3g}, {images.max():.3g}]. Scale it, or set "
+                    "normalize='image' or 'dataset'"
+                )
+        if len(mean) != prepare.channels:
+            # The filters are summed, or repeated: the channels are one.
+            mean, std = mean.mean().expand(prepare.channels), std.mean().expand(prepare.channels)
+        prepare.mean.copy_(mean)
+        prepare.std.copy_(std)
+
+
+def open_weights(weights: Any) -> WeightsSource | None:
+    """Find out what the `weights` parameter stands for.
+
+    Parameters
+    ----------
+    weights : "imagenet", str, path-like, fitted classifier or None
+        The parameter.
+
+    Returns
+    -------
+    WeightsSource or None
+
+    Raises
+    ------
+    OSError, TypeError, ValueError
+        If it stands for nothing.
+    """
+    if weights is None:
+        return None
+    if isinstance(weights, str) and weights == "imagenet":
+        return WeightsSource("weights='imagenet'", "dataset")
+    if isinstance(weights, (str, PathLike)):
+        return _from_file(weights)
+    return _from_classifier(weights, f"weights, a fitted {type(weights).__name__}")
+
+
+def _from_file(weights: str | PathLike[str]) -> WeightsSource:
+    from sk_fer.modules._weights_file import read_state_dict
+
+    path = Path(weights)
+    if not path.suffix and not path.exists():
+        raise ValueError(
+            f"weights={fspath(weights)!r}; wanted 'imagenet', None, a file (.safetensors, .pth, "
+            ".pt, .skfer) or a fitted classifier of sk_fer"
+        )
+    if path.suffix == ".skfer":
+        from sk_fer.persistence import load_model
+
+        return _from_classifier(load_model(path), f"weights={fspath(weights)!r}")
+    state = read_state_dict(path)
+    normalize: str | None = "dataset"
+    if any(key.startswith("network.") for key in state) and "prepare.mean" not in state:
+        normalize = "image"  # a whole classifier of sk_fer, whose input layer has no statistics
+    return WeightsSource(f"weights={fspath(weights)!r}", normalize, state)
+
+
+def _from_classifier(weights: Any, name: str) -> WeightsSource:
+    from sk_fer.estimators._base import BaseFERClassifier
+
+    if isinstance(weights, FrozenEstimator):
+        weights = weights.estimator
+    if isinstance(weights, Pipeline):
+        weights = weights[-1]
+    if not isinstance(weights, BaseFERClassifier):
+        raise TypeError(
+            f"weights is a {type(weights).__name__}; wanted 'imagenet', None, a file or a fitted "
+            "classifier of sk_fer"
+        )
+    check_is_fitted(weights, msg=f"{name}: this %(name)s is not fitted yet; fit it first")
+    state = {k: v.detach().cpu() for k, v in weights.net_.module_.state_dict().items()}
+    normalize = weights._module_config["normalize"]
+    return WeightsSource(name, normalize, state, weights.classes_, weights._image_dtype)

@@ -1,0 +1,133 @@
+"""Scores of several classifiers, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_LABELS = {
+    "accuracy": "Accuracy",
+    "f1_macro": "Macro F1",
+    "balanced_accuracy": "Balanced accuracy",
+}
+
+
+class ComparisonDisplay:
+    """A bar for each score of each classifier.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A row a classifier, with ``accuracy``, ``f1_macro`` and ``balanced_accuracy``, or those
+        of them that are to be plotted: what :func:`sk_fer.model_selection.compare` returns.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        With the bars.
+    figure_ : matplotlib Figure
+        That the axes are in.
+
+    See Also
+    --------
+    sk_fer.model_selection.compare : Fit and score classifiers.
+    HistoryDisplay : The course of one training.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("agg")
+    >>> import pandas as pd
+    >>> from sk_fer.inspection import ComparisonDisplay
+    >>> table = pd.DataFrame({"accuracy": [0.41, 0.52]}, index=["dense", "cnn"])
+    >>> display = ComparisonDisplay.from_table(table, metrics=["accuracy"])
+    >>> [text.get_text() for text in display.ax_.texts]
+    ['41.0%', '52.0%']
+    """
+
+    def __init__(self, table: pd.DataFrame) -> None:
+        self.table = table
+
+    @classmethod
+    def from_table(
+        cls, table: pd.DataFrame, *, metrics: Sequence[str] = tuple(_LABELS), ax: Any = None
+    ) -> Self:
+        """Plot a table of scores.
+
+        Parameters
+        ----------
+        table : DataFrame
+            What :func:`sk_fer.model_selection.compare` returns.
+        metrics : sequence of str, default=("accuracy", "f1_macro", "balanced_accuracy")
+            As in :meth:`plot`.
+        ax : matplotlib Axes, default=None
+            As in :meth:`plot`.
+
+        Returns
+        -------
+        display : ComparisonDisplay
+        """
+        return cls(table).plot(ax, metrics=metrics)
+
+    def plot(self, ax: Any = None, *, metrics: Sequence[str] = tuple(_LABELS)) -> Self:
+        """Plot the scores.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to plot; None makes a new figure.
+        metrics : sequence of str, default=("accuracy", "f1_macro", "balanced_accuracy")
+            Columns to plot, one of these or several.
+
+        Returns
+        -------
+        display : ComparisonDisplay
+
+        Raises
+        ------
+        TypeError
+            If `ax` is no axes.
+        ValueError
+            If there is another metric, or the table is no DataFrame with these columns.
+        """
+        from matplotlib.axes import Axes
+        from matplotlib.ticker import PercentFormatter
+
+        self._check(metrics)
+        if ax is None:
+            from matplotlib import pyplot as plt
+
+            height = 1.2 + len(self.table) * (0.2 + 0.22 * len(metrics))
+            _, ax = plt.subplots(figsize=(7.5, height), layout="constrained")
+        if not isinstance(ax, Axes):
+            raise TypeError(f"got ax={ax!r}, wanted matplotlib Axes")
+        height = 0.8 / len(metrics)
+        for i, metric in enumerate(metrics):
+            places = [row + (i - (len(metrics) - 1) / 2) * height for row in range(len(self.table))]
+            scores = self.table[metric]
+            bars = ax.barh(places, scores.fillna(0), 0.9 * height, label=_LABELS[metric])
+            shown = scores.map("{:.1%}".format).mask(scores.isna(), "failed")
+            ax.bar_label(bars, list(shown), padding=3, fontsize="small")
+        ax.set_yticks(range(len(self.table)), list(map(str, self.table.index)))
+        ax.invert_yaxis()
+        ax.set(xlim=(0, 1.1), xticks=[0, 0.2, 0.4, 0.6, 0.8, 1])  # room for what stands at a bar
+        ax.xaxis.set_major_formatter(PercentFormatter(xmax=1))
+        ax.grid(axis="x", alpha=0.3)
+        ax.set_axisbelow(True)
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.legend(frameon=False, ncols=len(metrics), loc="lower center", bbox_to_anchor=(0.5, 1))
+        self.ax_ = ax
+        self.figure_ = ax.figure
+        return self
+
+    def _check(self, metrics: Sequence[str]) -> None:
+        if isinstance(metrics, str) or not metrics or not set(metrics) <= set(_LABELS):
+            raise ValueError(f"got metrics={metrics!r}, wanted some of {', '.join(_LABELS)}")
+        if not set(getattr(self.table, "columns", ())) >= set(metrics) or not len(self.table):
+            raise ValueError(
+                f"got a table of type {type(self.table).__name__}, wanted a DataFrame of one row "
+                f"or more, with the columns {', '.join(metrics)}"
+            )

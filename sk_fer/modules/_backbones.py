@@ -1,0 +1,191 @@
+"""Networks without their last layer: timm's, and those of sk_fer."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sk_fer.modules._accurate_cnn import AccurateCNN
+from sk_fer.modules._blocks import N_CLASSIFYING
+from sk_fer.modules._cnn import FastCNN
+from sk_fer.modules._timm import import_timm, known_backbone
+from sk_fer.modules._weighted_norm import WeightedBatchNorm2d, WeightedBatchNormAct2d
+
+OWN_BACKBONES: dict[str, type[AccurateCNN | FastCNN]] = {"accurate": AccurateCNN, "fast": FastCNN}
+STEMS = ("full", "no_pool", "no_stride")
+
+
+class OwnBackbone(nn.Sequential):
+    """The layers of a network of sk_fer up to its feature map, in the manner of timm.
+
+    Parameters
+    ----------
+    network : FastCNN or AccurateCNN
+        Its layers are taken over, under the names that they have there.
+    """
+
+    pretrained_cfg: dict[str, Any] = {"first_conv": "0"}
+
+    def __init__(self, network: FastCNN | AccurateCNN) -> None:
+        layers = list(network)
+        super().__init__(*layers[:-N_CLASSIFYING])
+        self.num_features = layers[-1].in_features
+        # As much as the network has after its last halving of the picture.
+        last = max(i for i, layer in enumerate(layers) if isinstance(layer, nn.MaxPool2d))
+        self.feature_info = [{"module": str(last - 1)}]
+
+    def forward_features(self, x: Tensor) -> Tensor:
+        """Return the feature map, (n, channels, height, width)."""
+        return self(x)
+
+    def forward_head(self, x: Tensor, pre_logits: bool = True) -> Tensor:
+        """Return the mean of each channel, (n, channels)."""
+        return x.mean((2, 3))
+
+
+def build_backbone(
+    name: str, n_channels: int, size: tuple[int, int], stem: str = "full"
+) -> nn.Module:
+    """Build a backbone with random weights.
+
+    Parameters
+    ----------
+    name : str
+        A classification model of timm, or "fast" or "accurate".
+    n_channels : int
+        Of the images.
+    size : tuple of (height, width)
+        Of the images, for the networks that are made for one size.
+    stem : {"full", "no_pool", "no_stride"}, default="full"
+        "no_pool" leaves the max-pool out that follows the first convolution; "no_stride"
+        takes the stride from the first convolution: either doubles the sides of all maps.
+
+    Returns
+    -------
+    torch.nn.Module
+        With ``forward_features``, ``forward_head``, ``feature_info`` and
+        ``pretrained_cfg`` as timm's models have them, and no classifier.
+
+    Raises
+    ------
+    ImportError
+        If timm is missing.
+    ValueError
+        If there is no such model, or it has no such stem.
+    """
+    known_backbone(name)
+    if name in OWN_BACKBONES:
+        backbone: nn.Module = OwnBackbone(OWN_BACKBONES[name]((n_channels, *size), 2))
+    else:
+        settings: dict[str, Any] = {"num_classes": 0, "in_chans": n_channels}
+        timm = import_timm()
+        try:
+            backbone = timm.create_model(name, img_size=size, **settings)
+        except TypeError:  # most take images of any size, and no such argument
+            backbone = timm.create_model(name, **settings)
+        except (RuntimeError, AssertionError, ValueError) as error:
+            raise _cannot_take(None, name, size, error) from error
+        _weigh_samples(backbone)
+    if stem != "full":
+        _widen_stem(backbone, name, stem)
+    return backbone
+
+
+def last_stage(backbone: nn.Module, name: str) -> list[nn.Parameter]:
+    """Return the parameters of a backbone's last stage and of what follows it.
+
+    Raises
+    ------
+    ValueError
+        If the backbone does not name its stages.
+    """
+    stages = getattr(backbone, "feature_info", None) or []
+    parameters = list(backbone.named_parameters())
+    if stages:
+        prefix = stages[-1]["module"] + "."
+        for position, (parameter, _) in enumerate(parameters):
+            if parameter.startswith(prefix):
+                return [value for _, value in parameters[position:]]
+    raise ValueError(
+        f"backbone={name!r} does not say what its last stage is; wanted trainable='head' or 'all'"
+    )
+
+
+def _weigh_samples(backbone: nn.Module) -> None:
+    """Have timm's batch normalization honour sample weights, as that of sk_fer does."""
+    forms = {"BatchNorm2d": WeightedBatchNorm2d, "BatchNormAct2d": WeightedBatchNormAct2d}
+    for layer in backbone.modules():
+        if isinstance(layer, nn.BatchNorm2d) and type(layer).__name__ in forms:
+            layer.__class__ = forms[type(layer).__name__]
+
+
+def _widen_stem(backbone: nn.Module, name: str, stem: str) -> None:
+    if stem == "no_pool":
+        if not isinstance(getattr(backbone, "maxpool", None), nn.MaxPool2d):
+            raise ValueError(
+                f"backbone={name!r} has no max-pool in its stem; wanted stem='full' or 'no_stride'"
+            )
+        backbone.maxpool = nn.Identity()
+        return
+    first = backbone.pretrained_cfg.get("first_conv")  # type: ignore[union-attr,operator]
+    convolution = backbone.get_submodule(first) if isinstance(first, str) else None
+    if not isinstance(convolution, nn.Conv2d) or convolution.stride != (2, 2):
+        raise ValueError(
+            f"backbone={name!r} has no first convolution of stride 2; wanted stem='full'"
+        )
+    convolution.stride = (1, 1)
+
+
+def check_size(
+    backbone: nn.Module, name: str, input_shape: tuple[int, int, int]
+) -> tuple[int, tuple[int, ...]]:
+    """Return what a backbone makes of one image.
+
+    Parameters
+    ----------
+    backbone : torch.nn.Module
+        From :func:`build_backbone`.
+    name : str
+        Its name, for the message.
+    input_shape : tuple of (channels, height, width)
+        Shape of one prepared image.
+
+    Returns
+    -------
+    n_features : int
+        Number of pooled features.
+    feature_shape : tuple of int
+        (channels, height, width) of the feature map, or what a backbone has that is no
+        convolutional network.
+
+    Raises
+    ------
+    ValueError
+        If the backbone cannot take such images.
+    """
+    part: Any = backbone
+    training = backbone.training
+    try:
+        with torch.no_grad():
+            features = part.eval().forward_features(torch.zeros(1, *input_shape))
+            if features.numel() == 0:
+                raise ValueError("nothing is left of them")
+            pooled = part.forward_head(features, pre_logits=True)
+    except (RuntimeError, AssertionError, ValueError) as error:
+        raise _cannot_take(backbone, name, input_shape[1:], error) from error
+    finally:
+        backbone.train(training)
+    return pooled.shape[1], tuple(features.shape[1:])
+
+
+def _cannot_take(
+    backbone: nn.Module | None, name: str, size: tuple[int, int], error: Exception
+) -> ValueError:
+    config: Any = getattr(backbone, "pretrained_cfg", {})
+    made_for = config.get("input_size")
+    hint = f"; it was made for {made_for[1]} x {made_for[2]}" if made_for else ""
+    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return ValueError(
+        f"backbone={name!r} cannot take images of {size[0]} x {size[1]} pixels{hint}; set "
+        f"input_size ({reason:.200})"
+    )

@@ -1,0 +1,146 @@
+"""A backbone with a new head."""
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from sk_fer.modules._backbones import build_backbone, check_size, last_stage
+from sk_fer.modules._dropout import SeededDropout
+from sk_fer.modules._weighted_norm import WeightedBatchNorm2d
+
+CONVOLUTION_FILTERS = 256
+TRAINABLE = ("head", "last_stage", "all")
+
+
+class PretrainedNetwork(nn.Module):
+    """A backbone, of timm or of sk_fer, with a head for other classes.
+
+    What of it is trained can be changed at any time, by :meth:`train_only`.
+
+    Parameters
+    ----------
+    input_shape : tuple of (channels, height, width)
+        Shape of one prepared image.
+    n_classes : int
+        Number of logits.
+    backbone : str
+        A classification model of timm, or "fast" or "accurate".
+    head : {"linear", "conv", "none"}, default="linear"
+        "linear": dropout and a linear layer on the backbone's pooled features; "conv":
+        convolution, max-pool, batch normalization, dropout, flatten and a linear layer
+        on its feature map; "none": the pooled features themselves.
+    stem : {"full", "no_pool", "no_stride"}, default="full"
+        Whether the backbone's first max-pool or first stride is left out.
+    dropout : float in [0, 1), default=0.0
+        Share dropped in the head in training.
+
+    Examples
+    --------
+    >>> from sk_fer.modules import PretrainedNetwork
+    >>> network = PretrainedNetwork((1, 48, 48), 7, backbone="fast", head="conv")
+    >>> network.feature_shape, network.n_features
+    ((256, 3, 3), 256)
+    """
+
+    min_size = 1
+    any_size = False
+
+    def __init__(
+        self,
+        input_shape: tuple[int, int, int],
+        n_classes: int,
+        *,
+        backbone: str,
+        head: str = "linear",
+        stem: str = "full",
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.name, self.stem = backbone, stem
+        self.backbone: Any = build_backbone(backbone, input_shape[0], input_shape[1:], stem)
+        self.n_features, self.feature_shape = check_size(self.backbone, backbone, input_shape)
+        self.head = _HEADS[head](self, n_classes, dropout)
+        self.takes_map = head == "conv"
+        self.train_only("all")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the logits, (n, n_classes), of prepared images."""
+        return self.head(self.features(x))
+
+    def features(self, x: Tensor) -> Tensor:
+        """Return what the head takes: pooled features (n, n_features), or the feature map."""
+        features = self.backbone.forward_features(x)
+        return features if self.takes_map else self.pooled(features)
+
+    def pooled(self, features: Tensor) -> Tensor:
+        """Pool what the backbone's ``forward_features`` gave."""
+        return self.backbone.forward_head(features, pre_logits=True)
+
+    def train_only(self, part: str, *, freeze_batch_norm: bool = False) -> None:
+        """Choose what learns.
+
+        Parameters
+        ----------
+        part : {"head", "last_stage", "all"}
+            The rest has no gradients, and its batch normalization and dropout work as in
+            prediction.
+        freeze_batch_norm : bool, default=False
+            Whether the backbone's batch normalization keeps its statistics where its
+            filters do learn, too.
+        """
+        learning = {"head": [], "all": list(self.backbone.parameters())}.get(part)
+        if learning is None:
+            learning = last_stage(self.backbone, self.name)
+        chosen = {id(parameter) for parameter in learning}
+        for parameter in self.backbone.parameters():
+            parameter.requires_grad_(id(parameter) in chosen)
+        self._still = [
+            layer
+            for layer in self.backbone.modules()
+            if (freeze_batch_norm and isinstance(layer, nn.modules.batchnorm._BatchNorm))
+            or not any(p.requires_grad for p in layer.parameters())
+        ]
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> "PretrainedNetwork":
+        """Set the mode of all that learns; what does not stays as it is in prediction."""
+        super().train(mode)
+        for layer in self._still if mode else ():
+            layer.train(False)
+        return self
+
+
+def _linear_head(network: PretrainedNetwork, n_classes: int, dropout: float) -> nn.Module:
+    return nn.Sequential(SeededDropout(dropout), nn.Linear(network.n_features, n_classes))
+
+
+def _convolutional_head(network: PretrainedNetwork, n_classes: int, dropout: float) -> nn.Module:
+    shape = network.feature_shape
+    if len(shape) != 3 or shape[0] != getattr(network.backbone, "num_features", shape[0]):
+        raise ValueError(
+            f"head='conv' needs a feature map of (channels, height, width), and backbone="
+            f"{network.name!r} gives one of shape {shape}; wanted head='linear'"
+        )
+    channels, height, width = shape
+    if min(height, width) < 2:
+        raise ValueError(
+            f"head='conv' needs a feature map of 2 x 2 or more, and backbone={network.name!r} "
+            f"leaves {height} x {width} of these images; set a larger input_size, or stem"
+        )
+    return nn.Sequential(
+        nn.Conv2d(channels, CONVOLUTION_FILTERS, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        WeightedBatchNorm2d(CONVOLUTION_FILTERS),
+        SeededDropout(dropout),
+        nn.Flatten(),
+        nn.Linear(CONVOLUTION_FILTERS * (height // 2) * (width // 2), n_classes),
+    )
+
+
+def _no_head(network: PretrainedNetwork, n_classes: int, dropout: float) -> nn.Module:
+    return nn.Identity()
+
+
+_HEADS = {"linear": _linear_head, "conv": _convolutional_head, "none": _no_head}
+HEADS = ("linear", "conv")

@@ -1,0 +1,220 @@
+"""From the weights of a file, in whatever naming, to a backbone."""
+
+import re
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from typing import Any
+
+from torch import Tensor, nn
+
+# What FaceModule calls its parts, and what is left of that in a file of one part.
+_BACKBONE_PREFIXES = ("network.backbone.", "backbone.", "network.")
+_HEAD_PREFIX = "network.head."
+# torchvision's names for the layer that classifies, and most of timm's.
+_CLASSIFIERS = ("fc", "classifier", "head")
+_COUNTER = "num_batches_tracked"
+
+_Layers = dict[str, dict[str, Tensor]]
+
+
+def load_backbone(backbone: nn.Module, state: Mapping[str, Tensor], source: str) -> None:
+    """Put weights into a backbone, all of them or none.
+
+    Parameters
+    ----------
+    backbone : torch.nn.Module
+        Changed in place: timm's, or one of sk_fer.
+    state : mapping of str to torch.Tensor
+        Weights in the naming of timm, of torchvision or of a whole classifier of sk_fer, whose
+        input layer and head are left aside, as is a layer that classifies.
+    source : str
+        Where they come from, for the message.
+
+    Raises
+    ------
+    ValueError
+        If the weights are not those of such a backbone; nothing is changed then.
+
+    See Also
+    --------
+    sk_fer.modules._weights_file.read_state_dict : Weights from a file.
+    head_state : What belongs to the head.
+
+    Notes
+    -----
+    Weights under other names are taken by their order where each layer, from first to last, has
+    the shapes of the backbone's: that is how torchvision's EfficientNet and timm's differ. What
+    no weights tell, such as the epsilon of a batch normalization, stays the backbone's own.
+
+    The first convolution may take another number of channels. For gray images the filters of all
+    channels are summed, which gives what three equal channels would have given; for more channels
+    they are repeated and divided by the repetition.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from torch import nn
+    >>> from sk_fer.modules._weights import load_backbone
+    >>> backbone = nn.Sequential(nn.Conv2d(1, 2, 3, bias=False), nn.BatchNorm2d(2))
+    >>> rgb = nn.Sequential(nn.Conv2d(3, 2, 3, bias=False), nn.BatchNorm2d(2))
+    >>> load_backbone(backbone, rgb.state_dict(), "RGB weights")
+    >>> torch.equal(backbone[0].weight, rgb[0].weight.sum(1, keepdim=True))
+    True
+    """
+    own = backbone.state_dict()
+    cfg = getattr(backbone, "pretrained_cfg", None) or {}
+    filters = _input_filters(own, cfg)
+    state = _without_classifier(_backbone_part(state), own, cfg)
+    if not _same_names(own, state):
+        state = _renamed_by_order(own, state, filters) or state
+    state = {
+        key: _adapted(tensor, own[key]) if key in filters & own.keys() else tensor
+        for key, tensor in state.items()
+    }
+    missing = [f"{k!r}" for k in own if k not in state and not k.endswith(_COUNTER)]
+    unknown = [f"{k!r:.100}" for k in state if k not in own]
+    other = [
+        f"{k!r} of {_form(state[k])} for {_form(v)}"
+        for k, v in own.items()
+        if k in state and _form(state[k]) != _form(v)
+    ]
+    if missing or unknown or other:
+        name = cfg.get("architecture") or type(backbone).__name__
+        raise ValueError(
+            f"{source}: not the weights of the backbone {name!r}; of its {len(own)} tensors "
+            f"{_listed(missing)} missing; {_listed(other)} of another shape; beside them "
+            f"{_listed(unknown)} unknown; nothing was loaded"
+        )
+    backbone.load_state_dict({**own, **state})
+
+
+def head_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return what belongs to the head among the weights of a whole classifier of sk_fer.
+
+    Parameters
+    ----------
+    state : mapping of str to torch.Tensor
+        In any naming.
+
+    Returns
+    -------
+    dict of str to torch.Tensor
+        In the head's own naming; empty where the weights are not such a classifier's.
+
+    Examples
+    --------
+    >>> from sk_fer.modules._weights import head_state
+    >>> head_state({"network.head.bias": 1, "network.backbone.fc.bias": 2, "prepare.mean": 3})
+    {'bias': 1}
+    """
+    return _stripped(state, _HEAD_PREFIX)
+
+
+def _stripped(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+
+
+def _backbone_part(state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    for prefix in _BACKBONE_PREFIXES:
+        if part := _stripped(state, prefix):
+            return part
+    return state
+
+
+def _without_classifier(
+    state: Mapping[str, Tensor], own: Mapping[str, Tensor], cfg: Mapping[str, Any]
+) -> Mapping[str, Tensor]:
+    named = cfg.get("classifier") or ()
+    names = (*_CLASSIFIERS, *([named] if isinstance(named, str) else named))
+    prefixes = tuple(f"{name}." for name in names)
+    return {k: v for k, v in state.items() if k in own or not k.startswith(prefixes)}
+
+
+def _input_filters(own: Mapping[str, Tensor], cfg: Mapping[str, Any]) -> set[str]:
+    """Return the names of the weights that the image's channels meet first."""
+    named = cfg.get("first_conv") or ()
+    names = {f"{name}.weight" for name in ([named] if isinstance(named, str) else named)}
+    return names or set([key for key, tensor in own.items() if tensor.ndim == 4][:1])
+
+
+def _adapted(weight: Tensor, own: Tensor) -> Tensor:
+    """Return convolution filters for as many channels as a backbone's own take."""
+    if weight.ndim != 4 or own.ndim != 4 or weight.shape[1] == own.shape[1]:
+        return weight
+    there, here = weight.shape[1], own.shape[1]
+    if there > 4:  # no channels of an image, but pieces of it: their order has a meaning
+        return weight
+    if here == 1:
+        return weight.float().sum(1, keepdim=True)
+    repeated = weight.float().repeat(1, -(-here // there), 1, 1)
+    return repeated[:, :here] * (there / here)
+
+
+def _same_names(own: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> bool:
+    return all(key.endswith(_COUNTER) for key in own.keys() ^ state.keys())
+
+
+def _renamed_by_order(
+    own: Mapping[str, Tensor], state: Mapping[str, Tensor], filters: set[str]
+) -> dict[str, Tensor] | None:
+    """Return the weights under the backbone's names, if their layers are its layers in order."""
+    wanted = _layers(own)
+    for layers in _orders(_layers(state)):
+        if len(layers) == len(wanted) + 1 and _is_dense(layers[-1]):
+            layers = layers[:-1]  # it classifies, whatever its name
+        if len(layers) != len(wanted):
+            continue
+        renamed = {
+            f"{prefix}{leaf}": tensor
+            for prefix, layer in zip(wanted, layers, strict=True)
+            for leaf, tensor in layer.items()
+        }
+        if _same_names(own, renamed) and all(
+            (_adapted(tensor, own[key]) if key in filters else tensor).shape == own[key].shape
+            for key, tensor in renamed.items()
+        ):
+            return renamed
+    return None
+
+
+def _layers(state: Mapping[str, Tensor]) -> _Layers:
+    """Return the tensors by the module that they belong to."""
+    layers: _Layers = {}
+    for key, tensor in state.items():
+        prefix, dot, leaf = key.rpartition(".")
+        layers.setdefault(prefix + dot, {})[leaf] = tensor
+    return layers
+
+
+def _orders(layers: _Layers) -> Iterator[list[dict[str, Tensor]]]:
+    """Yield the layers in the file's order and, where numbers alone tell it, in the network's.
+
+    A safetensors file is sorted by name, with layer 10 before layer 2.
+    """
+    yield list(layers.values())
+    parts = {
+        prefix: [int(part) if part.isdecimal() else part for part in re.split("([0-9]+)", prefix)]
+        for prefix in layers
+    }
+    prefixes = sorted(layers, key=lambda prefix: parts[prefix])
+    pairs = [
+        next(((a, b) for a, b in zip(parts[p], parts[q], strict=False) if a != b), ("", ""))
+        for p, q in pairwise(prefixes)
+    ]
+    if all(isinstance(a, int) for a, _ in pairs):
+        yield [layers[prefix] for prefix in prefixes]
+
+
+def _is_dense(layer: Mapping[str, Tensor]) -> bool:
+    return "weight" in layer and layer["weight"].ndim == 2
+
+
+def _form(tensor: Tensor) -> str:
+    kind = "" if tensor.is_floating_point() or not tensor.ndim else f" {tensor.dtype}"
+    return f"{tuple(tensor.shape)}{kind}"
+
+
+def _listed(items: list[str]) -> str:
+    if not items:
+        return "0"
+    return f"{len(items)} ({', '.join(items[:3])}{', ...' if len(items) > 3 else ''})"

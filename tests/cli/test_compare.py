@@ -1,0 +1,138 @@
+import csv
+import json
+import re
+
+import pytest
+from PIL import Image
+from sklearn.exceptions import FitFailedWarning
+
+from sk_fer import FERCNNClassifier, FERDenseClassifier, make_classifier
+from sk_fer._cli._compare import FILES, _make_classifiers
+from sk_fer._cli._train import FACES_SETTINGS
+from sk_fer.datasets import make_faces
+from sk_fer.estimators import PRESETS
+
+SMALL = ["--epochs", 1, "--set", "hidden_layer_sizes=(8,)"]
+DENSE = ["--model", "dense", *SMALL]
+
+
+@pytest.fixture(scope="module")
+def split_folder(tmp_path_factory):
+    """Drawn faces as ``<split>/<class>/<n>.png``, of splits train, validation and test."""
+    folder = tmp_path_factory.mktemp("splits")
+    X, y = make_faces(70, random_state=1)
+    for i, (row, name) in enumerate(zip(X, y, strict=True)):
+        path = folder / ("train", "validation", "train", "test")[i // 7 % 4] / name / f"{i}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(row.reshape(48, 48)).save(path)
+    return folder
+
+
+def test_models_on_class_folders_as_one_table_and_three_files(run, split_folder, tmp_path):
+    out = tmp_path / "out"
+    models = ["--model", "sequential", "--model", "dense"]
+    result = run("compare", split_folder, *models, "--image-size", 16, *SMALL, "--out", out)
+    assert result.exit_code == 0, result.output
+    assert "Splits: as the data set has them." in result.output
+    assert "sequential, 1 of 2, on 35 images, epochs: 1" in result.output
+    assert re.search(r"dense: accuracy \d+\.\d% after \d+\.\d s", result.output)
+    assert "Validation: 21 images" in result.output
+    assert max(map(len, result.output.partition("Validation: ")[2].splitlines()[:-1])) <= 80
+
+    assert sorted(path.name for path in out.iterdir()) == sorted(FILES)
+    with (out / "comparison.csv").open() as file:
+        rows = {row["estimator"]: row for row in csv.DictReader(file)}
+    assert list(rows) == ["sequential", "dense"]
+    assert rows["dense"]["parameters"] == str(16 * 16 * 8 + 8 + 8 * 7 + 7)
+    report = json.loads((out / "comparison.json").read_text())
+    assert report["subset"] == "validation"
+    assert report["n_train"] == 35
+    assert report["data"]["splits"] == {"test": 14, "train": 35, "validation": 21}
+    dense = report["models"]["dense"]
+    assert dense["parameters"]["hidden_layer_sizes"] == [8]
+    assert dense["results"]["accuracy"] == pytest.approx(float(rows["dense"]["accuracy"]))
+    assert dense["parameters"]["validation_fraction"] is None  # the preset sets 0.1 aside
+    assert "hidden_layer_sizes" not in report["models"]["sequential"]["parameters"]
+    with Image.open(out / "comparison.png") as image:
+        image.verify()
+
+
+def test_scores_are_those_of_a_fit_by_hand_on_the_test_split(run, split_folder, tmp_path):
+    from sk_fer.datasets import load_image_folder
+
+    out = tmp_path / "out"
+    arguments = ["--image-size", 16, "--subset", "test", "--seed", 3]
+    result = run("compare", split_folder, *DENSE, *arguments, "--out", out)
+    assert result.exit_code == 0, result.output
+    report = json.loads((out / "comparison.json").read_text())
+    parameters = report["models"]["dense"]["parameters"]
+    read = {"image_size": (16, 16), "return_X_y": True}
+    model = FERDenseClassifier(**parameters).fit(
+        *load_image_folder(split_folder, subset="train", **read)
+    )
+    accuracy = model.score(*load_image_folder(split_folder, subset="test", **read))
+    assert report["models"]["dense"]["results"]["accuracy"] == pytest.approx(accuracy)
+    assert parameters["random_state"] == 3
+
+
+def test_a_model_that_fails_leaves_the_others(run, split_folder, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise ValueError("not today")
+
+    monkeypatch.setattr(FERCNNClassifier, "fit", refuse)
+    out = tmp_path / "out"
+    arguments = ["compare", split_folder, "--image-size", 16, "--model", "sequential"]
+    with pytest.warns(FitFailedWarning, match="'sequential' failed.* ValueError: not today"):
+        result = run(*arguments, *DENSE, "--out", out)
+    assert result.exit_code == 1
+    assert result.stderr == "sk-fer: error: failed, and not compared: sequential\n"
+    assert re.search(r"sequential( +-){9}\n", result.output)
+    report = json.loads((out / "comparison.json").read_text())
+    assert report["models"]["sequential"]["results"]["accuracy"] is None
+    assert report["models"]["dense"]["results"]["accuracy"] is not None
+
+    with pytest.warns(FitFailedWarning):
+        result = run(*arguments, "--out", tmp_path / "none")
+    assert result.exit_code == 1
+    assert "all models failed: sequential" in result.stderr
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("model", PRESETS)
+def test_each_preset_can_be_compared(model):
+    parameters = {"random_state": 1, "device": "cpu", **FACES_SETTINGS}
+    classifier = _make_classifiers([model], parameters, {"early_stopping": "True"})[model]
+    assert classifier.random_state == 1
+    assert classifier.early_stopping
+    preset = make_classifier(model)
+    assert classifier.validation_fraction == preset.validation_fraction  # which is watched
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--model", "resnet"], 2, "'resnet' is not one of"),
+        (["--model", "dense"], 2, "'dense' is there 2 times"),
+        (["--subset", "train"], 2, "'train' is not one of validation, test"),
+        (["--set", "speed=9"], 2, "none of dense has a parameter 'speed'; they have"),
+        (["--set", "speed"], 2, "wanted NAME=VALUE"),
+        (["--set", "dropout=2"], 1, "dropout"),
+        (["--device", "abacus"], 1, "abacus"),
+        (["--fraction", "0"], 1, "--fraction is 0; wanted"),
+        (["no-such.csv"], 1, "no-such.csv: no such file or folder"),
+    ],
+)
+def test_wrong_arguments_leave_nothing_behind(run, tmp_path, arguments, code, words):
+    out = tmp_path / "out"
+    result = run("compare", *DENSE, *arguments, "--out", out)
+    assert result.exit_code == code
+    assert words in " ".join(result.stderr.replace("│", " ").split())
+    assert not out.exists()
+
+
+def test_refuses_to_overwrite(run, tmp_path):
+    (tmp_path / "comparison.csv").write_text("old")
+    result = run("compare", *DENSE, "--out", tmp_path)
+    assert result.exit_code == 1
+    assert "holds comparison.csv already; --force overwrites" in result.stderr
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
