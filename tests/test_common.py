@@ -7,8 +7,10 @@ from sk_fer.preprocessing import HistogramEqualizer, ImageResizer, ImageStandard
 
 # Dropout draws a mask a row, so that no fit with it can equal one on repeated rows.
 CLASSIFIERS = [
-    FERDenseClassifier((32,), max_epochs=15, lr=0.01),
-    FERCNNClassifier("sequential", dropout=0, max_epochs=10, optimizer="adam", lr=3e-3),
+    FERDenseClassifier((32,), max_epochs=15, lr=0.01, batch_size=128),
+    FERCNNClassifier(
+        "sequential", dropout=0, max_epochs=10, batch_size=128, optimizer="adam", lr=3e-3
+    ),
     FERCNNClassifier("fast", dropout=0, max_epochs=3, batch_size=64, lr=0.1),
 ]
 TRANSFORMERS = [

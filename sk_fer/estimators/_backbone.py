@@ -26,7 +26,13 @@ DEFAULT_INPUT_SIZE = 96
 BACKBONE_CONSTRAINTS: dict[str, list[Any]] = {
     "backbone": [str],
     "weights": [str, PathLike, HasMethods("predict"), None],
-    "input_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left"), tuple, None],
+    "input_size": [
+        StrOptions({"auto"}),
+        Interval(Integral, 1, None, closed="left"),
+        tuple,
+        list,
+        None,
+    ],
     "stem": [StrOptions({"full", "no_pool", "no_stride"})],
     "memory": [str, PathLike, HasMethods("cache"), None],
 }
@@ -67,7 +73,7 @@ BACKBONE_DOCS = {
 
 
 def resolve_input_size(
-    input_size: int | tuple[int, ...] | str | None, backbone: str
+    input_size: int | tuple[int, ...] | list[int] | str | None, backbone: str
 ) -> int | list[int] | None:
     """Turn the `input_size` parameter into a side, (height, width) or None.
 
@@ -78,7 +84,7 @@ def resolve_input_size(
     """
     if input_size == "auto":
         return None if backbone in OWN_BACKBONES else DEFAULT_INPUT_SIZE
-    if isinstance(input_size, tuple):
+    if isinstance(input_size, (tuple, list)):
         if len(input_size) != 2 or not all(
             Interval(Integral, 1, None, closed="left").is_satisfied_by(side) for side in input_size
         ):
@@ -115,7 +121,7 @@ def new_backbone_module(
     unknown : {"image", "dataset"}
         What "auto" is where the weights do not say it.
     """
-    source = open_weights(weights)
+    source = open_weights(weights, config["options"]["backbone"])
     of_weights = None if source is None else source.normalize
     config["normalize"] = (of_weights or unknown) if normalize == "auto" else normalize
     with_statistics = normalize == "auto" and of_weights == "dataset"

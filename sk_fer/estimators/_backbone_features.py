@@ -47,7 +47,10 @@ def _key(net: FERNet, kind: str) -> str:
     """Return a checksum of all that decides what the features of an image are."""
     network: Any = net.module_.network
     prepare = net.module_.prepare
-    state = {**prepare.state_dict(), **network.backbone.state_dict()}
+    state = {
+        **prepare.state_dict(keep_vars=True),
+        **network.backbone.state_dict(keep_vars=True),
+    }
     version = [(id(tensor), tensor._version) for tensor in state.values()]
     keys: dict[str, str]
     known_version, keys = getattr(net, "feature_keys_", (None, {}))

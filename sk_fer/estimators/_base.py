@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Self
 
@@ -59,7 +58,7 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, FaceInput, Stored
 
     # The parameters are written out, with their defaults, in each subclass.
     max_epochs: int
-    batch_size: int
+    batch_size: int | str
     optimizer: str
     lr: float
     momentum: float
@@ -199,17 +198,6 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, FaceInput, Stored
         self._train(train)
         return self
 
-    @contextmanager
-    def _unchanged_if_refused(self) -> Iterator[None]:
-        """Leave a fitted estimator as it was when it cannot be fitted again."""
-        before = dict(vars(self))
-        try:
-            yield
-        except BaseException:
-            self.__dict__.clear()
-            self.__dict__.update(before)
-            raise
-
     def _previous_net(self) -> FERNet | None:
         """Return the net to go on with, which must still be the one that is asked for."""
         if "net_" not in vars(self):
@@ -321,8 +309,8 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, FaceInput, Stored
     ) -> tuple[FaceDataset, FaceDataset | None]:
         """Set ``net_`` to what is to be trained, and weigh the data."""
         module = self._new_module(train) if previous is None else previous.module_
-        callbacks = [*self._network_callbacks(train), *callbacks]
-        net = make_net(self, module, callbacks, n_epochs)
+        callbacks = [*self._network_callbacks(module, train), *callbacks]
+        net = make_net(self, module, callbacks, n_epochs, len(train))
         weights = class_weights(
             self.class_weight, self.classes_, train.targets, train.sample_weight
         )
@@ -514,7 +502,7 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, FaceInput, Stored
 
     # -- what a network may want otherwise -------------------------------------------------
 
-    def _network_callbacks(self, train: FaceDataset) -> list[tuple[str, Any]]:
+    def _network_callbacks(self, module: Any, train: FaceDataset) -> list[tuple[str, Any]]:
         """Return the callbacks that the network needs in every kind of fit."""
         return []
 

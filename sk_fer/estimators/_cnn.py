@@ -68,7 +68,7 @@ class FERCNNClassifier(BaseFERClassifier):
         *,
         progressive_resizing: bool = True,
         max_epochs: int = 20,
-        batch_size: int = 128,
+        batch_size: int | str = "auto",
         optimizer: str = "muon",
         lr: float = 0.05,
         momentum: float = 0.6,

@@ -67,7 +67,7 @@ class FERDenseClassifier(BaseFERClassifier):
         dropout: float = 0.0,
         *,
         max_epochs: int = 20,
-        batch_size: int = 128,
+        batch_size: int | str = "auto",
         optimizer: str = "adam",
         lr: float = 1e-3,
         momentum: float = 0.9,

@@ -143,28 +143,29 @@ class FERFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FaceInput, 
         settle_after_fork(self.device)
         device = resolve_device(self.device)
         precision = resolve_precision(self.precision, device)
-        images = self._check_images(X, reset=True)
-        self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        self._module_config = {
-            "network": "pretrained",
-            "image_shape": self.image_shape_,
-            "n_classes": 0,
-            "options": {
-                "backbone": self.backbone,
-                "head": "none",
-                "stem": self.stem,
-                "input_size": resolve_input_size(self.input_size, self.backbone),
-            },
-        }
-        module = new_backbone_module(
-            self._module_config,
-            self.weights,
-            FaceDataset(images),
-            self._seed,
-            None,
-            self.normalize,
-            "image" if self._is_face() else "dataset",
-        )
+        with self._unchanged_if_refused():
+            images = self._check_images(X, reset=True)
+            self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+            self._module_config = {
+                "network": "pretrained",
+                "image_shape": self.image_shape_,
+                "n_classes": 0,
+                "options": {
+                    "backbone": self.backbone,
+                    "head": "none",
+                    "stem": self.stem,
+                    "input_size": resolve_input_size(self.input_size, self.backbone),
+                },
+            }
+            module = new_backbone_module(
+                self._module_config,
+                self.weights,
+                FaceDataset(images),
+                self._seed,
+                None,
+                self.normalize,
+                "image" if self._is_face() else "dataset",
+            )
         self.net_ = FERNet(
             module, precision=precision, device=str(device), classes=np.arange(0), verbose=0
         ).initialize()

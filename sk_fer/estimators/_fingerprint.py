@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
+from sk_fer.estimators._weights_source import open_weights
+
 if TYPE_CHECKING:
     from sk_fer.training import FaceDataset, FERNet
 
@@ -64,6 +66,8 @@ def fingerprint(
         for name, value in estimator.get_params(deep=False).items()
         if name not in _WITHOUT_EFFECT
     }
+    if "weights" in parameters:
+        parameters["weights"] = _content_of_weights(estimator)
     # Without a random state to keep to, the seed of the first start is gone on with.
     random_state = estimator.random_state
     if not isinstance(random_state, (Integral, type(None))):
@@ -119,9 +123,17 @@ def check_same(there: Mapping[str, Any], here: Mapping[str, Any], folder: str) -
 
 
 def _difference(name: str, there: Any, here: Any) -> str:
-    if name in ("X", "y", "sample_weight", "X_val", "y_val", "weights at the start"):
+    if name in ("X", "y", "sample_weight", "X_val", "y_val", "weights", "weights at the start"):
         return f"{name} differs"
     return f"{name} was {there!r} and is {here!r}"
+
+
+def _content_of_weights(estimator: BaseEstimator) -> str | None:
+    """Return a checksum of a file or of a fitted classifier, of which its parameters say little."""
+    source = open_weights(estimator.weights, estimator.backbone)
+    if source is None or source.state is None:
+        return estimator.weights
+    return _checksum(*(tensor.float().numpy() for tensor in source.state.values()))
 
 
 def _plain(value: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from sk_fer.estimators._parameters import resolve_augmentation
+from sk_fer.estimators._parameters import resolve_augmentation, resolve_batch_size
 
 # torch and skorch wait until something is fitted or loaded: importing sk_fer stays quick.
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def make_net(
     module: torch.nn.Module,
     callbacks: list[Any],
     n_epochs: int,
+    n_images: int,
 ) -> FERNet:
     """Build the net that trains `module` as the estimator's parameters say.
 
@@ -68,6 +69,8 @@ def make_net(
         skorch callbacks, named or not.
     n_epochs : int
         Epochs to train.
+    n_images : int
+        Images to train on.
 
     Returns
     -------
@@ -95,7 +98,7 @@ def make_net(
         lr=estimator.lr,
         weight_decay=estimator.weight_decay,
         max_epochs=n_epochs,
-        batch_size=int(estimator.batch_size),
+        batch_size=resolve_batch_size(estimator.batch_size, n_images),
         augmentation=Augmentation(augmentation),
         precision=resolve_precision(estimator.precision, device),
         lr_factors=estimator._lr_factors(),

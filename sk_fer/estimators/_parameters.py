@@ -10,11 +10,12 @@ from sklearn.utils._param_validation import StrOptions
 from sk_fer._utils._constraints import Interval
 
 AUGMENTATION_LIMITS = {"flip": 1.0, "shift": 1.0, "rotation": 180.0, "scale": 0.9, "erasing": 1.0}
+STEPS_AN_EPOCH = 32
 DEFAULT_AUGMENTATION = {"flip": 0.5, "shift": 0.1, "rotation": 10.0, "scale": 0.1}
 
 SHARED_CONSTRAINTS: dict[str, list[Any]] = {
     "max_epochs": [Interval(Integral, 1, None, closed="left")],
-    "batch_size": [Interval(Integral, 1, None, closed="left")],
+    "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
     "optimizer": [StrOptions({"muon", "sgd", "adam", "adamw", "rmsprop", "adagrad"})],
     "lr": [Interval(Real, 0, None, closed="neither")],
     "momentum": [Interval(Real, 0, 1, closed="left")],
@@ -46,8 +47,9 @@ SHARED_CONSTRAINTS: dict[str, list[Any]] = {
 SHARED_PARAMETERS = """
 max_epochs : int
     Passes over the training images.
-batch_size : int
-    Largest number of images in a step of the optimizer.
+batch_size : int or "auto"
+    Largest number of images in a step of the optimizer. "auto": 128 from 4,096 images on,
+    half of that from 2,048 on and so forth down to 16, for few steps teach nothing.
 optimizer : {"muon", "sgd", "adam", "adamw", "rmsprop", "adagrad"}
     "muon" makes the step of each matrix and filter bank orthogonal; "sgd" uses
     Nesterov's momentum.
@@ -178,6 +180,27 @@ def document_parameters(**texts: str) -> Callable[[Class], Class]:
         return cls
 
     return fill_in
+
+
+def resolve_batch_size(batch_size: int | str, n_images: int) -> int:
+    """Turn the `batch_size` parameter into a number of images.
+
+    Parameters
+    ----------
+    batch_size : int or "auto"
+        The parameter.
+    n_images : int
+        To train on.
+
+    Examples
+    --------
+    >>> [resolve_batch_size("auto", n) for n in (100, 1000, 3000, 28709)]
+    [16, 16, 64, 128]
+    """
+    if batch_size == "auto":
+        power = max(n_images // STEPS_AN_EPOCH, 1).bit_length() - 1
+        return min(max(2**power, 16), 128)
+    return int(batch_size)
 
 
 def resolve_augmentation(

@@ -144,7 +144,7 @@ class FERPretrainedClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         n_views: int = 4,
         memory: Any = None,
         max_epochs: int = 20,
-        batch_size: int = 32,
+        batch_size: int | str = 32,
         optimizer: str = "adamw",
         lr: float = 1e-3,
         momentum: float = 0.9,
@@ -252,13 +252,16 @@ class FERPretrainedClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
 
     # -- what learns -----------------------------------------------------------------------
 
-    def _network_callbacks(self, train: FaceDataset) -> list[tuple[str, Any]]:
+    def _network_callbacks(self, module: Any, train: FaceDataset) -> list[tuple[str, Any]]:
         from sk_fer.training import Thawing
 
+        schedule = self._thawing()
+        for part in schedule.values():
+            module.network.train_only(part)  # refused now, not in the epoch that comes to it
         freeze = self.freeze_batch_norm
         if freeze == "auto":
             freeze = self.weights is not None and len(train) < FEW_IMAGES
-        return [("sk_fer_thawing", Thawing(self._thawing(), bool(freeze)))]
+        return [("sk_fer_thawing", Thawing(schedule, bool(freeze)))]
 
     def _thawing(self) -> dict[int, str]:
         """Return what learns from which epoch on."""
@@ -298,8 +301,11 @@ class FERPretrainedClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
             return False
         network: Any = self.net_.module_.network
         shape = network.feature_shape if network.takes_map else (network.n_features,)
-        n_views = self.n_views if self.net_.augmentation else 1
-        return 4 * int(np.prod(shape)) * n_images * n_views <= FEATURE_BYTES
+        return 4 * int(np.prod(shape)) * n_images * self._n_stored_views() <= FEATURE_BYTES
+
+    def _n_stored_views(self) -> int:
+        """Return how many views the epochs of a fit can make use of."""
+        return min(self.n_views, self.net_.max_epochs) if self.net_.augmentation else 1
 
     def _stored(self, dataset: FaceDataset, augmentation: Augmentation | None) -> FaceDataset:
         """Return what the backbone makes of a data set, in some views where it is varied."""
@@ -312,8 +318,9 @@ class FERPretrainedClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
             features = backbone_features(net, dataset, "features", self._folder())
             return StoredFeatures(features, dataset)
         views = []
-        for view in range(self.n_views):
-            seed = np.random.SeedSequence([self._seed, view]).generate_state(1)[0]
+        for view in range(self._n_stored_views()):
+            # With the epochs before, so that a fit that goes on sees other views.
+            seed = np.random.SeedSequence([self._seed, len(net.history), view]).generate_state(1)[0]
             net.augment_generator_ = torch.Generator().manual_seed(int(seed))
             views.append(net.features(dataset, "features", augmentation))
         return StoredFeatures(np.concatenate(views), dataset)

@@ -1,7 +1,9 @@
-"""How an estimator with a net is pickled: as weights and plain values."""
+"""How an estimator with a net is kept: through a refused fit, and pickled as plain values."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sklearn.base import BaseEstimator
@@ -18,6 +20,17 @@ class StoredNet(BaseEstimator):
     net_: FERNet
     _module_config: dict[str, Any]
     _seed: int
+
+    @contextmanager
+    def _unchanged_if_refused(self) -> Iterator[None]:
+        """Leave a fitted estimator as it was when it cannot be fitted again."""
+        before = dict(vars(self))
+        try:
+            yield
+        except BaseException:
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
 
     def __sklearn_is_fitted__(self) -> bool:
         return "net_" in vars(self)

@@ -91,12 +91,12 @@ class WeightsSource:
         if not state or (self.classes is not None and not np.array_equal(self.classes, classes)):
             return
         if self.classes is None:
-            n_classes = len(list(state.values())[-1])
-            if n_classes != len(classes):
+            last = next((v for v in reversed(state.values()) if v.ndim == 2), ())
+            if len(last) != len(classes):
                 raise ValueError(
-                    f"{self.name} has the head of a classifier of {n_classes} classes, and y has "
-                    f"{len(classes)}. A fitted classifier as weights gets a new head for other "
-                    "classes; so does a file without the keys network.head.*"
+                    f"{self.name} has the head of a classifier of {len(last)} classes, and y "
+                    f"has {len(classes)}. A fitted classifier as weights gets a new head for "
+                    "other classes; so does a file without the keys network.head.*"
                 )
         own = head.state_dict()
         if {k: v.shape for k, v in state.items()} == {k: v.shape for k, v in own.items()}:
@@ -133,13 +133,15 @@ class WeightsSource:
         prepare.std.copy_(std)
 
 
-def open_weights(weights: Any) -> WeightsSource | None:
+def open_weights(weights: Any, backbone: str) -> WeightsSource | None:
     """Find out what the `weights` parameter stands for.
 
     Parameters
     ----------
     weights : "imagenet", str, path-like, fitted classifier or None
         The parameter.
+    backbone : str
+        That they are for.
 
     Returns
     -------
@@ -155,11 +157,12 @@ def open_weights(weights: Any) -> WeightsSource | None:
     if isinstance(weights, str) and weights == "imagenet":
         return WeightsSource("weights='imagenet'", "dataset")
     if isinstance(weights, (str, PathLike)):
-        return _from_file(weights)
+        return _from_file(weights, backbone)
     return _from_classifier(weights, f"weights, a fitted {type(weights).__name__}")
 
 
-def _from_file(weights: str | PathLike[str]) -> WeightsSource:
+def _from_file(weights: str | PathLike[str], backbone: str) -> WeightsSource:
+    from sk_fer.modules._timm import OWN_NAMES
     from sk_fer.modules._weights_file import read_state_dict
 
     path = Path(weights)
@@ -173,25 +176,27 @@ def _from_file(weights: str | PathLike[str]) -> WeightsSource:
 
         return _from_classifier(load_model(path), f"weights={fspath(weights)!r}")
     state = read_state_dict(path)
-    normalize: str | None = "dataset"
-    if any(key.startswith("network.") for key in state) and "prepare.mean" not in state:
-        normalize = "image"  # a whole classifier of sk_fer, whose input layer has no statistics
+    is_own = backbone in OWN_NAMES or any(key.startswith("network.") for key in state)
+    # A network of sk_fer without statistics has learnt from images that were standardized.
+    normalize = "image" if is_own and "prepare.mean" not in state else "dataset"
     return WeightsSource(f"weights={fspath(weights)!r}", normalize, state)
 
 
 def _from_classifier(weights: Any, name: str) -> WeightsSource:
     from sk_fer.estimators._base import BaseFERClassifier
 
-    if isinstance(weights, FrozenEstimator):
-        weights = weights.estimator
-    if isinstance(weights, Pipeline):
-        weights = weights[-1]
+    while isinstance(weights, (FrozenEstimator, Pipeline)):
+        weights = weights[-1] if isinstance(weights, Pipeline) else weights.estimator
     if not isinstance(weights, BaseFERClassifier):
         raise TypeError(
             f"weights is a {type(weights).__name__}; wanted 'imagenet', None, a file or a fitted "
             "classifier of sk_fer"
         )
-    check_is_fitted(weights, msg=f"{name}: this %(name)s is not fitted yet; fit it first")
+    check_is_fitted(
+        weights,
+        msg=f"{name}: this %(name)s is not fitted yet; fit it first, and in a parameter grid give "
+        "it as FrozenEstimator(classifier), for a search clones what is in a grid",
+    )
     state = {k: v.detach().cpu() for k, v in weights.net_.module_.state_dict().items()}
     normalize = weights._module_config["normalize"]
     return WeightsSource(name, normalize, state, weights.classes_, weights._image_dtype)

@@ -20,15 +20,16 @@ class OwnBackbone(nn.Sequential):
 
     Parameters
     ----------
+    name : {"fast", "accurate"}
+        Of the network.
     network : FastCNN or AccurateCNN
         Its layers are taken over, under the names that they have there.
     """
 
-    pretrained_cfg: dict[str, Any] = {"first_conv": "0"}
-
-    def __init__(self, network: FastCNN | AccurateCNN) -> None:
+    def __init__(self, name: str, network: FastCNN | AccurateCNN) -> None:
         layers = list(network)
         super().__init__(*layers[:-N_CLASSIFYING])
+        self.pretrained_cfg = {"architecture": name, "first_conv": "0"}
         self.num_features = layers[-1].in_features
         # As much as the network has after its last halving of the picture.
         last = max(i for i, layer in enumerate(layers) if isinstance(layer, nn.MaxPool2d))
@@ -75,7 +76,7 @@ def build_backbone(
     """
     known_backbone(name)
     if name in OWN_BACKBONES:
-        backbone: nn.Module = OwnBackbone(OWN_BACKBONES[name]((n_channels, *size), 2))
+        backbone: nn.Module = OwnBackbone(name, OWN_BACKBONES[name]((n_channels, *size), 2))
     else:
         settings: dict[str, Any] = {"num_classes": 0, "in_chans": n_channels}
         timm = import_timm()

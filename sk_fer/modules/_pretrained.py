@@ -98,7 +98,7 @@ class PretrainedNetwork(nn.Module):
             layer
             for layer in self.backbone.modules()
             if (freeze_batch_norm and isinstance(layer, nn.modules.batchnorm._BatchNorm))
-            or not any(p.requires_grad for p in layer.parameters())
+            or _is_frozen(layer)
         ]
         self.train(self.training)
 
@@ -108,6 +108,11 @@ class PretrainedNetwork(nn.Module):
         for layer in self._still if mode else ():
             layer.train(False)
         return self
+
+
+def _is_frozen(layer: nn.Module) -> bool:
+    learns = [parameter.requires_grad for parameter in layer.parameters()]
+    return bool(learns) and not any(learns)  # dropout, which has none, is as what it belongs to
 
 
 def _linear_head(network: PretrainedNetwork, n_classes: int, dropout: float) -> nn.Module:

@@ -74,8 +74,9 @@ def build(kind: type, node: Any) -> Any:
         _check_numbers(value, f"{where}: {name}")
         if name == "weights":
             require(_is_stored_weights(value), f"{where}: weights is {shown(value)}; wanted null")
-        if name in _SIZES and isinstance(value, list | tuple):
-            _check_size(value, f"{where}: {name}")
+        if name in _SIZES and isinstance(value, list | tuple | int):
+            size = [value, value] if isinstance(value, int) else value
+            _check_size(size, f"{where}: {name}")
     estimator = kind(**parameters)
     try:
         estimator._validate_params()

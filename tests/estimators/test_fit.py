@@ -240,7 +240,8 @@ def test_partial_fit_sees_classes_that_come_later(faces):
 
 def test_warm_start_goes_on(faces):
     X, y = faces
-    model = dense(warm_start=True, lr_schedule=None, max_epochs=8).fit(X, y)
+    settings = {"lr_schedule": None, "max_epochs": 8, "batch_size": 128}
+    model = dense(warm_start=True, **settings).fit(X, y)
     before = model.history_["train_loss"].iloc[-1]
     model.fit(X, y)
     assert model.n_epochs_ == 16

@@ -1,0 +1,40 @@
+"""What a network learns from FER2013 helps with CK+: fine-tuning, scored by folds of subjects.
+
+    SK_FER_DATA=folder python examples/transfer.py
+
+`folder` holds `fer2013.csv` and `CK+48/`. Without it the script shows the same on drawn faces,
+where there is little to see.
+"""
+
+import os
+from pathlib import Path
+
+from sklearn.model_selection import StratifiedGroupKFold, cross_val_score
+
+from sk_fer import FERCNNClassifier, FERPretrainedClassifier
+from sk_fer.datasets import load_ckplus, load_fer2013, make_faces
+
+
+def main() -> None:
+    folder = os.environ.get("SK_FER_DATA")
+    if folder is None:
+        X, y = make_faces(400, random_state=0)
+        images, target = make_faces(120, random_state=1)
+        subjects = [i // 3 for i in range(120)]  # three drawings each
+    else:
+        X, y = load_fer2013(Path(folder, "fer2013.csv"), subset="train", return_X_y=True)
+        ck = load_ckplus(Path(folder, "CK+48"))
+        images, target, subjects = ck.images, ck.target, ck.groups
+
+    network = FERCNNClassifier(max_epochs=3, random_state=0, verbose=1).fit(X, y)
+    folds = StratifiedGroupKFold(5, shuffle=True, random_state=0)
+    for name, weights in (("from scratch", None), ("fine-tuned", network)):
+        model = FERPretrainedClassifier("fast", weights=weights, max_epochs=5, random_state=0)
+        scores = cross_val_score(
+            model, images, target, groups=subjects, cv=folds, scoring="accuracy"
+        )
+        print(f"{name}: {scores.mean():.1%}, from {scores.min():.1%} to {scores.max():.1%}")
+
+
+if __name__ == "__main__":
+    main()
