@@ -396,6 +396,8 @@ EXPERIMENTS: dict[str, Config] = {
     "mid average 0.05": replace(HALF, average=0.05),
     "mid residual": replace(HALF, residual=True),
     "mid no dropout": replace(HALF, dropout=0),
+    "mid no smoothing": replace(HALF, label_smoothing=0),
+    "mid smoothing 0.2": replace(HALF, label_smoothing=0.2),
     "mid dirac": replace(HALF, dirac=True),
     "mid warm_up=0.1": replace(HALF, warm_up=0.1),
     "300 s": replace(HALF, widths=FULL, tflop=40),

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import re
 import runpy
 import subprocess
 import sys
@@ -44,6 +45,18 @@ SCRIPTS = {
             "throughput_scaling": ["machine", "sizes", "largest_deviation", "start_seconds"],
         },
     ),
+    "transfer": (
+        ["--sizes", "48", "48-no_pool", "--rows", "scratch, sequential", "FER2013, all"],
+        [
+            "scratch, sequential",
+            "% within 300 s: ",
+            "search with memory: 63 of 63 images through the backbone",
+            "search without: 189 of 63 images through the backbone",
+            "test_resnet, 48-no_pool",
+            "head, 2 folds by subject",
+        ],
+        {"transfer": ["folds", "stored", "search", "sizes", "few"]},
+    ),
 }
 
 
@@ -66,12 +79,28 @@ def results(*names):
     return [path.read_bytes() if path.exists() else None for path in paths]
 
 
-@pytest.mark.slow
-def test_grid_search_example(monkeypatch, capsys):
-    path = ROOT / "examples" / "grid_search.py"
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+def load_example(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / "examples" / f"{name}.py")
     example = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(example)
+    return example
+
+
+@pytest.mark.slow
+def test_transfer_example(monkeypatch, capsys):
+    example = load_example("transfer")
+    monkeypatch.delenv("SK_FER_DATA", raising=False)
+    for name, value in (("N_BEFORE", 35), ("N_AFTER", 42), ("EPOCHS_AFTER", 1)):
+        monkeypatch.setattr(example, name, value)
+    example.main()
+    printed = capsys.readouterr().out
+    assert re.search(r"^from scratch: [0-9.]+%, from [0-9.]+% to [0-9.]+%$", printed, re.M)
+    assert re.search(r"^fine-tuned: [0-9.]+%, from [0-9.]+% to [0-9.]+%$", printed, re.M)
+
+
+@pytest.mark.slow
+def test_grid_search_example(monkeypatch, capsys):
+    example = load_example("grid_search")
     monkeypatch.setattr(example, "N_SEARCH", 84)
     monkeypatch.setattr(example, "N_REPORT", 42)
     example.main()

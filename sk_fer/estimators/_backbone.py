@@ -127,5 +127,7 @@ def new_backbone_module(
     with_statistics = normalize == "auto" and of_weights == "dataset"
     module: Any = new_module(config, None if with_statistics else train, seed)
     if source is not None:
+        if normalize == "auto":
+            source.check_dtype(train.X.dtype)
         source.load(module, classes, train.X, with_statistics=with_statistics)
     return module

@@ -28,6 +28,7 @@ from sk_fer.estimators._parameters import SHARED_CONSTRAINTS, document_parameter
 
 if TYPE_CHECKING:
     import torch
+    from sklearn.utils import Tags
 
     from sk_fer.modules import PretrainedNetwork
     from sk_fer.training import Augmentation, Checkpoints, FaceDataset
@@ -52,7 +53,7 @@ class FERPretrainedClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
     trainable : {"head", "last_stage", "all"} or dict of int to one of these
         What learns: the head, that and the backbone's last stage, or everything. A dict
         thaws step by step, ``{1: "head", 4: "last_stage", 8: "all"}``, each from an epoch
-        on, counted from one.
+        on, counted from one; :meth:`partial_fit` is always in the first.
     backbone_lr_factor : float
         Learning rate of the backbone, as a share of `lr`.
     freeze_batch_norm : bool or "auto"
@@ -91,7 +92,8 @@ class FERPretrainedClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
     0 to 1), for the weights of sk_fer as their fit did. Gray images go through one input
     channel; RGB filters are summed for it.
 
-    A search clones its estimator with the fitted classifier in `weights` as it is.
+    A search clones its estimator with the fitted classifier in `weights` as it is; in a
+    parameter grid it is given as ``FrozenEstimator(classifier)``.
 
     References
     ----------
@@ -368,6 +370,11 @@ class FERPretrainedClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         clone = super().__sklearn_clone__()
         clone.weights = self.weights  # a clone of a fitted classifier would have none
         return clone
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
 
 
 class FERResNet50Classifier(FERPretrainedClassifier):

@@ -82,6 +82,14 @@ class WeightsSource:
         if with_statistics:
             self._load_statistics(module, images)
 
+    def check_dtype(self, dtype: np.dtype) -> None:
+        """Refuse pixels of another range, where that makes a difference to the weights."""
+        if self.normalize != "image" and self.dtype not in (None, dtype.name):
+            raise ValueError(
+                f"{self.name} learnt from {self.dtype} images, and X is {dtype}; give both the "
+                "same, or set normalize='image'"
+            )
+
     def _load_head(self, head: torch.nn.Module, classes: NDArray) -> None:
         """Take the head over where it tells the same classes apart."""
         from sk_fer.modules._weights import head_state
@@ -108,11 +116,6 @@ class WeightsSource:
 
         prepare = module.prepare
         if self.state is not None and "prepare.mean" in self.state:
-            if self.dtype not in (None, images.dtype.name):
-                raise ValueError(
-                    f"{self.name} learnt from {self.dtype} images, and X is {images.dtype}; give "
-                    "both the same, or set normalize='image'"
-                )
             mean, std = self.state["prepare.mean"], self.state["prepare.std"]
         else:
             network: Any = module.network

@@ -102,11 +102,15 @@ def last_stage(backbone: nn.Module, name: str) -> list[nn.Parameter]:
     """
     stages = getattr(backbone, "feature_info", None) or []
     parameters = list(backbone.named_parameters())
-    if stages:
-        prefix = stages[-1]["module"] + "."
-        for position, (parameter, _) in enumerate(parameters):
-            if parameter.startswith(prefix):
-                return [value for _, value in parameters[position:]]
+    for stage in reversed(stages):
+        prefix = stage["module"] + "."
+        names = (parameter for parameter, _ in parameters)
+        start = next((i for i, each in enumerate(names) if each.startswith(prefix)), None)
+        if start is None:
+            continue
+        part = [value for _, value in parameters[start:]]
+        if any(value.ndim > 1 for value in part):  # some end with a stage that only normalizes
+            return part
     raise ValueError(
         f"backbone={name!r} does not say what its last stage is; wanted trainable='head' or 'all'"
     )

@@ -50,6 +50,10 @@ class Augmentation:
         self.erasing = float(settings.get("erasing", 0.0))
         self.size: tuple[int, int] | None = None
 
+    def __bool__(self) -> bool:
+        """Whether anything is varied."""
+        return any((self.flip, self.shift, self.rotation, self.scale, self.erasing))
+
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
         """Vary normalized images.
 

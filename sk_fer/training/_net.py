@@ -356,9 +356,11 @@ class FERNet(NeuralNetClassifier):
         -------
         ndarray of shape (n_samples, ...)
         """
+        self._set_training(False)
 
         def run(inputs: dict[str, Tensor]) -> Tensor:
-            module = self.evaluation_form_.current()
+            # Not the fused form: a head that learns from it would round its way elsewhere.
+            module = self.module_
             network: Any = module.network
 
             def layers(x: Tensor) -> Tensor:
@@ -396,10 +398,11 @@ class FERNet(NeuralNetClassifier):
         )
 
     def _evaluate(self, inputs: dict[str, Tensor]) -> Tensor:
-        module = self.evaluation_form_.current()
         if StoredFeatures.kind in inputs:
-            network: Any = module.network
+            self._set_training(False)
+            network: Any = self.module_.network  # no copy is fused for a head alone
             return self._in_precision(network.head, inputs[StoredFeatures.kind]).float()
+        module = self.evaluation_form_.current()
         images = inputs["images"]
         logits = self._logits(module, images).float()
         if not self.tta:

@@ -11,7 +11,7 @@ import pytest
 import torch
 from sklearn.exceptions import NotFittedError
 
-from sk_fer import FERCNNClassifier, FERDenseClassifier
+from sk_fer import FERCNNClassifier, FERDenseClassifier, FERPretrainedClassifier
 from sk_fer.estimators import _onnx
 from sk_fer.modules import NETWORKS
 
@@ -28,11 +28,13 @@ def fitted(network="dense", *, shape=(12, 10, 1), dtype="uint8", labels="abc", n
         X = (X / np.float32(255)).astype(dtype)
     y = np.array(list(labels))[np.arange(n) % len(labels)]
     parameters = {"max_epochs": 1, "random_state": 0, "augment": None, **parameters}
-    model = (
-        FERDenseClassifier((8,), **parameters)
-        if network == "dense"
-        else FERCNNClassifier(network, **parameters)
-    )
+    if network == "dense":
+        model = FERDenseClassifier((8,), **parameters)
+    elif network in NETWORKS and network != "pretrained":
+        model = FERCNNClassifier(network, **parameters)
+    else:
+        backbone = "fast" if network == "pretrained" else network
+        model = FERPretrainedClassifier(backbone, weights=None, **parameters)
     return model.fit(X, y), X
 
 
@@ -50,11 +52,17 @@ CASES = {
     "sequential": {"normalize": "none", "dtype": "float64", "labels": [3, 5, 9], "tta": "unsure"},
     "accurate": {"n": 12},
     "vgg": {"normalize": "image", "shape": (7, 20, 3), "labels": [0.0, 1.0], "n": 16},
+    # Enlarged, and made smaller.
+    "pretrained": {"input_size": (32, 36), "head": "conv", "trainable": "head"},
+    "test_efficientnet": {"shape": (40, 50, 3), "input_size": 32, "tta": True, "n": 16},
 }
 
 
-@pytest.mark.parametrize("network", sorted(set(NETWORKS) - {"pretrained"}))
+@pytest.mark.parametrize("network", CASES)
 def test_every_network_gives_what_predict_proba_gives(network, tmp_path, capfd):
+    assert set(NETWORKS) < set(CASES)
+    if network == "test_efficientnet":
+        pytest.importorskip("timm", reason="needs sk_fer[pretrained]")
     model, X = fitted(network, precision="float32", device="cpu", **CASES.get(network, {}))
     model.export_onnx(tmp_path / "model.onnx")
     assert capfd.readouterr() == ("", "")

@@ -4,7 +4,13 @@ import numpy as np
 from sklearn.metrics import confusion_matrix
 from sklearn.model_selection import train_test_split
 
-from sk_fer import FERCNNClassifier, FERDenseClassifier, make_classifier
+from sk_fer import (
+    FERCNNClassifier,
+    FERDenseClassifier,
+    FEREfficientNetB2Classifier,
+    FERResNet50Classifier,
+    make_classifier,
+)
 from sk_fer.estimators import PRESETS
 
 CHANCE = 1 / 7
@@ -47,6 +53,16 @@ def test_the_default_is_the_fast_cnn():
     model = make_classifier()
     assert isinstance(model, FERCNNClassifier)
     assert model.get_params() == FERCNNClassifier().get_params()
+
+
+def test_the_pretrained_ones_are_presets():
+    for backbone, kind in (
+        ("resnet50", FERResNet50Classifier),
+        ("efficientnet_b2", FEREfficientNetB2Classifier),
+    ):
+        model = make_classifier(backbone, weights=None)
+        assert type(model) is kind
+        assert (model.backbone, model.weights) == (backbone, None)
 
 
 def test_every_preset_takes_parameters():

@@ -14,7 +14,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from skorch.callbacks import Callback, EarlyStopping, EpochScoring, LRScheduler
 
-from sk_fer import FERCNNClassifier, FERDenseClassifier
+from sk_fer import FERCNNClassifier, FERDenseClassifier, FERPretrainedClassifier
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +40,12 @@ def dense(folder=None, **parameters):
     settings = {"max_epochs": 4, "batch_size": 32, "lr": 0.01, "random_state": 0, "device": "cpu"}
     settings |= {"hidden_layer_sizes": (8,), "checkpoint_dir": folder}
     return FERDenseClassifier(**settings | parameters)
+
+
+def pretrained(folder=None, **parameters):
+    settings = {"max_epochs": 4, "batch_size": 32, "lr": 0.01, "random_state": 0, "device": "cpu"}
+    settings |= {"weights": None, "augment": {"flip": 0.5}, "checkpoint_dir": folder}
+    return FERPretrainedClassifier("fast", **settings | parameters)
 
 
 def cut_off(model, X, y, n=8, moment="on_batch_end", **fit_params):
@@ -84,6 +90,8 @@ FITS = {
         checkpoint_dir=d,
         **WATCHED,
     ),
+    "thawing": lambda d: pretrained(d, trainable={1: "head", 2: "all"}, max_epochs=3),
+    "stored views": lambda d: pretrained(d, trainable="head", n_views=2, dropout=0.5, **WATCHED),
     "vgg": lambda d: FERCNNClassifier(
         "vgg", max_epochs=2, batch_size=64, lr=0.01, random_state=0, checkpoint_dir=d
     ),
@@ -208,6 +216,20 @@ def test_other_data_are_refused_by_name(small, tmp_path):
     ):
         with pytest.raises(ValueError, match=words):
             dense(tmp_path).fit(*args, **kwargs)
+
+
+def test_other_weights_to_start_from_are_refused_though_they_look_the_same(small, tmp_path):
+    X, y = small
+    first, same, other = (
+        pretrained(max_epochs=1).fit(X[i:], y[i:]) for i in (0, 0, 1)
+    )  # fmt: skip
+    cut_off(pretrained(tmp_path / "a", weights=first), X, y)
+    with pytest.raises(ValueError, match=r"another training: weights differs\. "):
+        pretrained(tmp_path / "a", weights=other).fit(X, y)
+    with pytest.raises(ValueError, match="weights differs"):
+        pretrained(tmp_path / "a").fit(X, y)
+    whole = pretrained(weights=first).fit(X, y)
+    assert_same(pretrained(tmp_path / "a", weights=same, memory=tmp_path / "b").fit(X, y), whole)
 
 
 def test_what_has_no_effect_on_the_model_may_change(small, tmp_path, capsys):

@@ -16,7 +16,15 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils._param_validation import InvalidParameterError
 
 import sk_fer
-from sk_fer import FERCNNClassifier, FERDenseClassifier, make_classifier
+from sk_fer import (
+    FERCNNClassifier,
+    FERDenseClassifier,
+    FEREfficientNetB2Classifier,
+    FERFeatures,
+    FERPretrainedClassifier,
+    FERResNet50Classifier,
+    make_classifier,
+)
 from sk_fer import datasets as ds
 from sk_fer.inspection import HistoryDisplay
 from sk_fer.model_selection import find_duplicates
@@ -53,6 +61,11 @@ def dense(**parameters: Any) -> FERDenseClassifier:
         "random_state": 0,
     }
     return FERDenseClassifier(**{**small, **parameters})
+
+
+def features(**parameters: Any) -> FERFeatures:
+    small = {"weights": None, "input_size": 16, "device": "cpu", "random_state": 0}
+    return FERFeatures(**{"backbone": "fast", **small, **parameters})
 
 
 @cache
@@ -113,6 +126,7 @@ def image_calls() -> Iterator[BadCall]:
     methods = {
         "fit": lambda images: dense().fit(images, Y),
         "predict": lambda images: fitted().predict(images),
+        "FERFeatures.fit": lambda images: features().fit(images),
         "ImageResizer.fit": lambda images: ImageResizer().fit(images),
         "HistogramEqualizer.fit": lambda images: HistogramEqualizer().fit(images),
         "ImageStandardizer.transform": lambda images: fitted(ImageStandardizer).transform(images),
@@ -126,6 +140,7 @@ def image_calls() -> Iterator[BadCall]:
         "score": lambda images: fitted().score(images, Y),
         "partial_fit": lambda images: fitted().partial_fit(images, Y),
         "X_val": lambda images: dense().fit(X, Y, X_val=images, y_val=Y),
+        "FERFeatures.transform": lambda images: fitted(features).transform(images),
         "ImageResizer.transform": lambda images: fitted(ImageResizer).transform(images),
         "HistogramEqualizer.transform": lambda images: fitted(HistogramEqualizer).transform(images),
         "ImageStandardizer.transform": lambda images: fitted(ImageStandardizer).transform(images),
@@ -263,6 +278,13 @@ CLASSIFIER_PARAMETERS: dict[str, list[Any]] = {
     "random_state": ["zero", -1, 1.5],
     "verbose": [-1, "yes", None],
 }
+BACKBONE_PARAMETERS: dict[str, list[Any]] = {
+    "backbone": [50, None, b"resnet50", ["resnet50"]],
+    "weights": [5, True, b"weights.pth", ["weights.pth"]],
+    "input_size": [0, -1, 1.5, "small", NAN, True],
+    "stem": NO_CHOICE,
+    "memory": [5, True, b"cache"],
+}
 PARAMETERS: dict[Any, dict[str, list[Any]]] = {
     FERDenseClassifier: {
         "hidden_layer_sizes": [64, "64", None],
@@ -273,6 +295,23 @@ PARAMETERS: dict[Any, dict[str, list[Any]]] = {
         "architecture": ["resnet", "cnn", None, 5],
         "progressive_resizing": NO_BOOL,
         "dropout": [1, -0.1, "10", NAN, True],
+    },
+    FERPretrainedClassifier: {
+        **BACKBONE_PARAMETERS,
+        "head": NO_CHOICE,
+        "trainable": ["tail", 5, None, True, ["head"]],
+        "backbone_lr_factor": [0, -0.1, *NO_NUMBER],
+        "freeze_batch_norm": NO_BOOL,
+        "dropout": [1, -0.1, *NO_NUMBER],
+        "store_features": NO_BOOL,
+        "n_views": NO_COUNT,
+    },
+    FERFeatures: {
+        **BACKBONE_PARAMETERS,
+        **{
+            name: CLASSIFIER_PARAMETERS[name]
+            for name in ("normalize", "image_shape", "device", "precision", "random_state")
+        },
     },
     make_classifier: {"preset": NO_CHOICE},
     ImageResizer: {"size": [48, "48", None], "image_shape": [64, "8x8"]},
@@ -359,7 +398,7 @@ def use(target: Any, parameters: dict[str, Any]) -> Any:
     parameters = {**NEEDED.get(target, {}), **parameters}
     if not inspect.isclass(target):
         return target(**parameters)
-    if issubclass(target, sk_fer.FERDenseClassifier | sk_fer.FERCNNClassifier):
+    if hasattr(target, "predict"):
         return target(**{"max_epochs": 1, **parameters}).fit(X, Y)
     return target(**parameters).fit(STRINGS if target in (PixelParser, ImageReader) else X)
 
@@ -367,7 +406,7 @@ def use(target: Any, parameters: dict[str, Any]) -> Any:
 def parameter_calls() -> Iterator[BadCall]:
     """Each parameter, with values that its constraints refuse."""
     for target, table in PARAMETERS.items():
-        if inspect.isclass(target) and target.__name__.startswith("FER"):
+        if hasattr(target, "predict"):
             table = {**CLASSIFIER_PARAMETERS, **table}
         for name, values in table.items():
             for value in values:
@@ -441,6 +480,14 @@ OTHER_CALLS = [
     wrong(lambda: dense().partial_fit(X, Y, "happy"), "got classes of type str"),
     wrong(lambda: dense().partial_fit(X, Y, 5), "got classes of type int"),
     wrong(lambda: fitted().partial_fit(X, Y, ["happy", "sad"]), "not the same as in the first"),
+    # backbones, of which tests/estimators/test_pretrained*.py tell more
+    wrong(lambda: features(weights="imagenet1k").fit(X), "weights='imagenet1k'; wanted 'imagenet'"),
+    wrong(lambda: features(weights="no.pth").fit(X), "no.pth: no such", kind=FileNotFoundError),
+    wrong(lambda: features(weights=dense()).fit(X), "not fitted yet; fit", kind=NotFittedError),
+    wrong(lambda: features(input_size=(16,)).fit(X), "input_size=(16,); wanted a side or (height"),
+    wrong(lambda: features(backbone="fastest").fit(X), "backbone='fastest'", "'fast'"),
+    wrong(lambda: features(memory="cache").transform(X), "not fitted yet", kind=NotFittedError),
+    wrong(lambda: features(weights=None, input_size=4).fit(X), "cannot take images of 4 x 4"),
     # classifiers: not fitted, and changed since
     wrong(lambda: dense().predict(X), "FERDenseClassifier instance", kind=NotFittedError),
     wrong(lambda: dense().predict_proba(X), "instance is not fitted yet", kind=NotFittedError),
@@ -581,9 +628,14 @@ def test_every_public_parameter_has_constraints_and_a_bad_call():
     assert {kind.__name__ for kind in kinds if kind.__module__.startswith("sk_fer.prep")} == set(
         sk_fer.preprocessing.__all__
     )
+    thin = {FEREfficientNetB2Classifier, FERResNet50Classifier}
+    for kind in thin:
+        assert kind._parameter_constraints is FERPretrainedClassifier._parameter_constraints
+    names = {name for name in sk_fer.__all__ if name.startswith("FER")}
+    assert {kind.__name__ for kind in {*kinds, *thin}} >= names
     for target, table in PARAMETERS.items():
         is_class = inspect.isclass(target)
-        tried = {**CLASSIFIER_PARAMETERS, **table} if target.__name__.startswith("FER") else table
+        tried = {**CLASSIFIER_PARAMETERS, **table} if hasattr(target, "predict") else table
         parameters = inspect.signature(target).parameters.values()
         names = {p.name for p in parameters if p.kind is not p.VAR_KEYWORD}
         declared = target._parameter_constraints if is_class else target._skl_parameter_constraints

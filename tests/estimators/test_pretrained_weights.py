@@ -1,0 +1,338 @@
+"""Where a pretrained classifier's weights come from, and how images are normalized for them."""
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+
+from sk_fer import FERCNNClassifier, FERDenseClassifier, FERFeatures, FERPretrainedClassifier
+from sk_fer.modules import _timm
+from sk_fer.preprocessing import HistogramEqualizer
+
+timm = pytest.importorskip("timm", reason="needs sk_fer[pretrained]")
+
+SETTINGS = {"random_state": 0, "device": "cpu", "precision": "float32"}
+
+
+@pytest.fixture(scope="module")
+def small(faces):
+    """42 faces of 24 x 24 pixels: (X, y)."""
+    return faces[0].reshape(-1, 48, 48)[:42, ::2, ::2], faces[1][:42]
+
+
+@pytest.fixture(scope="module")
+def cnn(small):
+    return FERCNNClassifier(max_epochs=1, batch_size=16, augment=None, **SETTINGS).fit(*small)
+
+
+@pytest.fixture(scope="module")
+def first(cnn, small):
+    """A pretrained classifier that was fine-tuned."""
+    return pretrained(weights=cnn, lr=0.01).fit(*small)
+
+
+def pretrained(backbone="fast", **parameters):
+    settings = {"max_epochs": 1, "batch_size": 16, "augment": None, "lr": 1e-20, **SETTINGS}
+    settings["input_size"] = None if backbone in ("fast", "accurate") else 32
+    return FERPretrainedClassifier(backbone, **settings | parameters)
+
+
+def module_state(model):
+    return model.net_.module_.state_dict()
+
+
+def assert_same_backbone(model, state, prefix=""):
+    own = model.net_.module_.network.backbone.state_dict()
+    for name, tensor in own.items():
+        if not name.endswith("num_batches_tracked"):
+            torch.testing.assert_close(tensor, state[prefix + name], rtol=0, atol=1e-12)
+
+
+# -- fitted classifiers -----------------------------------------------------------------------
+
+
+def test_a_fitted_cnn(cnn, small):
+    model = pretrained(weights=cnn).fit(*small)
+    assert_same_backbone(model, module_state(cnn), "network.")
+    before = torch.get_rng_state()
+    again = pretrained(weights=cnn, random_state=1).fit(*small)
+    assert torch.equal(before, torch.get_rng_state())
+    heads = [m.net_.module_.network.head[1].weight for m in (model, again)]
+    assert not torch.equal(*heads)
+
+
+def test_the_head_comes_along_for_the_same_classes(first, small):
+    X, y = small
+    model = pretrained(weights=first).fit(X, y)
+    np.testing.assert_allclose(model.predict_proba(X), first.predict_proba(X), atol=1e-6)
+    for changed in ({"y": np.char.upper(y)}, {"y": y == "happy"}, {"head": "conv"}):
+        other = changed.pop("y", y)
+        parameters = {"input_size": 32} if changed else {}
+        model = pretrained(weights=first, **changed, **parameters).fit(X, other)
+        assert_same_backbone(model, module_state(first), "network.backbone.")
+        assert len(model.classes_) == len(np.unique(other))
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        FrozenEstimator,
+        lambda cnn: make_pipeline(HistogramEqualizer(), cnn),
+        lambda cnn: FrozenEstimator(make_pipeline("passthrough", cnn)),
+        lambda cnn: make_pipeline("passthrough", FrozenEstimator(cnn)),
+    ],
+)
+def test_in_a_pipeline_or_frozen(wrap, cnn, small):
+    assert_same_backbone(pretrained(weights=wrap(cnn)).fit(*small), module_state(cnn), "network.")
+
+
+@pytest.mark.parametrize(
+    ("make", "kind", "words"),
+    [
+        (FERCNNClassifier, NotFittedError, "this FERCNNClassifier is not fitted yet; fit it fir"),
+        (lambda: FERCNNClassifier, TypeError, "weights is a type; wanted 'imagenet', None, "),
+        (LogisticRegression, TypeError, "weights is a LogisticRegression; wanted 'imagenet'"),
+        (lambda: FERFeatures("fast"), ValueError, "The 'weights' parameter of FERPretrainedC"),
+    ],
+)  # fmt: skip
+def test_what_is_no_fitted_classifier(make, kind, words, small):
+    with pytest.raises(kind, match=words):
+        pretrained(weights=make()).fit(*small)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (
+            lambda: FERDenseClassifier((8,), max_epochs=1),
+            "weights, a fitted FERDenseClassifier: not the weights of the backbone 'fast'; of its "
+            r"42 tensors \d+ \('0.weight', .*, \.\.\.\) missing; .* unknown; nothing was loaded",
+        ),
+        (
+            lambda: FERCNNClassifier("sequential", max_epochs=1),
+            "a fitted FERCNNClassifier: not the weights of the backbone 'fast'",
+        ),
+        (
+            lambda: pretrained("test_resnet", weights=None),
+            "a fitted FERPretrainedClassifier: not the weights of the backbone 'fast'",
+        ),
+    ],
+)
+def test_of_another_architecture(make, words, small):
+    model = pretrained(weights=make().fit(*small))
+    with pytest.raises(ValueError, match=words):
+        model.fit(*small)
+    assert not hasattr(model, "net_")
+
+
+def test_clones_and_searches_keep_the_classifier(cnn, small):
+    X, y = small
+    model = pretrained(weights=cnn, trainable="head", lr=0.01)
+    assert clone(model).weights is cnn
+    assert clone(clone(make_pipeline(model)))[-1].weights is cnn
+    assert np.isfinite(cross_val_score(model, X, y, cv=2, error_score="raise")).all()
+    search = GridSearchCV(model, {"dropout": [0.0, 0.3]}, cv=2, error_score="raise").fit(X, y)
+    assert search.best_estimator_.weights is cnn
+    grid = {"weights": [None, FrozenEstimator(cnn)]}
+    search = GridSearchCV(model, grid, cv=2, error_score="raise").fit(X, y)
+    assert len(set(search.cv_results_["mean_test_score"])) <= 2
+    with pytest.raises(NotFittedError, match=r"in a parameter grid give it as FrozenEstimator\("):
+        GridSearchCV(model, {"weights": [cnn]}, cv=2, error_score="raise").fit(X, y)
+    assert hasattr(cnn, "net_")
+
+
+# -- files ------------------------------------------------------------------------------------
+
+
+def packed(module):
+    return {name: tensor.contiguous() for name, tensor in module.state_dict().items()}
+
+
+@pytest.fixture(scope="module")
+def files(cnn, first, tmp_path_factory):
+    """Files of weights in all namings."""
+    folder = tmp_path_factory.mktemp("weights")
+    torch.manual_seed(0)
+    save_file(timm.create_model("test_resnet").state_dict(), folder / "timm.safetensors")
+    torch.save(timm.create_model("test_resnet").state_dict(), folder / "timm.pth")
+    save_file(packed(cnn.net_.module_), folder / "cnn.safetensors")
+    torch.save(cnn.net_.module_.network.state_dict(), folder / "network.pth")
+    torch.save(module_state(first), folder / "with_head.pt")
+    save_file(packed(first.net_.module_.network.backbone), folder / "backbone.safetensors")
+    cnn.save_model(folder / "cnn.skfer")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("file", "of", "prefix"),
+    [
+        ("cnn.safetensors", "cnn", "network."),
+        ("network.pth", "cnn", "network."),
+        ("cnn.skfer", "cnn", "network."),
+        ("with_head.pt", "first", "network.backbone."),
+        ("backbone.safetensors", "first", "network.backbone."),
+    ],
+)
+def test_our_own_files(file, of, prefix, files, small, request):
+    source = request.getfixturevalue(of)
+    path = files / file
+    model = pretrained(weights=path if file == "network.pth" else str(path)).fit(*small)
+    assert_same_backbone(model, module_state(source), prefix)
+    assert model._module_config["normalize"] == "image"
+    if file == "with_head.pt":
+        X = small[0]
+        np.testing.assert_allclose(model.predict_proba(X), source.predict_proba(X), atol=1e-6)
+
+
+@pytest.mark.parametrize("file", ["timm.safetensors", "timm.pth"])
+def test_files_of_timm(file, files, small):
+    model = pretrained("test_resnet", weights=files / file).fit(*small)
+    state = timm.models.load_state_dict(str(files / file))
+    state["conv1.0.weight"] = state["conv1.0.weight"].sum(1, keepdim=True)
+    assert_same_backbone(model, state)
+    assert model._module_config["normalize"] == "dataset"
+
+
+def test_a_file_of_torchvision(small, tmp_path):
+    models = pytest.importorskip("torchvision").models
+    state = models.resnet18(weights=None).state_dict()
+    torch.save(state, tmp_path / "resnet18.pth")
+    model = FERFeatures("resnet18", weights=tmp_path / "resnet18.pth", input_size=32).fit(small[0])
+    state["conv1.weight"] = state["conv1.weight"].sum(1, keepdim=True)
+    assert_same_backbone(model, state)
+
+
+def test_more_classes_in_a_file_than_in_y(files, small):
+    X, y = small
+    words = (
+        r"with_head.pt' has the head of a classifier of 7 classes, and y has 2\. A fitted "
+        "classifier as weights gets a new head"
+    )
+    with pytest.raises(ValueError, match=words):
+        pretrained(weights=files / "with_head.pt").fit(X, y == "happy")
+    assert pretrained(weights=files / "cnn.skfer").fit(X, y == "happy").classes_.size == 2
+
+
+def write(path, what, files):
+    match what:
+        case "truncated":
+            path.write_bytes((files / "timm.pth").read_bytes()[:1000])
+        case "pickle":
+            torch.save({"a": LogisticRegression()}, path)
+        case "odd head":
+            state = torch.load(files / "with_head.pt")
+            state |= {k: torch.tensor(1.0) for k in state if "head" in k}
+            torch.save(state, path)
+        case "other":
+            torch.save(torch.load(files / "timm.pth"), path)
+
+
+@pytest.mark.parametrize(
+    ("file", "what", "kind", "words"),
+    [
+        ("a.pth", "truncated", ValueError, r"a\.pth: damaged, or no file of weights"),
+        ("a.pth", "pickle", ValueError, r"a\.pth: refused, because the pickle in it asks for skl"),
+        ("a.pth", "odd head", ValueError, "has the head of a classifier of 0 classes, and y has 7"),
+        ("a.pth", "other", ValueError, r"a\.pth': not the weights of the backbone 'fast'; of its"),
+        ("a.pth", None, FileNotFoundError, r"a\.pth: no such file"),
+        ("a.skfer", None, FileNotFoundError, r"a\.skfer"),
+        ("a.h5", "other", ValueError, r"a\.h5: unknown suffix"),
+        ("imagenet1k", None, ValueError, "imagenet1k'; wanted 'imagenet', None, a file"),
+    ],
+)
+def test_bad_files(file, what, kind, words, files, small, tmp_path):
+    write(tmp_path / file, what, files)
+    model = pretrained(weights=tmp_path / file)
+    with pytest.raises(kind, match=words):
+        model.fit(*small)
+    assert not hasattr(model, "net_")
+
+
+# -- ImageNet ---------------------------------------------------------------------------------
+
+
+def test_imagenet_weights_of_the_hub(files, small, monkeypatch):
+    """The file that the hub would have given."""
+    monkeypatch.setattr(_timm, "_cached_file", lambda cfg, name: str(files / "timm.safetensors"))
+    X, y = small
+    model = pretrained("test_resnet", weights="imagenet").fit(X, y)
+    from_file = pretrained("test_resnet", weights=files / "timm.safetensors").fit(X, y)
+    np.testing.assert_array_equal(model.predict_proba(X), from_file.predict_proba(X))
+
+
+def test_imagenet_offline(small, monkeypatch, tmp_path):
+    hub = pytest.importorskip("huggingface_hub")
+    monkeypatch.setattr(hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    model = pretrained("test_resnet", weights="imagenet")
+    with pytest.raises(OSError, match="could not be fetched") as raised:
+        model.fit(*small)
+    for words in ("'test_resnet'", str(tmp_path), '"file.safetensors"', "fitted", "weights=None"):
+        assert words in str(raised.value)
+    assert not hasattr(model, "net_")
+    with pytest.raises(ValueError, match=r"backbone='fast', for which timm .* has no pretrained"):
+        pretrained(weights="imagenet").fit(*small)
+
+
+# -- normalization ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("backbone", ["test_resnet", "test_efficientnet"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_uint8_and_float_are_as_the_weights_want_them(backbone, channels, small, tmp_path):
+    torch.save(timm.create_model(backbone).state_dict(), tmp_path / "weights.pth")
+    X = np.repeat(small[0][..., None], channels, axis=3)
+    X = X if channels == 1 else X * np.array([1.0, 0.5, 0.2])
+    X = X.astype(np.uint8)
+    model = pretrained(backbone, weights=tmp_path / "weights.pth", lr=1e-3).fit(X, small[1])
+    cfg = timm.models.get_pretrained_cfg(backbone)
+    mean = model.net_.module_.prepare.mean.numpy()
+    wanted = 255 * np.array(cfg.mean if channels == 3 else [np.mean(cfg.mean)])
+    np.testing.assert_allclose(mean, wanted, rtol=1e-6)
+    scaled = (X / 255).astype(np.float32)
+    other = clone(model).fit(scaled, small[1])
+    np.testing.assert_allclose(other.predict_proba(scaled), model.predict_proba(X), atol=1e-4)
+
+
+def test_gray_is_what_three_equal_channels_are(files, small):
+    X = small[0]
+    gray, rgb = (
+        FERFeatures("test_resnet", weights=files / "timm.pth", input_size=32, **SETTINGS)
+        .fit_transform(images)
+        for images in (X, np.repeat(X[..., None], 3, axis=3))
+    )  # fmt: skip
+    np.testing.assert_allclose(gray, rgb, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("scale", [255, -1])
+def test_float_images_of_another_range_are_refused(scale, files, small):
+    X = small[0].astype(np.float32) / 255 * scale
+    model = pretrained("test_resnet", weights=files / "timm.pth")
+    with pytest.raises(ValueError, match=r"wants float images in \[0, 1\], .* X is in \[-?\d"):
+        model.fit(X, small[1])
+    assert model.set_params(normalize="image").fit(X, small[1])._module_config["normalize"] == (
+        "image"
+    )
+
+
+@pytest.mark.parametrize("normalize", ["image", "dataset", "none"])
+def test_normalization_of_a_fitted_classifier_goes_with_its_weights(normalize, small):
+    X, y = small
+    source = FERCNNClassifier(max_epochs=1, normalize=normalize, augment=None, **SETTINGS)
+    source.fit(X, y)
+    dark = X // 2
+    model = pretrained(weights=source).fit(dark, y)
+    prepared = [m.net_.module_.prepare(torch.from_numpy(X[..., None])) for m in (source, model)]
+    assert torch.equal(*prepared)
+    if normalize != "image":
+        words = "learnt from uint8 images, and X is float32; give both the same, or set normalize="
+        with pytest.raises(ValueError, match=words):
+            pretrained(weights=source).fit(dark / np.float32(255), y)
+    explicit = pretrained(weights=source, normalize="dataset").fit(dark, y)
+    assert explicit.net_.module_.prepare.mean.item() == pytest.approx(dark.mean(), rel=1e-3)
