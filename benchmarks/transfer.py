@@ -303,7 +303,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=SECTIONS)
     parser.add_argument("--rows", nargs="+", metavar="ROW", help="some of the rows of folds")
     parser.add_argument("--fold-seed", type=int, default=0, help="another than 0 wants --out")
-    parser.add_argument("--pretrain-epochs", type=int, default=4)
+    parser.add_argument("--pretrain-epochs", type=int, default=2)
     parser.add_argument("--pretrain-epochs-resnet", type=int, default=1)
     parser.add_argument("--pretrain-images-resnet", type=int, default=5000)
     parser.add_argument("--pretrained", type=Path, help=".skfer file of the fast network")

@@ -41,6 +41,8 @@ sk-fer search fer2013.csv --epochs 9 --halving --param optimizer=sgd,adamw --n-j
 DEFAULT_GRIDS: dict[str, dict[str, list[Any]]] = {
     "cnn": {"lr": [0.02, 0.1], "label_smoothing": [0.0, 0.1]},
     "dense": {"lr": [3e-4, 1e-3], "dropout": [0.1, 0.3]},
+    "efficientnet_b2": {"lr": [3e-4, 1e-3], "dropout": [0.2, 0.5]},
+    "resnet50": {"lr": [3e-4, 1e-3], "dropout": [0.2, 0.5]},
     "sequential": {"lr": [3e-4, 1e-3], "dropout": [0.25, 0.5]},
     "vgg": {"lr": [3e-4, 1e-3], "dropout": [0.25, 0.5]},
     "accurate": {"lr": [0.02, 0.05], "dropout": [0.2, 0.4]},

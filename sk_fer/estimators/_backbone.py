@@ -46,7 +46,9 @@ weights : "imagenet", str, path-like, fitted classifier or None
     file: .safetensors, .pth or .pt with the names of torchvision, timm or sk_fer, or a
     model file of sk_fer, .skfer; reading it runs no code. A fitted classifier of sk_fer
     with the same backbone, or with that network, where nothing need be fetched. None:
-    random weights.
+    random weights. A linear or convolutional head goes with the weights of sk_fer where
+    it tells the same classes apart, and else is new; a file, which does not name its
+    classes, is refused where its head has another number of them.
 """
 _SIZE = """
 input_size : int, tuple of (height, width), "auto" or None

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sk_fer.estimators._backbone import OWN_BACKBONES
+
 if TYPE_CHECKING:
     from sk_fer.training import FaceDataset, FERNet
 
@@ -35,6 +37,9 @@ def backbone_features(
     """
     from sk_fer.training import FaceDataset, FeatureStore
 
+    network: Any = net.module_.network
+    if not network.takes_map:
+        kind = "pooled"  # the head takes the same as others
     if folder is None:
         return net.features(dataset, kind)
     images = dataset.X if dataset.rows is None else dataset.X[dataset.rows]
@@ -45,6 +50,9 @@ def backbone_features(
 
 def _key(net: FERNet, kind: str) -> str:
     """Return a checksum of all that decides what the features of an image are."""
+    from sk_fer import __version__
+    from sk_fer.modules._timm import import_timm
+
     network: Any = net.module_.network
     prepare = net.module_.prepare
     state = {
@@ -58,7 +66,9 @@ def _key(net: FERNet, kind: str) -> str:
         keys = {}
         net.feature_keys_ = version, keys
     if kind not in keys:
-        form = (kind, network.takes_map, network.name, network.stem)
+        # What timm makes of a name is not in the weights, nor is what sk_fer makes of it.
+        timm = None if network.name in OWN_BACKBONES else import_timm().__version__
+        form = (kind, network.name, network.stem, timm, __version__)
         images = (prepare.normalize, prepare.stored_size, prepare.size)
         arithmetic = (str(net.precision), str(net.device))
         total = hashlib.sha256(repr((form, images, arithmetic)).encode())

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import torch
 
-    from sk_fer.training import Checkpoints, FaceDataset, FERNet
+    from sk_fer.training import FaceDataset, FERNet
 
 HISTORY_COLUMNS = (
     "epoch",
@@ -148,7 +148,7 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, FaceInput, Stored
                     train, valid = self._set_validation_aside(train)
                 callbacks = fit_callbacks(self, context, data, validated=valid is not None)
                 train, valid = self._prepare(train, valid, previous, callbacks, self.max_epochs)
-            self._train(train, valid, checkpoints)
+            self.net_.fit_datasets(train, valid, checkpoints)
         context.call_on_fit_task_end(estimator=self, reconstruction_attributes=dict, **data)
         return self
 
@@ -195,7 +195,7 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, FaceInput, Stored
             )
             callbacks = check_callbacks(self.callbacks)
             train, _ = self._prepare(train, None, previous, callbacks, 1)
-        self._train(train)
+        self.net_.fit_datasets(train)
         return self
 
     def _previous_net(self) -> FERNet | None:
@@ -321,7 +321,7 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, FaceInput, Stored
             net.take_optimizer_state(previous)
         self.net_ = net
         self.__dict__.pop("versions_", None)  # of a file that this is no longer
-        return train, valid
+        return self._to_train(train, valid)
 
     def _new_module(self, train: FaceDataset) -> torch.nn.Module:
         network, options = self._network()
@@ -510,13 +510,11 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, FaceInput, Stored
         """Return the learning rates of parts of the network, as shares of `lr`."""
         return {}
 
-    def _train(
-        self,
-        train: FaceDataset,
-        valid: FaceDataset | None = None,
-        checkpoints: Checkpoints | None = None,
-    ) -> None:
-        self.net_.fit_datasets(train, valid, checkpoints)
+    def _to_train(
+        self, train: FaceDataset, valid: FaceDataset | None
+    ) -> tuple[FaceDataset, FaceDataset | None]:
+        """Return what the epochs are to go over."""
+        return train, valid
 
     def _to_predict(self, images: NDArray) -> FaceDataset:
         from sk_fer.training import FaceDataset

@@ -19,6 +19,7 @@ from sk_fer.estimators._backbone import (
 )
 from sk_fer.estimators._backbone_features import backbone_features
 from sk_fer.estimators._face_input import FaceInput
+from sk_fer.estimators._kept_weights import KeptWeights
 from sk_fer.estimators._parameters import SHARED_CONSTRAINTS, document_parameters
 from sk_fer.estimators._stored_net import StoredNet
 
@@ -29,7 +30,9 @@ _SHARED = ("normalize", "image_shape", "device", "precision", "random_state")
 
 
 @document_parameters(**BACKBONE_DOCS)
-class FERFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FaceInput, StoredNet):
+class FERFeatures(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, KeptWeights, FaceInput, StoredNet
+):
     """The pooled features that a pretrained network makes of faces.
 
     Nothing is learnt from the faces, but how they are normalized where nothing else says it.
@@ -195,11 +198,6 @@ class FERFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, FaceInput, 
     def _n_features_out(self) -> int:
         network: Any = self.net_.module_.network
         return network.n_features
-
-    def __sklearn_clone__(self) -> Self:
-        clone = super().__sklearn_clone__()
-        clone.weights = self.weights  # a clone of a fitted classifier would have none
-        return clone
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

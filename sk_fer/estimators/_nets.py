@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,10 +14,6 @@ if TYPE_CHECKING:
     import torch
 
     from sk_fer.training import FaceDataset, FERNet
-
-
-# Layers draw their weights from the generator that all threads of a process share.
-_INITIALIZING = threading.Lock()
 
 
 def new_module(config: dict[str, Any], train: FaceDataset | None, seed: int) -> torch.nn.Module:
@@ -39,13 +34,13 @@ def new_module(config: dict[str, Any], train: FaceDataset | None, seed: int) -> 
     """
     import torch
 
-    from sk_fer.modules import build_module
+    from sk_fer.modules import INITIALIZING, build_module
 
     statistics: dict[str, Any] = {}
     if config["normalize"] == "dataset" and train is not None:
         mean, std = train.channel_statistics()
         statistics = {"mean": torch.from_numpy(mean), "std": torch.from_numpy(std)}
-    with _INITIALIZING, torch.random.fork_rng([]):
+    with INITIALIZING, torch.random.fork_rng([]):
         torch.default_generator.manual_seed(seed)
         return build_module(**config, **statistics)
 
@@ -131,7 +126,7 @@ def rebuild_net(estimator: BaseEstimator, stored: dict[str, Any]) -> FERNet:
     import torch
 
     from sk_fer.estimators._persistence import unpack_weights
-    from sk_fer.modules import build_module
+    from sk_fer.modules import INITIALIZING, build_module
     from sk_fer.training import FERNet, WeightedCrossEntropy, resolve_device, resolve_precision
 
     precision = stored["precision"]
@@ -141,7 +136,7 @@ def rebuild_net(estimator: BaseEstimator, stored: dict[str, Any]) -> FERNet:
     except ValueError:
         device = torch.device("cpu")
         dtype = resolve_precision("auto", device)
-    with _INITIALIZING, torch.random.fork_rng([]):
+    with INITIALIZING, torch.random.fork_rng([]):
         module = build_module(**estimator._module_config)
     unpack_weights(module, stored["weights"])
     net = FERNet(

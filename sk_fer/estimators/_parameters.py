@@ -73,8 +73,9 @@ class_weight : "balanced", dict of label to weight, or None
 normalize : {"auto", "image", "dataset", "none"}
     "image" gives every image zero mean and unit variance, so that light, contrast and
     the range of the pixels do not matter; "dataset" standardizes with the mean and
-    spread of the training images; "auto" is "image" for images of 8x8 pixels and more
-    and "dataset" for anything smaller.
+    spread of the training images; "auto" is what the weights want that a
+    pretrained network starts from, else "image" for images of 8x8 pixels and more and
+    "dataset" for anything smaller.
 augment : "auto", dict or None
     Random variation of the training images, each image by its own draw. A dict of any
     of ``"flip"`` (probability of a mirror image), ``"shift"`` (largest, as a share of

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from functools import partialmethod
 from numbers import Integral, Real
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,6 +25,7 @@ from sk_fer.estimators._backbone import (
 )
 from sk_fer.estimators._backbone_features import backbone_features
 from sk_fer.estimators._base import BaseFERClassifier
+from sk_fer.estimators._kept_weights import KeptWeights
 from sk_fer.estimators._parameters import SHARED_CONSTRAINTS, document_parameters
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from sklearn.utils import Tags
 
     from sk_fer.modules import PretrainedNetwork
-    from sk_fer.training import Augmentation, Checkpoints, FaceDataset
+    from sk_fer.training import Augmentation, FaceDataset
 
 # Statistics of fewer images are no better than those that came with the weights.
 FEW_IMAGES = 2000
@@ -40,7 +42,9 @@ FEATURE_BYTES = 2 * 2**30
 
 
 @document_parameters(**BACKBONE_DOCS)
-class FERPretrainedClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseFERClassifier):
+class FERPretrainedClassifier(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, KeptWeights, BaseFERClassifier
+):
     """A network that has learnt already, with a new head, fine-tuned.
 
     Parameters
@@ -90,7 +94,8 @@ class FERPretrainedClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
     ``normalize="auto"`` normalizes images as the weights want it: for "imagenet" and files of
     timm and torchvision with timm's mean and spread of the channels (uint8 is 0 to 255, float
     0 to 1), for the weights of sk_fer as their fit did. Gray images go through one input
-    channel; RGB filters are summed for it.
+    channel: the RGB filters are summed for it, and the means and spreads of the channels
+    averaged. timm's own dropout and stochastic depth are off, so that fits are repeatable.
 
     A search clones its estimator with the fitted classifier in `weights` as it is; in a
     parameter grid it is given as ``FrozenEstimator(classifier)``.
@@ -287,23 +292,31 @@ class FERPretrainedClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
 
     # -- stored features -------------------------------------------------------------------
 
-    def _train(
-        self,
-        train: FaceDataset,
-        valid: FaceDataset | None = None,
-        checkpoints: Checkpoints | None = None,
-    ) -> None:
+    def _to_train(
+        self, train: FaceDataset, valid: FaceDataset | None
+    ) -> tuple[FaceDataset, FaceDataset | None]:
         if self._stores(len(train) + (0 if valid is None else len(valid))):
             train = self._stored(train, self.net_.augmentation)
             valid = None if valid is None else self._stored(valid, None)
-        super()._train(train, valid, checkpoints)
+        return train, valid
 
     def _stores(self, n_images: int) -> bool:
         if not (self.store_features and self._backbone_is_still()):
             return False
+        n_values = int(np.prod(self._feature_shape())) * n_images * self._n_stored_views()
+        if 4 * n_values <= FEATURE_BYTES:
+            return True
+        warnings.warn(
+            f"the backbone runs in each epoch: the features of {n_images} images take "
+            f"{4 * n_values / 2**30:.1f} GiB, and no more than {FEATURE_BYTES / 2**30:.0f} are "
+            "stored; a smaller input_size, fewer n_views or head='linear' take less",
+            stacklevel=4,
+        )
+        return False
+
+    def _feature_shape(self) -> tuple[int, ...]:
         network: Any = self.net_.module_.network
-        shape = network.feature_shape if network.takes_map else (network.n_features,)
-        return 4 * int(np.prod(shape)) * n_images * self._n_stored_views() <= FEATURE_BYTES
+        return network.feature_shape if network.takes_map else (network.n_features,)
 
     def _n_stored_views(self) -> int:
         """Return how many views the epochs of a fit can make use of."""
@@ -319,13 +332,14 @@ class FERPretrainedClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
         if not augmentation:
             features = backbone_features(net, dataset, "features", self._folder())
             return StoredFeatures(features, dataset)
-        views = []
-        for view in range(self._n_stored_views()):
+        n_views, n = self._n_stored_views(), len(dataset)
+        views = np.empty((n_views * n, *self._feature_shape()), np.float32)
+        for view in range(n_views):
             # With the epochs before, so that a fit that goes on sees other views.
             seed = np.random.SeedSequence([self._seed, len(net.history), view]).generate_state(1)[0]
             net.augment_generator_ = torch.Generator().manual_seed(int(seed))
-            views.append(net.features(dataset, "features", augmentation))
-        return StoredFeatures(np.concatenate(views), dataset)
+            views[view * n : (view + 1) * n] = net.features(dataset, "features", augmentation)
+        return StoredFeatures(views, dataset)
 
     def _folder(self) -> Any:
         from sk_fer.training import store_folder
@@ -365,11 +379,6 @@ class FERPretrainedClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin,
     def _n_features_out(self) -> int:
         network: PretrainedNetwork = self._fitted_net("_n_features_out").module_.network
         return network.n_features
-
-    def __sklearn_clone__(self) -> Self:
-        clone = super().__sklearn_clone__()
-        clone.weights = self.weights  # a clone of a fitted classifier would have none
-        return clone
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

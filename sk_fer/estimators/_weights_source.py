@@ -117,6 +117,12 @@ class WeightsSource:
         prepare = module.prepare
         if self.state is not None and "prepare.mean" in self.state:
             mean, std = self.state["prepare.mean"], self.state["prepare.std"]
+            of_bytes = bool(mean.abs().max() > 1)
+            if self.dtype is None and of_bytes != (images.dtype == np.uint8):
+                raise ValueError(
+                    f"{self.name} learnt from images of mean {mean.max():.3g}, and X is "
+                    f"{images.dtype}; give pixels of the same range, or set normalize='image'"
+                )
         else:
             network: Any = module.network
             config = network.backbone.pretrained_cfg

@@ -6,6 +6,8 @@ import pickle
 import warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -233,7 +235,9 @@ def _check_split(X_train: Any, y_train: Any, X_test: Any, y_test: Any) -> NDArra
 
 def _warm_up(classifiers: Iterable[Any]) -> None:
     """Have torch imported and its devices set up, whose seconds are no part of the first fit."""
-    last = map(_last_step, classifiers)
+    last = [_last_step(each) for each in classifiers]
+    if any(hasattr(each, "backbone") for each in last) and find_spec("timm"):
+        import_module("timm")
     for device in {each.device for each in last if isinstance(each, BaseFERClassifier)}:
         FERDenseClassifier((1,), max_epochs=1, device=device).fit([[0.0], [1.0]], [0, 1])
 

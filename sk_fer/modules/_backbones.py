@@ -31,9 +31,10 @@ class OwnBackbone(nn.Sequential):
         super().__init__(*layers[:-N_CLASSIFYING])
         self.pretrained_cfg = {"architecture": name, "first_conv": "0"}
         self.num_features = layers[-1].in_features
-        # As much as the network has after its last halving of the picture.
-        last = max(i for i, layer in enumerate(layers) if isinstance(layer, nn.MaxPool2d))
-        self.feature_info = [{"module": str(last - 1)}]
+        # The last stage starts with the convolution before the last halving of the picture.
+        last = max(i for i, layer in enumerate(layers) if isinstance(layer, nn.MaxPool2d)) - 1
+        before = max(i for i in range(last) if list(layers[i].parameters()))
+        self.feature_info = [{"module": str(before)}, {"module": str(len(self) - 1)}]
 
     def forward_features(self, x: Tensor) -> Tensor:
         """Return the feature map, (n, channels, height, width)."""
@@ -87,33 +88,45 @@ def build_backbone(
         except (RuntimeError, AssertionError, ValueError) as error:
             raise _cannot_take(None, name, size, error) from error
         _weigh_samples(backbone)
+        _make_repeatable(backbone)
     if stem != "full":
         _widen_stem(backbone, name, stem)
     return backbone
 
 
 def last_stage(backbone: nn.Module, name: str) -> list[nn.Parameter]:
-    """Return the parameters of a backbone's last stage and of what follows it.
+    """Return the parameters of a backbone's last stage, all that come after the one before.
 
     Raises
     ------
     ValueError
         If the backbone does not name its stages.
     """
-    stages = getattr(backbone, "feature_info", None) or []
+    stages = [stage["module"] for stage in getattr(backbone, "feature_info", None) or []]
     parameters = list(backbone.named_parameters())
-    for stage in reversed(stages):
-        prefix = stage["module"] + "."
-        names = (parameter for parameter, _ in parameters)
-        start = next((i for i, each in enumerate(names) if each.startswith(prefix)), None)
-        if start is None:
-            continue
-        part = [value for _, value in parameters[start:]]
-        if any(value.ndim > 1 for value in part):  # some end with a stage that only normalizes
-            return part
-    raise ValueError(
-        f"backbone={name!r} does not say what its last stage is; wanted trainable='head' or 'all'"
-    )
+    before = f"{stages[-2]}." if len(stages) > 1 else None
+    positions = [i for i, (each, _) in enumerate(parameters) if before and each.startswith(before)]
+    part = [value for _, value in parameters[positions[-1] + 1 :]] if positions else []
+    if not part:
+        raise ValueError(
+            f"backbone={name!r} does not say what its last stage is; wanted trainable='head' or "
+            "'all'"
+        )
+    return part
+
+
+def _make_repeatable(backbone: nn.Module) -> None:
+    """Turn timm's dropout and stochastic depth off.
+
+    They draw from the generator that all threads of a process share; the head has dropout of
+    its own.
+    """
+    for layer in backbone.modules():
+        if isinstance(layer, nn.modules.dropout._DropoutNd):
+            layer.p = 0.0
+        for name in ("drop_prob", "drop_rate"):
+            if isinstance(getattr(layer, name, None), float):
+                setattr(layer, name, 0.0)
 
 
 def _weigh_samples(backbone: nn.Module) -> None:
@@ -173,6 +186,8 @@ def check_size(
     try:
         with torch.no_grad():
             features = part.eval().forward_features(torch.zeros(1, *input_shape))
+            if not isinstance(features, torch.Tensor):
+                raise ValueError("it gives several feature maps at a time")
             if features.numel() == 0:
                 raise ValueError("nothing is left of them")
             pooled = part.forward_head(features, pre_logits=True)

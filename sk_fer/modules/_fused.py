@@ -42,27 +42,28 @@ def fused_for_evaluation(network: nn.Module) -> nn.Module:
     fused = copy.deepcopy(network).eval().requires_grad_(False)
     for part in list(fused.modules()):
         if isinstance(part, nn.Sequential) and type(part).forward is nn.Sequential.forward:
-            layers = _fused(list(part))
+            layers = _fused(list(part.named_children()))
             part._modules.clear()
-            for i, layer in enumerate(layers):
-                part.add_module(str(i), layer)
+            for name, layer in layers:
+                part.add_module(name, layer)
     return fused
 
 
-def _fused(layers: list[nn.Module]) -> list[nn.Module]:
-    done: list[nn.Module] = []
-    for layer in layers:
-        before = done[-1] if done else None
+def _fused(layers: list[tuple[str, nn.Module]]) -> list[tuple[str, nn.Module]]:
+    """Return the layers that are left, under their names, which other code may know."""
+    done: list[tuple[str, nn.Module]] = []
+    for name, layer in layers:
+        before_name, before = done[-1] if done else ("", None)
         if _only_normalizes(layer) and isinstance(before, nn.Conv2d):
-            done[-1] = fuse_conv_bn_eval(before, layer).requires_grad_(False)
+            done[-1] = before_name, fuse_conv_bn_eval(before, layer).requires_grad_(False)
         elif isinstance(layer, nn.MaxPool2d) and _keeps_order(before):
-            done[-1:] = [layer, before]
+            done[-1:] = [(name, layer), (before_name, before)]
         elif isinstance(layer, nn.ReLU) and isinstance(
             before, nn.Conv2d | nn.BatchNorm2d | nn.Linear
         ):
-            done.append(nn.ReLU(inplace=True))
+            done.append((name, nn.ReLU(inplace=True)))
         else:
-            done.append(layer)
+            done.append((name, layer))
     return done
 
 

@@ -15,6 +15,7 @@ from urllib.parse import urlparse
 import torch
 from torch import nn
 
+from sk_fer.modules._initializing import INITIALIZING
 from sk_fer.modules._weights import load_backbone
 from sk_fer.modules._weights_file import read_state_dict
 
@@ -131,7 +132,7 @@ def load_imagenet(backbone: nn.Module, name: str) -> None:
     with _quiet():
         path = _cached_file(cfg, name)
         weights = {"state_dict": read_state_dict(path), "custom_load": False}
-        with torch.random.fork_rng(devices=[]):
+        with INITIALIZING, torch.random.fork_rng(devices=[]):
             # timm knows what each of its files needs to fit its models, and that in a model only.
             pretrained = timm.create_model(
                 name,

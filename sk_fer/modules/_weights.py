@@ -80,8 +80,9 @@ def load_backbone(backbone: nn.Module, state: Mapping[str, Tensor], source: str)
     ]
     if missing or unknown or other:
         name = cfg.get("architecture") or type(backbone).__name__
+        n_tensors = sum(not key.endswith(_COUNTER) for key in own)
         raise ValueError(
-            f"{source}: not the weights of the backbone {name!r}; of its {len(own)} tensors "
+            f"{source}: not the weights of the backbone {name!r}; of its {n_tensors} tensors "
             f"{_listed(missing)} missing; {_listed(other)} of another shape; beside them "
             f"{_listed(unknown)} unknown; nothing was loaded"
         )

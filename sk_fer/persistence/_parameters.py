@@ -34,11 +34,11 @@ def describe_parameters(estimator: BaseEstimator, left_out: list[str]) -> dict[s
     defaults = signature(type(estimator)).parameters
     described = {}
     for name, value in estimator.get_params(deep=False).items():
-        if name == "weights" and not _is_stored_weights(value):
-            left_out.append(f"{name} of {type(estimator).__name__}")
-            described[name] = encode(None)
-            continue
-        if name in NEVER_STORED or isinstance(value, np.random.RandomState):
+        if (
+            name in NEVER_STORED
+            or isinstance(value, np.random.RandomState)
+            or (name == "weights" and not _is_stored_weights(value))
+        ):
             if value is not defaults[name].default:
                 left_out.append(f"{name} of {type(estimator).__name__}")
             continue
@@ -73,7 +73,10 @@ def build(kind: type, node: Any) -> Any:
     for name, value in parameters.items():
         _check_numbers(value, f"{where}: {name}")
         if name == "weights":
-            require(_is_stored_weights(value), f"{where}: weights is {shown(value)}; wanted null")
+            require(
+                _is_stored_weights(value),
+                f"{where}: weights is {shown(value)}; wanted one of {STORED_WEIGHTS}",
+            )
         if name in _SIZES and isinstance(value, list | tuple | int):
             size = [value, value] if isinstance(value, int) else value
             _check_size(size, f"{where}: {name}")

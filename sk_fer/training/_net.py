@@ -118,7 +118,10 @@ class FERNet(NeuralNetClassifier):
         named_parameters = list(self.get_all_learnable_params())
         _, settings = self.get_params_for_optimizer("optimizer", named_parameters)
         device_type = torch.device(self.device).type
-        if device_type in ("cpu", "cuda") and "fused" in signature(self.optimizer).parameters:
+        # Fused SGD fails where parameters thaw at different times, and reads memory that
+        # nobody wrote where a step of float16 was left out.
+        may_fuse = "fused" in signature(self.optimizer).parameters
+        if may_fuse and device_type in ("cpu", "cuda") and self.optimizer is not torch.optim.SGD:
             settings["fused"] = True
         groups = []
         for prefix, factor in {"": 1.0, **(self.lr_factors or {})}.items():

@@ -27,7 +27,7 @@ CHANCE = 1 / 7
 
 
 def dense(**parameters):
-    settings = {"max_epochs": 10, "random_state": 0, "device": "cpu"}
+    settings = {"max_epochs": 10, "batch_size": 128, "random_state": 0, "device": "cpu"}
     return FERDenseClassifier((64,), **settings | parameters)
 
 
@@ -38,6 +38,7 @@ def test_cnn_in_a_pipeline_beats_chance(real_faces):
         optimizer="adam",
         lr=3e-3,
         max_epochs=15,
+        batch_size=128,
         augment={"flip": 0.5},
         random_state=0,
     )

@@ -290,7 +290,9 @@ def test_tolerance_and_patience_decide_when_to_stop(faces):
 )
 def test_every_optimizer_learns(optimizer, lr, faces):
     X, y = faces
-    assert dense(optimizer=optimizer, lr=lr, max_epochs=15).fit(X, y).score(X, y) > 0.5
+    assert (
+        dense(optimizer=optimizer, lr=lr, batch_size=128, max_epochs=15).fit(X, y).score(X, y) > 0.5
+    )
 
 
 @pytest.mark.parametrize("schedule", ["one_cycle", "cosine", "step", "plateau", None])

@@ -32,7 +32,8 @@ def test_dense_only_with_validation_and_history_each_epoch(real_faces):
 def test_sequential_on_a_chosen_fraction(real_faces):
     X, y = real_faces
     part, _, part_y, _ = train_test_split(X, y, train_size=0.5, stratify=y, random_state=0)
-    model = make_classifier("sequential", max_epochs=3, random_state=0).fit(part, part_y)
+    model = make_classifier("sequential", max_epochs=3, batch_size=128, random_state=0)
+    model.fit(part, part_y)
     assert model.architecture == "sequential"
     assert model.history_["train_loss"].iloc[-1] < model.history_["train_loss"].iloc[0]
     assert model.score(part, part_y) > CHANCE + 0.02

@@ -10,7 +10,7 @@ from sk_fer import FERCNNClassifier, FERDenseClassifier
 @pytest.fixture(scope="module")
 def fitted(faces):
     X, y = faces
-    model = FERDenseClassifier((64,), max_epochs=30, random_state=0, device="cpu")
+    model = FERDenseClassifier((64,), max_epochs=30, batch_size=128, random_state=0, device="cpu")
     return model.fit(X, y), X
 
 

@@ -12,10 +12,10 @@ from sklearn.model_selection import GridSearchCV
 from skorch.callbacks import Callback, EpochScoring
 from torch.nn.modules.module import register_module_forward_hook
 
-from sk_fer import FERCNNClassifier, FERPretrainedClassifier
+from sk_fer import FERCNNClassifier, FERFeatures, FERPretrainedClassifier
 from sk_fer.estimators import _pretrained
 from sk_fer.modules._backbones import OwnBackbone
-from sk_fer.training import StoredFeatures, _feature_store
+from sk_fer.training import FERNet, StoredFeatures, _feature_store
 
 
 @pytest.fixture(scope="module")
@@ -183,9 +183,34 @@ def test_scores_on_stored_views(small, first):
 @pytest.mark.parametrize(("limit", "n_passes"), [(4 * 256 * 70 - 1, 3), (4 * 256 * 70, 1)])
 def test_too_many_features_are_not_stored(limit, n_passes, small, first, monkeypatch):
     monkeypatch.setattr(_pretrained, "FEATURE_BYTES", limit)
-    with counted_images() as sizes:
+    too_many = pytest.warns(UserWarning, match="runs in each epoch: the features of 70 images take")
+    with counted_images() as sizes, too_many if n_passes > 1 else contextlib.nullcontext():
         head_only(first).fit(*small)
     assert sum(sizes) == n_passes * 70
+
+
+def test_an_error_on_the_way_to_the_features_leaves_the_fit_before(small, first, monkeypatch):
+    X, y = small
+    model = head_only(first).fit(X, y)
+    before = model.predict_proba(X)
+
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(FERNet, "features", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        model.set_params(random_state=1).fit(X, y)
+    np.testing.assert_array_equal(model.predict_proba(X), before)
+    assert model.n_epochs_ == 3
+
+
+def test_pooled_features_are_what_a_linear_head_takes(small, first, tmp_path):
+    X, y = small
+    model = head_only(first, memory=tmp_path)
+    with counted_images() as sizes:
+        model.fit(X, y).transform(X)
+        FERFeatures("fast", weights=first, memory=tmp_path, device="cpu").fit_transform(X)
+    assert sum(sizes) == 70
 
 
 def test_nothing_is_stored_where_the_backbone_learns(small, first, tmp_path):

@@ -118,6 +118,30 @@ def test_only_what_learns_is_in_training_mode():
     assert model.train().backbone.training
 
 
+def test_a_last_stage_is_more_than_a_last_normalization():
+    with torch.device("meta"):
+        body = build_backbone("densenet121", 1, (32, 32))
+    share = sum(p.numel() for p in last_stage(body, "densenet121")) / sum(
+        p.numel() for p in body.parameters()
+    )
+    assert 0.1 < share < 0.6
+
+
+def test_nothing_of_timm_draws_random_numbers():
+    with torch.device("meta"):
+        bodies = [build_backbone(name, 1, (32, 32)) for name in ("rexnet_100", "test_vit_relpos")]
+    for body in bodies:
+        for layer in body.modules():
+            assert not getattr(layer, "drop_prob", 0.0)
+            assert not getattr(layer, "drop_rate", 0.0)
+            assert not isinstance(layer, nn.Dropout) or layer.p == 0
+
+
+def test_several_feature_maps_are_none():
+    with pytest.raises(ValueError, match=r"'coat_tiny' cannot take images of 32 x 32 .* several"):
+        network("coat_tiny")
+
+
 def test_dropout_of_a_backbone_acts_where_it_learns():
     """Layers without parameters are not taken for frozen ones."""
     model = network("test_resnet")
@@ -164,9 +188,11 @@ def test_what_is_refused(parameters, words):
 
 
 def test_a_backbone_that_does_not_name_its_last_stage():
-    model = network("test_byobnet")
-    with pytest.raises(ValueError, match="'test_byobnet' does not say what its last stage is; wan"):
-        model.train_only("last_stage")
+    with torch.device("meta"):
+        body = build_backbone("vgg11", 1, (32, 32))
+    body.feature_info = None  # as that of models without stages
+    with pytest.raises(ValueError, match="'vgg11' does not say what its last stage is; wanted tr"):
+        last_stage(body, "vgg11")
 
 
 @pytest.mark.parametrize(

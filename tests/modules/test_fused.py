@@ -1,5 +1,7 @@
 """The form that predictions run: the same function in fewer steps."""
 
+from collections import OrderedDict
+
 import pytest
 import torch
 from torch import nn
@@ -47,6 +49,17 @@ def test_normalization_goes_into_the_filters_or_behind_the_pool():
     assert kinds(fused) == [nn.Conv2d, nn.ReLU, nn.MaxPool2d, nn.BatchNorm2d]
     x = torch.randn(2, 1, 9, 9)
     torch.testing.assert_close(fused(x), network(x))
+
+
+def test_layers_that_are_left_keep_their_names():
+    class Named(nn.Sequential):
+        def first(self, x):
+            return self.start(x)
+
+    layers = {"start": nn.Conv2d(1, 2, 1), "norm": nn.BatchNorm2d(2), "act": nn.ReLU()}
+    fused = fused_for_evaluation(randomized(Named(OrderedDict(layers))))
+    assert list(fused._modules) == ["start", "act"]
+    assert fused.first(torch.ones(1, 1, 2, 2)).shape == (1, 2, 2, 2)
 
 
 def test_a_negative_scale_would_turn_the_order_round():

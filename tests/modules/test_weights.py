@@ -149,7 +149,7 @@ def broken(state, how):
 @pytest.mark.parametrize(
     ("how", "words"),
     [
-        ("missing", r"of its 90 tensors 4 \('conv1.0.weight', .*, \.\.\.\) missing; 0 of another"),
+        ("missing", r"of its 75 tensors 4 \('conv1.0.weight', .*, \.\.\.\) missing; 0 of another"),
         ("unknown", r"0 missing; .*beside them 2 \('extra.0.weight', 'extra.1.weight'\) unknown"),
         ("shape", r"0 missing; 1 \('.*_var' of \(5,\) for \(\d+,\)\) of another shape; .* 0 unk"),
         ("integers", r"1 \('conv1.1.weight' of \(\d+,\) torch.int32 for \(\d+,\)\) of another"),

@@ -75,6 +75,8 @@ def test_batch_normalization_sees_the_parts(faces, small_device):
     X, y = faces[0].reshape(-1, 48, 48)[:60, ::3, ::3], faces[1][:60]
     sizes = small_device(30, FastCNN)
     with pytest.warns(UserWarning, match="but batch normalization sees the parts alone"):
-        model = FERCNNClassifier("fast", max_epochs=1, augment=None, device="cpu").fit(X, y)
+        model = FERCNNClassifier(
+            "fast", max_epochs=1, batch_size=60, augment=None, device="cpu"
+        ).fit(X, y)
     assert sizes == [30, 30]
     assert np.isfinite(model.history_["train_loss"]).all()
