@@ -1,6 +1,7 @@
 """What all tests share: one thread count, and real images where a machine has them."""
 
 import os
+import signal
 from pathlib import Path
 
 # scikit-learn runs its array-API checks only where SciPy was told to before its import.
@@ -9,6 +10,10 @@ os.environ.setdefault("SCIPY_ARRAY_API", "1")
 import numpy as np
 import pytest
 import torch
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Shells start what runs in their background so, and no test would see its Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # The workers share the cores; more threads would wait for each other.
