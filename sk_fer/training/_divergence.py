@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 if TYPE_CHECKING:
     from sk_fer.training._net import FERNet
@@ -17,7 +17,7 @@ class DivergenceWatch:
     Parameters
     ----------
     net : FERNet
-        At the begin of an epoch; its weights are kept for the case.
+        At the begin of an epoch; those of its weights that learn are kept for the case.
     n_batches : int
         Of the epoch.
     """
@@ -26,7 +26,11 @@ class DivergenceWatch:
         self.net = net
         self.losses = torch.zeros(n_batches, device=net.device)
         self.rates: list[float] = []
-        self.weights = {name: value.clone() for name, value in net.module_.state_dict().items()}
+        self.weights = {
+            name: value.detach().clone()
+            for name, value in net.module_.state_dict(keep_vars=True).items()
+            if value.requires_grad or not isinstance(value, nn.Parameter)
+        }
 
     def note(self, loss: Tensor) -> None:
         """Note the loss of the next batch, and the learning rate."""
@@ -42,13 +46,14 @@ class DivergenceWatch:
             If a loss or, after the last batch, a weight is infinite or no number.
         """
         # The statistics of batch normalization too: infinite ones hide from the loss.
-        tensors = [t for t in self.net.module_.state_dict().values() if t.is_floating_point()]
+        state = self.net.module_.state_dict()
+        tensors = [state[name] for name in self.weights if state[name].is_floating_point()]
         weights = torch.stack([tensor.isfinite().all() for tensor in tensors]).all()
         finite = [*self.losses.isfinite().tolist(), bool(weights)]
         if all(finite):
             return
         batch = min(finite.index(False), len(self.losses) - 1)
-        self.net.module_.load_state_dict(self.weights)
+        self.net.module_.load_state_dict(self.weights, strict=False)
         self.net.initialize_optimizer()  # its moments are no longer finite either
         raise ValueError(
             f"the training diverged: the loss is {self.losses[batch]:.3g} in epoch "

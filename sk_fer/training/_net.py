@@ -297,6 +297,11 @@ class FERNet(NeuralNetClassifier):
         self._set_training(True)
         return self.train_halving.run(self._gradients, batch)
 
+    def _set_training(self, training: bool = True) -> None:
+        """Set the mode of the network where it is in the other: that goes through all layers."""
+        if self.module_.training != training:
+            super()._set_training(training)
+
     def _gradients(self, parts: list[Part]) -> dict[str, Tensor]:
         """Add up the gradients of the parts of a batch."""
         self.optimizer_.zero_grad()

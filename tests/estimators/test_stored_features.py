@@ -296,3 +296,31 @@ def test_a_fit_that_trained_all_before_is_another_backbone(small, first, tmp_pat
     model.set_params(trainable="head")
     np.testing.assert_allclose(model.predict_proba(X), learnt, atol=1e-5)
     assert torch.isfinite(torch.from_numpy(learnt)).all()
+
+
+def test_a_step_does_not_go_through_all_layers_of_the_backbone(small, first, monkeypatch):
+    modes = []
+
+    def note(module, mode=True):
+        modes.append(mode)
+        return train(module, mode)
+
+    train = OwnBackbone.train
+    monkeypatch.setattr(OwnBackbone, "train", note)
+    head_only(first, max_epochs=4, batch_size=5).fit(*small)  # 56 steps
+    assert len(modes) < 14  # the steps of one epoch
+
+
+def test_a_head_that_diverges_gets_its_weights_back_and_training_can_go_on(small, first):
+    class Spoil(Callback):
+        def on_batch_end(self, net, training, **kwargs):
+            if training and len(net.history) == 3:
+                with torch.no_grad():
+                    net.module_.network.head[-1].weight[0] = torch.inf
+
+    good = head_only(first, max_epochs=2, lr_schedule=None).fit(*small)
+    model = head_only(first, max_epochs=4, lr_schedule=None, callbacks=[Spoil()])
+    with pytest.raises(ValueError, match="in epoch 3, batch"):
+        model.fit(*small)
+    assert model.n_epochs_ == 2
+    np.testing.assert_array_equal(model.predict_proba(small[0]), good.predict_proba(small[0]))
