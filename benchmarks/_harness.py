@@ -22,6 +22,8 @@ from typing import Any
 
 import torch
 
+from sk_fer._utils._write_aside import write_aside
+
 RESULTS = Path(__file__).parent / "results"
 FLAGS = ("amx_bf16", "avx512_bf16", "avx512f", "avx2")
 LIBRARIES = ("sk_fer", "torch", "scikit-learn", "skorch", "numpy", "pandas", "keras", "onnxruntime")
@@ -342,9 +344,8 @@ def write_result(name: str, result: Mapping[str, Any], args: argparse.Namespace)
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write under another name in the same folder, then move into place."""
+    """Write a file of results, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_suffix(f".{os.getpid()}.tmp")
-    aside.write_text(json.dumps(content, indent=1) + "\n")
-    os.replace(aside, path)
+    with write_aside(path) as aside:
+        aside.write_text(json.dumps(content, indent=1) + "\n")
     print(f"written to {path}")

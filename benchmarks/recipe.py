@@ -26,6 +26,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
+from sk_fer._utils._write_aside import write_aside
+
 RESULTS = Path(__file__).parent / "results" / "recipe.json"
 
 
@@ -438,9 +440,8 @@ def append(record: dict) -> None:
     records = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
     records.append(record)
     RESULTS.parent.mkdir(exist_ok=True)
-    partial = RESULTS.with_suffix(f".{os.getpid()}")
-    partial.write_text("[\n" + ",\n".join(json.dumps(r) for r in records) + "\n]\n")
-    os.replace(partial, RESULTS)
+    with write_aside(RESULTS) as aside:
+        aside.write_text("[\n" + ",\n".join(json.dumps(r) for r in records) + "\n]\n")
 
 
 def table() -> None:

@@ -16,10 +16,9 @@ from sk_fer import make_classifier
 from sk_fer._cli import _options as opt
 from sk_fer._cli._console import console, say
 from sk_fer._cli._data import Faces, Source, read_faces
-from sk_fer._cli._models import check_runnable
+from sk_fer._cli._models import check_runnable, fit_parameters
 from sk_fer._cli._outputs import output_folder, write_figure, write_file, write_json
 from sk_fer._cli._report import show_faces
-from sk_fer._cli._train import FACES_SETTINGS
 from sk_fer.estimators import PRESETS
 
 if TYPE_CHECKING:
@@ -55,18 +54,12 @@ _SUBSETS = ("validation", "test")
 
 
 def _check_models(models: list[str] | None) -> list[str] | None:
+    check = opt.one_of(PRESETS)
     for model, times in Counter(models).items():
-        if model not in PRESETS:
-            raise typer.BadParameter(f"{model!r} is not one of {', '.join(PRESETS)}")
+        check(model)
         if times > 1:
             raise typer.BadParameter(f"{model!r} is there {times} times; wanted once")
     return models
-
-
-def _check_subset(subset: str) -> str:
-    if subset not in _SUBSETS:
-        raise typer.BadParameter(f"{subset!r} is not one of {', '.join(_SUBSETS)}")
-    return subset
 
 
 def compare(
@@ -83,20 +76,13 @@ def compare(
     ] = None,
     epochs: opt.Epochs = None,
     fraction: opt.Fraction = 1.0,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="NAME=VALUE",
-            help="A parameter of those models that have it, as a Python literal. Repeatable.",
-        ),
-    ] = None,
+    settings: opt.Settings = None,
     subset: Annotated[
         str,
         typer.Option(
             "--subset",
             metavar=f"[{'|'.join(_SUBSETS)}]",
-            callback=_check_subset,
+            callback=opt.one_of(_SUBSETS),
             help="Split to score on: validation to choose by, test to report on what was chosen.",
         ),
     ] = "validation",
@@ -117,13 +103,9 @@ def compare(
     it does not see before. Where one fails the others go on, and the exit code is 1. No model
     is written: train writes the one that was chosen.
     """
-    parameters = {
-        **(FACES_SETTINGS if data is None else {}),
-        **({} if epochs is None else {"max_epochs": epochs}),
-        "random_state": seed,
-        "device": device,
-        "precision": precision,
-    }
+    parameters = fit_parameters(
+        data, max_epochs=epochs, random_state=seed, device=device, precision=precision
+    )
     extra = opt.parse_settings(settings or [], "--set")
     classifiers = _make_classifiers(model or DEFAULT_MODELS, parameters, extra)
 

@@ -26,12 +26,6 @@ _AS_REPORTED = "Without it, as report.json beside the model says of the same DAT
 SUBSETS = ("train", "validation", "test", "all")
 
 
-def _check_subset(subset: str | None) -> str | None:
-    if subset is not None and subset not in SUBSETS:
-        raise typer.BadParameter(f"{subset!r} is not one of {', '.join(SUBSETS)}")
-    return subset
-
-
 def evaluate(
     model: opt.ModelFile,
     data: opt.Data = None,
@@ -40,7 +34,7 @@ def evaluate(
         typer.Option(
             "--subset",
             metavar=f"[{'|'.join(SUBSETS)}]",
-            callback=_check_subset,
+            callback=opt.one_of(SUBSETS),
             help="Split to score on. Without it validation; where DATA has no splits, what train "
             "set aside for test, and all of other data.",
         ),

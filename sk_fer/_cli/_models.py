@@ -18,6 +18,9 @@ from sk_fer.preprocessing import ImageResizer
 # Their reading can run code: what a file is called, not what is in it, says that it may.
 _PICKLED = {".joblib", ".pickle", ".pkl"}
 
+# Drawn faces are few and easy: more steps an epoch and fewer epochs than real ones want.
+FACES_SETTINGS = {"max_epochs": 6, "batch_size": 32, "augment": {"flip": 0.5}}
+
 
 def load_model(path: Path) -> Any:
     """Load a fitted classifier; of a joblib file any of scikit-learn's.
@@ -46,6 +49,12 @@ def load_model(path: Path) -> Any:
     except NotFittedError:
         raise ValueError(f"{path}: the {type(model).__name__} in it is not fitted") from None
     return model
+
+
+def fit_parameters(data: Path | None, **given: Any) -> dict[str, Any]:
+    """Return the parameters that were given, and without data those for drawn faces."""
+    known = {name: value for name, value in given.items() if value is not None}
+    return {**(FACES_SETTINGS if data is None else {}), **known}
 
 
 def check_runnable(classifier: Any) -> None:

@@ -1,7 +1,7 @@
 """The options that several verbs share, each written once."""
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,10 +10,15 @@ import typer
 from sk_fer.estimators import PRESETS
 
 
-def _check_model(model: str) -> str:
-    if model not in PRESETS:
-        raise typer.BadParameter(f"{model!r} is not one of {', '.join(PRESETS)}")
-    return model
+def one_of(known: Iterable[str]) -> Callable[[str | None], str | None]:
+    """Return a check that raises a usage error unless a value, where there is one, is known."""
+
+    def check(value: str | None) -> str | None:
+        if value is not None and value not in known:
+            raise typer.BadParameter(f"{value!r} is not one of {', '.join(known)}")
+        return value
+
+    return check
 
 
 Data = Annotated[
@@ -29,7 +34,11 @@ Data = Annotated[
 Model = Annotated[
     str,
     typer.Option(
-        "--model", "-m", metavar=f"[{'|'.join(PRESETS)}]", callback=_check_model, help="Network."
+        "--model",
+        "-m",
+        metavar=f"[{'|'.join(PRESETS)}]",
+        callback=one_of(PRESETS),
+        help="Network.",
     ),
 ]
 ModelFile = Annotated[
@@ -55,6 +64,14 @@ Fraction = Annotated[
     float,
     typer.Option(
         "--fraction", help="Share of the training images to use, of each class.", metavar="F"
+    ),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="Any other parameter of the model, as a Python literal. Repeatable.",
     ),
 ]
 Ferplus = Annotated[

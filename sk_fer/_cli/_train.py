@@ -14,7 +14,7 @@ from sk_fer import make_classifier
 from sk_fer._cli import _options as opt
 from sk_fer._cli._console import say
 from sk_fer._cli._data import Faces, Source, read_faces
-from sk_fer._cli._models import check_runnable
+from sk_fer._cli._models import check_runnable, fit_parameters
 from sk_fer._cli._outputs import output_folder, write_figure, write_file, write_json
 from sk_fer._cli._report import Score, history_figure, score_split, show_faces
 
@@ -31,9 +31,6 @@ sk-fer train fer2013.csv --ferplus fer2013new.csv --fraction 0.1 --epochs 8
 
 sk-fer train my-faces/ --model dense --image-size 48 --set "hidden_layer_sizes=(256, 64)"
 """
-
-# Drawn faces are few and easy: more steps an epoch and fewer epochs than real ones want.
-FACES_SETTINGS = {"max_epochs": 6, "batch_size": 32, "augment": {"flip": 0.5}}
 
 # In the folder that is written into, for as long as training has not come to its end.
 CHECKPOINTS = "checkpoints"
@@ -61,14 +58,7 @@ def train(
     ] = None,
     lr: Annotated[float | None, typer.Option("--lr", metavar="RATE", help="Learning rate.")] = None,
     fraction: opt.Fraction = 1.0,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="NAME=VALUE",
-            help="Any other parameter of the classifier, as a Python literal. Repeatable.",
-        ),
-    ] = None,
+    settings: opt.Settings = None,
     ferplus: opt.Ferplus = None,
     classes: opt.Classes = None,
     image_size: opt.ImageSize = None,
@@ -98,14 +88,15 @@ def train(
     """
     from sk_fer._cli._progress import training_progress  # skorch, and so torch, take a while
 
-    given = {"max_epochs": epochs, "batch_size": batch_size, "lr": lr}
-    parameters: dict[str, Any] = {
-        **(FACES_SETTINGS if data is None else {}),
-        **{name: value for name, value in given.items() if value is not None},
-        "random_state": seed,
-        "device": device,
-        "precision": precision,
-    }
+    parameters = fit_parameters(
+        data,
+        max_epochs=epochs,
+        batch_size=batch_size,
+        lr=lr,
+        random_state=seed,
+        device=device,
+        precision=precision,
+    )
     classifier = make_classifier(model, **parameters)
     extra = opt.parse_settings(settings or [], "--set")
     opt.check_names(extra, classifier, "--set")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
+from sk_fer._utils._backbone_names import OWN_BACKBONES, STEMS
 from sk_fer._utils._constraints import Interval
 from sk_fer.estimators._nets import new_module
 from sk_fer.estimators._weights_source import open_weights
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
     from sk_fer.training import FaceDataset
 
-OWN_BACKBONES = ("accurate", "fast")
-PARTS = ("head", "last_stage", "all")
 # The best of 48, 96 and 112 pixels in benchmarks/transfer.py, by less than chance decides: timm's
 # weights are of larger images, and cost grows with the square.
 DEFAULT_INPUT_SIZE = 96
@@ -34,7 +33,7 @@ BACKBONE_CONSTRAINTS: dict[str, list[Any]] = {
         list,
         None,
     ],
-    "stem": [StrOptions({"full", "no_pool", "no_stride"})],
+    "stem": [StrOptions(set(STEMS))],
     "memory": [str, PathLike, HasMethods("cache"), None],
 }
 

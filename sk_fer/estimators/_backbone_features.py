@@ -3,16 +3,61 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
-from sk_fer.estimators._backbone import OWN_BACKBONES
+from sk_fer._utils._backbone_names import OWN_BACKBONES
 
 if TYPE_CHECKING:
+    from sklearn.utils import Tags
+
     from sk_fer.training import FaceDataset, FERNet
+
+
+class BackboneTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
+    """Gives the pooled features of the network of an estimator."""
+
+    memory: Any
+    net_: FERNet
+    _check_new_images: Callable[[ArrayLike], NDArray]
+
+    def transform(self, X: ArrayLike) -> NDArray[np.float32]:
+        """Return the backbone's pooled features.
+
+        Parameters
+        ----------
+        X : array-like
+            Images, as in :meth:`fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_backbone_features)
+        """
+        from sk_fer.training import FaceDataset
+
+        dataset = FaceDataset(self._check_new_images(X))
+        return backbone_features(self.net_, dataset, "pooled", self._folder())
+
+    def _folder(self) -> Path | None:
+        """Return where features of the backbone, as it is now, are kept."""
+        from sk_fer.training import store_folder
+
+        return store_folder(self.memory)
+
+    @property
+    def _n_features_out(self) -> int:
+        network: Any = self.net_.module_.network
+        return network.n_features
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
 
 
 def backbone_features(

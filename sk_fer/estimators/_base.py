@@ -349,11 +349,7 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, FaceInput, Stored
         ndarray of shape (n_samples, n_classes)
             In the order of ``classes_``.
         """
-        check_is_fitted(self)
-        from sk_fer.training import settle_after_fork
-
-        images = self._check_images(X, reset=False)
-        settle_after_fork(self.net_.device)
+        images = self._check_new_images(X)
         self.net_.tta = self.tta
         return self.net_.predict_proba(self._to_predict(images))
 

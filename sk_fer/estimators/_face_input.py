@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sk_fer._utils._layout import as_array, to_images
 
 if TYPE_CHECKING:
     from sklearn.utils import Tags
+
+    from sk_fer.training import FERNet
 
 # Smaller inputs are taken for plain features, which no face could be drawn in.
 SMALLEST_FACE = 8
@@ -25,6 +27,7 @@ class FaceInput(BaseEstimator):
     image_shape: tuple[int, ...] | None
     image_shape_: tuple[int, int, int]
     _image_dtype: str
+    net_: FERNet
 
     def _check_images(self, X: ArrayLike, *, reset: bool) -> NDArray:
         """Return (n, height, width, channels), uint8 or float32, a view where possible."""
@@ -43,6 +46,15 @@ class FaceInput(BaseEstimator):
         if reset:
             self.image_shape_ = images.shape[1:]
             self._image_dtype = images.dtype.name
+        return images
+
+    def _check_new_images(self, X: ArrayLike) -> NDArray:
+        """Check images that the fitted network is to see, in whatever process this is."""
+        check_is_fitted(self)
+        from sk_fer.training import settle_after_fork
+
+        images = self._check_images(X, reset=False)
+        settle_after_fork(self.net_.device)
         return images
 
     def _is_face(self) -> bool:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
+from numpy.typing import ArrayLike
+from sklearn.base import _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.validation import check_is_fitted
 
 from sk_fer.estimators._backbone import (
     BACKBONE_CONSTRAINTS,
@@ -17,22 +16,17 @@ from sk_fer.estimators._backbone import (
     new_backbone_module,
     resolve_input_size,
 )
-from sk_fer.estimators._backbone_features import backbone_features
+from sk_fer.estimators._backbone_features import BackboneTransformer
 from sk_fer.estimators._face_input import FaceInput
 from sk_fer.estimators._kept_weights import KeptWeights
 from sk_fer.estimators._parameters import SHARED_CONSTRAINTS, document_parameters
 from sk_fer.estimators._stored_net import StoredNet
 
-if TYPE_CHECKING:
-    from sklearn.utils import Tags
-
 _SHARED = ("normalize", "image_shape", "device", "precision", "random_state")
 
 
 @document_parameters(**BACKBONE_DOCS)
-class FERFeatures(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, KeptWeights, FaceInput, StoredNet
-):
+class FERFeatures(BackboneTransformer, KeptWeights, FaceInput, StoredNet):
     """The pooled features that a pretrained network makes of faces.
 
     Nothing is learnt from the faces, but how they are normalized where nothing else says it.
@@ -135,15 +129,8 @@ class FERFeatures(
             If there is no such backbone, it cannot take the images, or there are no such
             weights.
         """
-        from sk_fer.training import (
-            FaceDataset,
-            FERNet,
-            resolve_device,
-            resolve_precision,
-            settle_after_fork,
-        )
+        from sk_fer.training import FaceDataset, FERNet, resolve_device, resolve_precision
 
-        settle_after_fork(self.device)
         device = resolve_device(self.device)
         precision = resolve_precision(self.precision, device)
         with self._unchanged_if_refused():
@@ -173,33 +160,3 @@ class FERFeatures(
             module, precision=precision, device=str(device), classes=np.arange(0), verbose=0
         ).initialize()
         return self
-
-    def transform(self, X: ArrayLike) -> NDArray[np.float32]:
-        """Return the backbone's pooled features.
-
-        Parameters
-        ----------
-        X : array-like
-            Images, as in :meth:`fit`.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_backbone_features)
-        """
-        check_is_fitted(self)
-        from sk_fer.training import FaceDataset, settle_after_fork, store_folder
-
-        images = self._check_images(X, reset=False)
-        settle_after_fork(self.net_.device)
-        folder = store_folder(self.memory)
-        return backbone_features(self.net_, FaceDataset(images), "pooled", folder)
-
-    @property
-    def _n_features_out(self) -> int:
-        network: Any = self.net_.module_.network
-        return network.n_features
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = ["float32"]
-        return tags

@@ -7,32 +7,29 @@ from collections.abc import Mapping
 from functools import partialmethod
 from numbers import Integral, Real
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from numpy.typing import NDArray
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.validation import check_is_fitted
 
+from sk_fer._utils._backbone_names import HEADS, TRAINABLE
 from sk_fer._utils._constraints import Interval
 from sk_fer.estimators._backbone import (
     BACKBONE_CONSTRAINTS,
     BACKBONE_DOCS,
-    PARTS,
     new_backbone_module,
     resolve_input_size,
 )
-from sk_fer.estimators._backbone_features import backbone_features
+from sk_fer.estimators._backbone_features import BackboneTransformer, backbone_features
 from sk_fer.estimators._base import BaseFERClassifier
 from sk_fer.estimators._kept_weights import KeptWeights
 from sk_fer.estimators._parameters import SHARED_CONSTRAINTS, document_parameters
 
 if TYPE_CHECKING:
     import torch
-    from sklearn.utils import Tags
 
-    from sk_fer.modules import PretrainedNetwork
     from sk_fer.training import Augmentation, FaceDataset
 
 # Statistics of fewer images are no better than those that came with the weights.
@@ -42,9 +39,7 @@ FEATURE_BYTES = 2 * 2**30
 
 
 @document_parameters(**BACKBONE_DOCS)
-class FERPretrainedClassifier(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, KeptWeights, BaseFERClassifier
-):
+class FERPretrainedClassifier(BackboneTransformer, KeptWeights, BaseFERClassifier):
     """A network that has learnt already, with a new head, fine-tuned.
 
     Parameters
@@ -126,8 +121,8 @@ class FERPretrainedClassifier(
     _parameter_constraints = {
         **SHARED_CONSTRAINTS,
         **BACKBONE_CONSTRAINTS,
-        "head": [StrOptions({"linear", "conv"})],
-        "trainable": [StrOptions(set(PARTS)), Mapping],
+        "head": [StrOptions(set(HEADS))],
+        "trainable": [StrOptions(set(TRAINABLE)), Mapping],
         "backbone_lr_factor": [Interval(Real, 0, None, closed="neither")],
         "freeze_batch_norm": ["boolean", StrOptions({"auto"})],
         "dropout": [Interval(Real, 0, 1, closed="left")],
@@ -279,7 +274,7 @@ class FERPretrainedClassifier(
         if (
             1 not in schedule
             or not all(epoch.is_satisfied_by(begin) for begin in schedule)
-            or not all(part in PARTS for part in schedule.values())
+            or not all(part in TRAINABLE for part in schedule.values())
         ):
             raise ValueError(
                 f"trainable={self.trainable!r}; wanted what learns from which epoch on, as "
@@ -341,49 +336,17 @@ class FERPretrainedClassifier(
             views[view * n : (view + 1) * n] = net.features(dataset, "features", augmentation)
         return StoredFeatures(views, dataset)
 
-    def _folder(self) -> Any:
-        from sk_fer.training import store_folder
-
-        return store_folder(self.memory)
+    def _folder(self) -> Path | None:
+        return super()._folder() if self._backbone_is_still() else None
 
     def _to_predict(self, images: NDArray) -> FaceDataset:
         from sk_fer.training import StoredFeatures
 
         dataset = super()._to_predict(images)
-        if self.tta or self._folder() is None or not self._backbone_is_still():
+        if self.tta or self._folder() is None:
             return dataset
         features = backbone_features(self.net_, dataset, "features", self._folder())
         return StoredFeatures(features, dataset)
-
-    def transform(self, X: ArrayLike) -> NDArray[np.float32]:
-        """Return the backbone's pooled features.
-
-        Parameters
-        ----------
-        X : array-like
-            Images, as in :meth:`fit`.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_backbone_features)
-        """
-        check_is_fitted(self)
-        from sk_fer.training import settle_after_fork
-
-        images = self._check_images(X, reset=False)
-        settle_after_fork(self.net_.device)
-        folder = self._folder() if self._backbone_is_still() else None
-        return backbone_features(self.net_, super()._to_predict(images), "pooled", folder)
-
-    @property
-    def _n_features_out(self) -> int:
-        network: PretrainedNetwork = self._fitted_net("_n_features_out").module_.network
-        return network.n_features
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = ["float32"]
-        return tags
 
 
 class FERResNet50Classifier(FERPretrainedClassifier):

@@ -13,6 +13,8 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from sk_fer._utils._backbone_names import OWN_BACKBONES
+
 if TYPE_CHECKING:
     import torch
 
@@ -171,7 +173,6 @@ def open_weights(weights: Any, backbone: str) -> WeightsSource | None:
 
 
 def _from_file(weights: str | PathLike[str], backbone: str) -> WeightsSource:
-    from sk_fer.modules._timm import OWN_NAMES
     from sk_fer.modules._weights_file import read_state_dict
 
     path = Path(weights)
@@ -185,7 +186,7 @@ def _from_file(weights: str | PathLike[str], backbone: str) -> WeightsSource:
 
         return _from_classifier(load_model(path), f"weights={fspath(weights)!r}")
     state = read_state_dict(path)
-    is_own = backbone in OWN_NAMES or any(key.startswith("network.") for key in state)
+    is_own = backbone in OWN_BACKBONES or any(key.startswith("network.") for key in state)
     # A network of sk_fer without statistics has learnt from images that were standardized.
     normalize = "image" if is_own and "prepare.mean" not in state else "dataset"
     return WeightsSource(f"weights={fspath(weights)!r}", normalize, state)

@@ -11,8 +11,7 @@ from sk_fer.modules._cnn import FastCNN
 from sk_fer.modules._timm import import_timm, known_backbone
 from sk_fer.modules._weighted_norm import WeightedBatchNorm2d, WeightedBatchNormAct2d
 
-OWN_BACKBONES: dict[str, type[AccurateCNN | FastCNN]] = {"accurate": AccurateCNN, "fast": FastCNN}
-STEMS = ("full", "no_pool", "no_stride")
+_NETWORKS: dict[str, type[AccurateCNN | FastCNN]] = {"accurate": AccurateCNN, "fast": FastCNN}
 
 
 class OwnBackbone(nn.Sequential):
@@ -76,8 +75,8 @@ def build_backbone(
         If there is no such model, or it has no such stem.
     """
     known_backbone(name)
-    if name in OWN_BACKBONES:
-        backbone: nn.Module = OwnBackbone(name, OWN_BACKBONES[name]((n_channels, *size), 2))
+    if name in _NETWORKS:
+        backbone: nn.Module = OwnBackbone(name, _NETWORKS[name]((n_channels, *size), 2))
     else:
         settings: dict[str, Any] = {"num_classes": 0, "in_chans": n_channels}
         timm = import_timm()

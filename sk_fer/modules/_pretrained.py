@@ -9,7 +9,6 @@ from sk_fer.modules._dropout import SeededDropout
 from sk_fer.modules._weighted_norm import WeightedBatchNorm2d
 
 CONVOLUTION_FILTERS = 256
-TRAINABLE = ("head", "last_stage", "all")
 
 
 class PretrainedNetwork(nn.Module):
@@ -148,4 +147,3 @@ def _no_head(network: PretrainedNetwork, n_classes: int, dropout: float) -> nn.M
 
 
 _HEADS = {"linear": _linear_head, "conv": _convolutional_head, "none": _no_head}
-HEADS = ("linear", "conv")

@@ -15,11 +15,11 @@ from urllib.parse import urlparse
 import torch
 from torch import nn
 
+from sk_fer._utils._backbone_names import OWN_BACKBONES
 from sk_fer.modules._initializing import INITIALIZING
 from sk_fer.modules._weights import load_backbone
 from sk_fer.modules._weights_file import read_state_dict
 
-OWN_NAMES = ("accurate", "fast")
 _HUB_FILES = ("model.safetensors", "pytorch_model.bin")
 # Fits in threads would restore each other's levels, and fetch the same file twice.
 _one_at_a_time = threading.Lock()
@@ -71,7 +71,7 @@ def known_backbone(name: str) -> None:
     wanted = "wanted a name of timm.list_models(), 'accurate' or 'fast'"
     if not isinstance(name, str):
         raise TypeError(f"got backbone={name!r:.100} of type {type(name).__name__}, {wanted}")
-    if name in OWN_NAMES:
+    if name in OWN_BACKBONES:
         return
     if not name.isascii() or any(sign in name for sign in ":/\\"):
         raise ValueError(
@@ -83,7 +83,7 @@ def known_backbone(name: str) -> None:
     names = timm.list_models()
     if architecture not in names:
         now = timm.models.get_deprecated_models().get(architecture)
-        near = difflib.get_close_matches(architecture.lower(), [*OWN_NAMES, *names])
+        near = difflib.get_close_matches(architecture.lower(), [*OWN_BACKBONES, *names])
         near = [now] if now else near
         hint = f"; the nearest: {', '.join(map(repr, near))}" if near else ""
         raise ValueError(
@@ -123,7 +123,7 @@ def load_imagenet(backbone: nn.Module, name: str) -> None:
         If timm has no weights for the model, or they do not fit.
     """
     timm = import_timm()
-    cfg = None if name in OWN_NAMES else timm.models.get_pretrained_cfg(name)
+    cfg = None if name in OWN_BACKBONES else timm.models.get_pretrained_cfg(name)
     if cfg is None or not (cfg.hf_hub_id or cfg.url):
         raise ValueError(
             f"got weights='imagenet' with backbone={name!r}, for which timm {timm.__version__} has "

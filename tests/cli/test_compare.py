@@ -8,7 +8,7 @@ from sklearn.exceptions import FitFailedWarning
 
 from sk_fer import FERCNNClassifier, FERDenseClassifier, make_classifier
 from sk_fer._cli._compare import FILES, _make_classifiers
-from sk_fer._cli._train import FACES_SETTINGS
+from sk_fer._cli._models import FACES_SETTINGS
 from sk_fer.datasets import make_faces
 from sk_fer.estimators import PRESETS
 
