@@ -118,8 +118,12 @@ def stored_features(content: dict[str, Any]) -> tuple[str, dict[str, Any]] | Non
     stored = content.get("stored")
     if stored is None:
         return None
-    ratio = stored["ratio"]
-    return f"{ratio['median']:.1f}x ({ratio['min']:.1f} to {ratio['max']:.1f})", stored
+    ratios = {size: row["ratio"] for size, row in stored["rows"].items()}
+    shown = [
+        f"{ratio['median']:.1f}x ({ratio['min']:.1f} to {ratio['max']:.1f}) at {size}"
+        for size, ratio in ratios.items()
+    ]
+    return ", ".join(shown), stored
 
 
 def backbone_passes(content: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:

@@ -7,8 +7,11 @@ folds    five folds by subject: networks from scratch, and the same backbone pre
 stored   fitting a head over ResNet50 with its features stored, and without.
 search   how many images go through the backbone in a grid search of 12 candidates by 5 folds, with
          a folder for features and without.
-sizes    input sizes and stems of one backbone with random weights, on one split by subject.
-few      the few-images system: ResNet50 with the convolutional head, Adam and cross-entropy.
+sizes    input sizes and stems of one backbone with random weights, on two parts of FER2013's
+         Training split.
+few      the few-images system: ResNet50, pretrained on FER2013, with the convolutional head, Adam
+         and cross-entropy: on one split by subject, in five folds by subject, and in five folds
+         drawn at random.
 fer2013  EfficientNetB2 and ResNet50 from random weights on FER2013, where there is a GPU.
 
 All accuracies of `folds` are of predictions averaged with the mirror image (`tta=True`). Its
@@ -30,6 +33,7 @@ import numpy as np
 import torch
 from _harness import command_line, describe, machine
 from _transfer import (
+    Faces,
     ckplus,
     counted_images,
     fer2013,
@@ -42,9 +46,11 @@ from _transfer import (
     score,
     shortened,
 )
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, train_test_split
 
 from sk_fer import FERCNNClassifier, FERPretrainedClassifier, make_classifier
+from sk_fer.estimators._backbone import DEFAULT_INPUT_SIZE
+from sk_fer.model_selection import find_duplicates
 
 Results = Iterator[dict[str, Any]]  # the same, with one row more each time
 
@@ -53,9 +59,16 @@ SCRATCH = {"max_epochs": 20, "batch_size": 32}
 MUON = {"optimizer": "muon", "momentum": 0.6, "backbone_lr_factor": 1.0}
 FINE_TUNING = {"max_epochs": 10, "batch_size": 32, "lr": 0.03, **MUON}
 HEAD_ONLY = {"max_epochs": 40, "batch_size": 32, "lr": 3e-3, "n_views": 8}
+STORED_SIZES = (48, DEFAULT_INPUT_SIZE)
 MOONSHOT = {"row": "FER2013, all", "accuracy": 0.9, "seconds": 300}
 
-FEW = {"head": "conv", "optimizer": "adam", "label_smoothing": 0.0, "input_size": 48}
+FEW = {
+    "head": "conv",
+    "optimizer": "adam",
+    "label_smoothing": 0.0,
+    "input_size": 48,
+    "max_epochs": 10,
+}
 GRID = {"dropout": [0.0, 0.2, 0.5], "lr": [1e-3, 3e-3, 1e-2, 3e-2]}
 SIZES = {
     "48": {"input_size": 48},
@@ -124,41 +137,50 @@ def stored(args: argparse.Namespace) -> Results:
     """Time a head over ResNet50, with and without stored features, in turn."""
     faces = ckplus(args)
     train, test = faces.split()
-    seconds: dict[str, list[float]] = {"stored": [], "plain": []}
-    probabilities = {}
     epochs = 1 if args.quick else 20
-    for _ in range(1 if args.quick else args.repeats):
-        for name, times in seconds.items():
-            model = FERPretrainedClassifier(
-                args.resnet,
-                weights=None,
-                input_size=48,
-                trainable="head",
-                store_features=name == "stored",
-                augment=None,
-                max_epochs=epochs,
-                random_state=0,
-            )
-            start = time.perf_counter()
-            model.fit(faces.X[train], faces.y[train])
-            times.append(round(time.perf_counter() - start, 3))
-            probabilities[name] = model.predict_proba(faces.X[test])
-    ratios = [plain / ours for plain, ours in zip(seconds["plain"], seconds["stored"], strict=True)]
-    ratio = {"median": float(np.median(ratios)), "min": min(ratios), "max": max(ratios)}
-    difference = float(np.abs(probabilities["stored"] - probabilities["plain"]).max())
-    print(
-        f"head of {args.resnet}, {len(train)} images, {epochs} epochs: stored features are "
-        f"{ratio['median']:.1f}x as fast ({ratio['min']:.1f} to {ratio['max']:.1f}); "
-        f"probabilities differ by {difference:.1e} at most"
-    )
-    yield {
+    result: dict[str, Any] = {
         "backbone": args.resnet,
         "images": len(train),
         "epochs": epochs,
-        "seconds": seconds,
-        "ratio": {name: round(value, 2) for name, value in ratio.items()},
-        "largest_difference": difference,
+        "rows": {},
     }
+    warm_up = FERPretrainedClassifier(args.resnet, weights=None, input_size=48, max_epochs=1)
+    warm_up.fit(faces.X[train[:32]], faces.y[train[:32]])  # imports, and threads' first work
+    for size in STORED_SIZES:
+        seconds: dict[str, list[float]] = {"stored": [], "plain": []}
+        probabilities = {}
+        for _ in range(1 if args.quick else args.repeats):
+            for name, times in seconds.items():
+                model = FERPretrainedClassifier(
+                    args.resnet,
+                    weights=None,
+                    input_size=size,
+                    trainable="head",
+                    store_features=name == "stored",
+                    augment=None,
+                    max_epochs=epochs,
+                    random_state=0,
+                )
+                start = time.perf_counter()
+                model.fit(faces.X[train], faces.y[train])
+                times.append(round(time.perf_counter() - start, 3))
+                probabilities[name] = model.predict_proba(faces.X[test])
+        pairs = zip(seconds["plain"], seconds["stored"], strict=True)
+        ratios = [plain / ours for plain, ours in pairs]
+        ratio = {"median": float(np.median(ratios)), "min": min(ratios), "max": max(ratios)}
+        difference = float(np.abs(probabilities["stored"] - probabilities["plain"]).max())
+        print(
+            f"head of {args.resnet}, {len(train)} images of {size} px, {epochs} epochs: stored "
+            f"features are {ratio['median']:.1f}x as fast ({ratio['min']:.1f} to "
+            f"{ratio['max']:.1f}); probabilities differ by {difference:.1e} at most",
+            flush=True,
+        )
+        result["rows"][f"{size} px"] = {
+            "seconds": seconds,
+            "ratio": {name: round(value, 2) for name, value in ratio.items()},
+            "largest_difference": difference,
+        }
+        yield result
 
 
 def search(args: argparse.Namespace) -> Results:
@@ -196,9 +218,15 @@ def search(args: argparse.Namespace) -> Results:
 
 
 def sizes(args: argparse.Namespace) -> Results:
-    """Score input sizes and stems on one split."""
-    faces = ckplus(args)
-    train, test = faces.split()
+    """Score input sizes and stems: a default is chosen here, so that no test split is at hand."""
+    X, y = fer2013(args)
+    copies = [row for group in find_duplicates(X).groups for row in group[1:]]
+    rows = np.setdiff1d(np.arange(len(y)), copies)
+    n_images = min(args.size_images, len(rows) // 2)
+    train, test = train_test_split(
+        rows, train_size=n_images, test_size=n_images, stratify=y[rows], random_state=0
+    )
+    faces = Faces(X, y, np.arange(len(y)))
     result: dict[str, Any] = {
         "backbone": args.backbone,
         "epochs": args.size_epochs,
@@ -211,7 +239,6 @@ def sizes(args: argparse.Namespace) -> Results:
             args.backbone,
             weights=None,
             max_epochs=args.size_epochs,
-            tta=True,
             random_state=0,
             **SIZES[name],
         )
@@ -233,27 +260,25 @@ def few(args: argparse.Namespace) -> Results:
     """Score ResNet50 with the convolutional head on few images."""
     faces, base = ckplus(args), pretrained_resnet(args)
 
-    def tuned(**settings: Any) -> FERPretrainedClassifier:
-        return FERPretrainedClassifier(
-            args.resnet, weights=base, random_state=0, **FEW, **shortened(settings, args)
-        )
-
-    whole, head = tuned(max_epochs=8), tuned(trainable="head", augment=None, max_epochs=8)
+    model = FERPretrainedClassifier(
+        args.resnet, weights=base, random_state=0, **shortened(FEW, args)
+    )
     train, test = faces.split()
     parts = {
-        f"all, {len(train)} + {len(test)} by subject": (whole, [(train, test)]),
-        f"head, {args.folds} folds by subject": (head, faces.folds(args)),
-        f"head, {args.folds} random folds": (head, faces.random_folds(args)),
+        f"{len(train)} + {len(test)} images by subject": [(train, test)],
+        f"{args.folds} folds by subject": faces.folds(args),
+        f"{args.folds} random folds": faces.random_folds(args),
     }
     seconds = pretraining_seconds(base)
     result: dict[str, Any] = {
         "backbone": args.resnet,
         "weights": args.weights
-        or f"FER2013, {args.pretrain_images_resnet} images, {base.n_epochs_} epochs",
+        or f"FER2013, {args.pretrain_images_resnet or 'all'} images, {base.n_epochs_} epochs",
+        "settings": FEW,
         "pretrain_seconds": seconds and round(seconds, 1),
         "rows": {},
     }
-    for name, (model, folds) in parts.items():
+    for name, folds in parts.items():
         result["rows"][name] = score(model, faces, folds)
         print_score(name, result["rows"][name])
         yield result
@@ -304,20 +329,21 @@ def main() -> None:
     parser.add_argument("--rows", nargs="+", metavar="ROW", help="some of the rows of folds")
     parser.add_argument("--fold-seed", type=int, default=0, help="another than 0 wants --out")
     parser.add_argument("--pretrain-epochs", type=int, default=2)
-    parser.add_argument("--pretrain-epochs-resnet", type=int, default=1)
-    parser.add_argument("--pretrain-images-resnet", type=int, default=5000)
+    parser.add_argument("--pretrain-epochs-resnet", type=int, default=3)
+    parser.add_argument("--pretrain-images-resnet", type=int, help="(all)")
     parser.add_argument("--pretrained", type=Path, help=".skfer file of the fast network")
     parser.add_argument("--pretrained-resnet", type=Path, help=".skfer file of the ResNet50")
     parser.add_argument("--weights", help="of the ResNet50: 'imagenet' or a file")
     parser.add_argument("--backbone", help="of sizes (default: resnet10t)")
     parser.add_argument("--sizes", nargs="+", choices=SIZES, default=SIZES)
-    parser.add_argument("--size-epochs", type=int, default=8)
+    parser.add_argument("--size-epochs", type=int, default=5)
+    parser.add_argument("--size-images", type=int, default=3000, help="to train on, and to score")
     args = parser.parse_args()
     args.folds = 2 if args.quick else 5
     args.resnet = "test_resnet" if args.quick else "resnet50"
     args.backbone = args.backbone or ("test_resnet" if args.quick else "resnet10t")
     if args.quick:
-        args.pretrain_epochs, args.size_epochs = 1, 1
+        args.pretrain_epochs = args.pretrain_epochs_resnet = args.size_epochs = 1
     print(f"{describe(machine())}, {torch.get_num_threads()} threads")
     with tempfile.TemporaryDirectory() as folder:
         args.pretrained = args.pretrained or Path(folder, "fast.skfer")

@@ -53,7 +53,7 @@ SCRIPTS = {
             "search with memory: 63 of 63 images through the backbone",
             "search without: 189 of 63 images through the backbone",
             "test_resnet, 48-no_pool",
-            "head, 2 folds by subject",
+            "2 folds by subject",
         ],
         {"transfer": ["folds", "stored", "search", "sizes", "few"]},
     ),
