@@ -63,7 +63,8 @@ _MEMORY = """
 memory : str, path-like, joblib.Memory or None
     Folder that features are kept in, image by image, found again by the images' content:
     where the backbone stays as it is, it runs once for each image, however many fits,
-    folds, processes and predictions there are. Augmented views are not kept.
+    folds, processes and predictions there are. Augmented views are not kept. It grows
+    with every image that is fitted or predicted; deleting it costs time only.
 """
 
 
