@@ -320,6 +320,10 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, FaceInput, Stored
             net.history.extend(previous.history)
             net.take_optimizer_state(previous)
         self.net_ = net
+        if previous is not None:
+            self._check_range(train.X, "X")
+        if valid is not None:
+            self._check_range(valid.X, "X_val")
         self.__dict__.pop("versions_", None)  # of a file that this is no longer
         return self._to_train(train, valid)
 

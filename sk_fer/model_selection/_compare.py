@@ -6,6 +6,7 @@ import pickle
 import warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -201,20 +202,26 @@ def _make_names(classifiers: list[Any]) -> list[str]:
     for kind, places in alike.items():
         settings = [_plain_parameters(classifiers[i]) for i in places]
         unlike = [
-            name for name in settings[0] if len({repr(each.get(name)) for each in settings}) > 1
+            name
+            for name in settings[0]
+            if len({_shown(each.get(name, ...)) for each in settings}) > 1
         ]
         for i, each in zip(places, settings, strict=True):
-            told = ", ".join(f"{name}={each[name]!r}" for name in unlike if name in each)
+            told = ", ".join(f"{name}={_shown(each[name])}" for name in unlike if name in each)
             names[i] = f"{kind}({told})" if told else kind
     return names
 
 
 def _plain_parameters(classifier: Any) -> dict[str, Any]:
     return {
-        name: value
+        name: type(value) if isinstance(value, BaseEstimator) else value
         for name, value in classifier.get_params().items()
-        if name != "steps" and not isinstance(value, BaseEstimator)
+        if name != "steps"
     }
+
+
+def _shown(value: Any) -> str:
+    return value.__name__ if isinstance(value, type) else repr(value)
 
 
 def _check_split(X_train: Any, y_train: Any, X_test: Any, y_test: Any) -> NDArray:
@@ -239,7 +246,8 @@ def _warm_up(classifiers: Iterable[Any]) -> None:
     if any(hasattr(each, "backbone") for each in last) and find_spec("timm"):
         import_module("timm")
     for device in {each.device for each in last if isinstance(each, BaseFERClassifier)}:
-        FERDenseClassifier((1,), max_epochs=1, device=device).fit([[0.0], [1.0]], [0, 1])
+        with suppress(Exception):  # the fit that it is for says what is wrong
+            FERDenseClassifier((1,), max_epochs=1, device=device).fit([[0.0], [1.0]], [0, 1])
 
 
 def _last_step(classifier: Any) -> Any:

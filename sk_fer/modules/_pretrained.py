@@ -132,7 +132,8 @@ def _convolutional_head(network: PretrainedNetwork, n_classes: int, dropout: flo
             f"leaves {height} x {width} of these images; set a larger input_size, or stem"
         )
     return nn.Sequential(
-        nn.Conv2d(channels, CONVOLUTION_FILTERS, 3, padding=1),
+        # A bias that batch normalization takes out would learn from rounding alone.
+        nn.Conv2d(channels, CONVOLUTION_FILTERS, 3, padding=1, bias=False),
         nn.ReLU(),
         nn.MaxPool2d(2),
         WeightedBatchNorm2d(CONVOLUTION_FILTERS),

@@ -17,20 +17,19 @@ class DivergenceWatch:
     Parameters
     ----------
     net : FERNet
-        At the begin of an epoch; those of its weights that learn are kept for the case.
+        At the begin of an epoch.
+    module : torch.nn.Module
+        What of it can change; its weights are kept for the case.
     n_batches : int
         Of the epoch.
     """
 
-    def __init__(self, net: FERNet, n_batches: int) -> None:
+    def __init__(self, net: FERNet, module: nn.Module, n_batches: int) -> None:
         self.net = net
+        self.module = module
         self.losses = torch.zeros(n_batches, device=net.device)
         self.rates: list[float] = []
-        self.weights = {
-            name: value.detach().clone()
-            for name, value in net.module_.state_dict(keep_vars=True).items()
-            if value.requires_grad or not isinstance(value, nn.Parameter)
-        }
+        self.weights = {name: value.clone() for name, value in module.state_dict().items()}
 
     def note(self, loss: Tensor) -> None:
         """Note the loss of the next batch, and the learning rate."""
@@ -46,14 +45,13 @@ class DivergenceWatch:
             If a loss or, after the last batch, a weight is infinite or no number.
         """
         # The statistics of batch normalization too: infinite ones hide from the loss.
-        state = self.net.module_.state_dict()
-        tensors = [state[name] for name in self.weights if state[name].is_floating_point()]
+        tensors = [t for t in self.module.state_dict().values() if t.is_floating_point()]
         weights = torch.stack([tensor.isfinite().all() for tensor in tensors]).all()
         finite = [*self.losses.isfinite().tolist(), bool(weights)]
         if all(finite):
             return
         batch = min(finite.index(False), len(self.losses) - 1)
-        self.net.module_.load_state_dict(self.weights, strict=False)
+        self.module.load_state_dict(self.weights)
         self.net.initialize_optimizer()  # its moments are no longer finite either
         raise ValueError(
             f"the training diverged: the loss is {self.losses[batch]:.3g} in epoch "

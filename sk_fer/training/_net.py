@@ -259,7 +259,12 @@ class FERNet(NeuralNetClassifier):
         if iterator is None:
             return
         sums = torch.zeros(2, device=self.device)
-        watch = DivergenceWatch(self, len(iterator)) if training else None
+        watch = None
+        if training:
+            super()._set_training(True)  # whatever callbacks have left
+            stored = iterator.dataset.kind == StoredFeatures.kind
+            learning = self.module_.network.head if stored else self.module_
+            watch = DivergenceWatch(self, learning, len(iterator))
         for batch in iterator:
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch)
@@ -298,8 +303,9 @@ class FERNet(NeuralNetClassifier):
         return self.train_halving.run(self._gradients, batch)
 
     def _set_training(self, training: bool = True) -> None:
-        """Set the mode of the network where it is in the other: that goes through all layers."""
-        if self.module_.training != training:
+        """Set the mode where it is the other one: that goes through all layers."""
+        parts = (self.module_, self.module_.network)
+        if any(part.training != training for part in parts):
             super()._set_training(training)
 
     def _gradients(self, parts: list[Part]) -> dict[str, Tensor]:

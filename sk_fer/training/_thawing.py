@@ -32,12 +32,12 @@ class Thawing(Callback):
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Remember where this fit starts in the history of the net."""
         self.first_epoch_ = len(net.history)
-        self.part_ = ""
+        self._part = ""  # not kept in checkpoints, as names in _ are: a new network has none
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
         """Choose what learns in the epoch."""
         epoch = len(net.history) - self.first_epoch_
         start = max(begin for begin in self.schedule if begin <= epoch)
-        if self.schedule[start] != self.part_:
-            self.part_ = self.schedule[start]
-            net.module_.network.train_only(self.part_, freeze_batch_norm=self.freeze_batch_norm)
+        if self.schedule[start] != self._part:
+            self._part = self.schedule[start]
+            net.module_.network.train_only(self._part, freeze_batch_norm=self.freeze_batch_norm)

@@ -40,6 +40,13 @@ def test_a_pipeline_with_any_classifier(small, first):
     assert hasattr(first, "net_")
 
 
+def test_pixels_of_another_range_than_those_of_the_fit(small):
+    X, _ = small
+    features = FERFeatures("fast", weights=None, normalize="dataset", **SETTINGS).fit(X)
+    with pytest.raises(ValueError, match="X is float32 with values up to 1, and fit was given uin"):
+        features.transform(X / X.max())
+
+
 def test_they_are_those_of_the_classifier(small, first):
     X, y = small
     transformer = FERFeatures("fast", weights=first, **SETTINGS)

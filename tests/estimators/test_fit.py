@@ -268,6 +268,28 @@ def test_every_parameter_has_an_effect(change, faces):
     assert np.abs(dense(max_epochs=2, **change).fit(X, y).predict_proba(X) - plain).max() > 1e-3
 
 
+@pytest.mark.parametrize("as_shares", [False, True])
+def test_pixels_of_another_range_than_those_of_the_fit(as_shares, faces):
+    bytes_, y = faces
+    shares = (bytes_ / 255).astype(np.float32)
+    X, other = (shares, bytes_) if as_shares else (bytes_, shares)
+    given, wanted = ("uint8", "float32") if as_shares else ("float32", "uint8")
+    words = f"is {given} with values up to .*, and fit was given {wanted} images of another range"
+    model = dense(normalize="dataset", max_epochs=2)
+    with pytest.raises(ValueError, match=f"X_val {words}"):
+        model.fit(X, y, X_val=other, y_val=y)
+    model.fit(X, y)
+    for call in (model.predict, model.predict_proba, lambda o: model.partial_fit(o, y)):
+        with pytest.raises(ValueError, match=f"X {words}"):
+            call(other)
+    assert model.n_epochs_ == 2
+    # The same values of another type are as good, and light and range do not matter to "image".
+    same = X.astype(np.float64)
+    np.testing.assert_array_equal(model.predict_proba(same), model.predict_proba(X))
+    by_image = dense(max_epochs=2).fit(X, y)
+    np.testing.assert_allclose(by_image.predict_proba(other), by_image.predict_proba(X), atol=1e-4)
+
+
 def test_tolerance_and_patience_decide_when_to_stop(faces):
     X, y = faces
     settings = {"early_stopping": True, "max_epochs": 20}

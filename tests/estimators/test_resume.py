@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 import time
+from functools import cache
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from skorch.callbacks import Callback, EarlyStopping, EpochScoring, LRScheduler
 
 from sk_fer import FERCNNClassifier, FERDenseClassifier, FERPretrainedClassifier
+from sk_fer.datasets import make_faces
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +48,13 @@ def pretrained(folder=None, **parameters):
     settings = {"max_epochs": 4, "batch_size": 32, "lr": 0.01, "random_state": 0, "device": "cpu"}
     settings |= {"weights": None, "augment": {"flip": 0.5}, "checkpoint_dir": folder}
     return FERPretrainedClassifier("fast", **settings | parameters)
+
+
+@cache
+def learnt():
+    """Weights that a pretrained network starts from."""
+    X, y = make_faces(35, image_size=16, random_state=1)
+    return FERCNNClassifier(max_epochs=1, random_state=0, device="cpu").fit(X, y)
 
 
 def cut_off(model, X, y, n=8, moment="on_batch_end", **fit_params):
@@ -91,6 +100,10 @@ FITS = {
         **WATCHED,
     ),
     "thawing": lambda d: pretrained(d, trainable={1: "head", 2: "all"}, max_epochs=3),
+    "frozen": lambda d: pretrained(d, weights=learnt()),
+    "thawing of what has learnt": lambda d: pretrained(
+        d, weights=learnt(), trainable={1: "head", 3: "last_stage", 4: "all"}
+    ),
     "stored views": lambda d: pretrained(d, trainable="head", n_views=2, dropout=0.5, **WATCHED),
     "vgg": lambda d: FERCNNClassifier(
         "vgg", max_epochs=2, batch_size=64, lr=0.01, random_state=0, checkpoint_dir=d

@@ -97,8 +97,7 @@ def test_as_good_as_without(name, head, tolerance, small, first):
     if "X_val" in fit:
         fit = {"X_val": X[:30], "y_val": y[:30]}
     size = 32 if head == "conv" else None
-    # Other optimizers blow the rounding of a convolution's features up, where there is any.
-    options.setdefault("optimizer", "sgd" if head == "conv" else "adamw")
+    options.setdefault("optimizer", "adamw")
     models = {}
     for store in (False, True):
         models[store] = head_only(
@@ -307,8 +306,8 @@ def test_a_step_does_not_go_through_all_layers_of_the_backbone(small, first, mon
 
     train = OwnBackbone.train
     monkeypatch.setattr(OwnBackbone, "train", note)
-    head_only(first, max_epochs=4, batch_size=5).fit(*small)  # 56 steps
-    assert len(modes) < 14  # the steps of one epoch
+    head_only(first, max_epochs=3, batch_size=2).fit(*small)  # 105 steps
+    assert len(modes) < 35  # the steps of one epoch
 
 
 def test_a_head_that_diverges_gets_its_weights_back_and_training_can_go_on(small, first):

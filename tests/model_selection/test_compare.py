@@ -11,7 +11,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVR
 
-from sk_fer import FERCNNClassifier, FERDenseClassifier
+from sk_fer import FERCNNClassifier, FERDenseClassifier, FERPretrainedClassifier
 from sk_fer.model_selection import compare
 from sk_fer.preprocessing import ImageResizer
 
@@ -191,3 +191,22 @@ def test_bad_input_is_refused_before_anything_is_fitted(arguments, kind, words, 
     monkeypatch.setattr(FERDenseClassifier, "fit", lambda *_: pytest.fail("fitted"))
     with pytest.raises(kind, match=words):
         compare(*arguments, *(X, Y, X, Y)[len(arguments) - 1 :])
+
+
+def test_a_device_that_is_not_there_is_a_row_of_nan(split):
+    models = {"bayes": GaussianNB(), "dense": FERDenseClassifier((8,), device="cuda:99")}
+    with pytest.warns(FitFailedWarning, match="'dense' failed, .*'cuda:99'"):
+        table = compare(models, *split, error_score=np.nan)
+    assert table["accuracy"].isna().tolist() == [False, True]
+
+
+def test_weights_tell_names_apart(split):
+    X, y = split[:2]
+    first = FERCNNClassifier(max_epochs=1, random_state=0).fit(X[:20, :256], y[:20])
+    settings = {"backbone": "fast", "max_epochs": 1, "random_state": 0}
+    models = [FERPretrainedClassifier(**settings, weights=weights) for weights in (first, None)]
+    table = compare(models, X[:20, :256], y[:20], X[:20, :256], y[:20])
+    assert table.index.tolist() == [
+        "FERPretrainedClassifier(weights=FERCNNClassifier)",
+        "FERPretrainedClassifier(weights=None)",
+    ]
