@@ -67,7 +67,7 @@ FEW = {
     "optimizer": "adam",
     "label_smoothing": 0.0,
     "input_size": 48,
-    "max_epochs": 10,
+    "max_epochs": 6,
 }
 GRID = {"dropout": [0.0, 0.2, 0.5], "lr": [1e-3, 3e-3, 1e-2, 3e-2]}
 SIZES = {
@@ -336,8 +336,8 @@ def main() -> None:
     parser.add_argument("--weights", help="of the ResNet50: 'imagenet' or a file")
     parser.add_argument("--backbone", help="of sizes (default: resnet10t)")
     parser.add_argument("--sizes", nargs="+", choices=SIZES, default=SIZES)
-    parser.add_argument("--size-epochs", type=int, default=5)
-    parser.add_argument("--size-images", type=int, default=3000, help="to train on, and to score")
+    parser.add_argument("--size-epochs", type=int, default=4)
+    parser.add_argument("--size-images", type=int, default=2500, help="to train on, and to score")
     args = parser.parse_args()
     args.folds = 2 if args.quick else 5
     args.resnet = "test_resnet" if args.quick else "resnet50"

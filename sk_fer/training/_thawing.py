@@ -32,7 +32,7 @@ class Thawing(Callback):
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Remember where this fit starts in the history of the net."""
         self.first_epoch_ = len(net.history)
-        self._part = ""  # not kept in checkpoints, as names in _ are: a new network has none
+        self._part = ""  # a new network has none yet: checkpoints keep names that end in _
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
         """Choose what learns in the epoch."""
