@@ -67,7 +67,7 @@ FEW = {
     "optimizer": "adam",
     "label_smoothing": 0.0,
     "input_size": 48,
-    "max_epochs": 6,
+    "max_epochs": 5,
 }
 GRID = {"dropout": [0.0, 0.2, 0.5], "lr": [1e-3, 3e-3, 1e-2, 3e-2]}
 SIZES = {

@@ -38,7 +38,8 @@ Model = Annotated[
         "-m",
         metavar=f"[{'|'.join(PRESETS)}]",
         callback=one_of(PRESETS),
-        help="Network.",
+        help="Network. resnet50 and efficientnet_b2 need timm, and fetch ImageNet weights unless "
+        "--set weights=None or --set weights=FILE.",
     ),
 ]
 ModelFile = Annotated[

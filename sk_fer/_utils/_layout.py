@@ -133,7 +133,7 @@ def to_images(X: np.ndarray, image_shape: Sequence[int] | None = None) -> tuple[
     Raises
     ------
     ValueError
-        If X has no such shape, or another one than `image_shape`.
+        If X has no such shape, or another one than `image_shape`, or has its channels first.
     """
     if X.ndim not in (2, 3, 4):
         raise ValueError(
@@ -145,6 +145,11 @@ def to_images(X: np.ndarray, image_shape: Sequence[int] | None = None) -> tuple[
         shape = infer_image_shape(X.shape[1], image_shape)
     else:
         shape = (*X.shape[1:], 1)[:3]
+        if shape[0] in (1, 3, 4) and shape[2] > 4:
+            raise ValueError(
+                f"got X of shape {X.shape}, which looks like channels first; wanted (n, h, w, c), "
+                "np.moveaxis(X, 1, -1)"
+            )
         if image_shape is not None and shape != (*image_shape, 1)[:3]:
             raise ValueError(f"got images of shape {shape}, wanted {(*image_shape, 1)[:3]}")
     return X.reshape(len(X), *shape), layout

@@ -106,7 +106,7 @@ class WeightsSource:
                 raise ValueError(
                     f"{self.name} has the head of a classifier of {len(last)} classes, and y "
                     f"has {len(classes)}. A fitted classifier as weights gets a new head for "
-                    "other classes; so does a file without the keys network.head.*"
+                    "other classes; so does a file without the keys of its head"
                 )
         own = head.state_dict()
         if {k: v.shape for k, v in state.items()} == {k: v.shape for k, v in own.items()}:
@@ -166,10 +166,13 @@ def open_weights(weights: Any, backbone: str) -> WeightsSource | None:
     if weights is None:
         return None
     if isinstance(weights, str) and weights == "imagenet":
+        from sk_fer.modules._timm import imagenet_config
+
+        imagenet_config(backbone)  # before a large network is built in vain
         return WeightsSource("weights='imagenet'", "dataset")
     if isinstance(weights, (str, PathLike)):
         return _from_file(weights, backbone)
-    return _from_classifier(weights, f"weights, a fitted {type(weights).__name__}")
+    return _from_classifier(weights, f"weights, a fitted {type(weights).__name__}", backbone)
 
 
 def _from_file(weights: str | PathLike[str], backbone: str) -> WeightsSource:
@@ -184,7 +187,7 @@ def _from_file(weights: str | PathLike[str], backbone: str) -> WeightsSource:
     if path.suffix == ".skfer":
         from sk_fer.persistence import load_model
 
-        return _from_classifier(load_model(path), f"weights={fspath(weights)!r}")
+        return _from_classifier(load_model(path), f"weights={fspath(weights)!r}", backbone)
     state = read_state_dict(path)
     is_own = backbone in OWN_BACKBONES or any(key.startswith("network.") for key in state)
     # A network of sk_fer without statistics has learnt from images that were standardized.
@@ -192,7 +195,7 @@ def _from_file(weights: str | PathLike[str], backbone: str) -> WeightsSource:
     return WeightsSource(f"weights={fspath(weights)!r}", normalize, state)
 
 
-def _from_classifier(weights: Any, name: str) -> WeightsSource:
+def _from_classifier(weights: Any, name: str, backbone: str) -> WeightsSource:
     from sk_fer.estimators._base import BaseFERClassifier
 
     while isinstance(weights, (FrozenEstimator, Pipeline)):
@@ -207,6 +210,22 @@ def _from_classifier(weights: Any, name: str) -> WeightsSource:
         msg=f"{name}: this %(name)s is not fitted yet; fit it first, and in a parameter grid give "
         "it as FrozenEstimator(classifier), for a search clones what is in a grid",
     )
+    config = weights._module_config
+    _check_architecture(config, name, backbone)
     state = {k: v.detach().cpu() for k, v in weights.net_.module_.state_dict().items()}
-    normalize = weights._module_config["normalize"]
-    return WeightsSource(name, normalize, state, weights.classes_, weights._image_dtype)
+    return WeightsSource(name, config["normalize"], state, weights.classes_, weights._image_dtype)
+
+
+def _check_architecture(config: dict[str, Any], name: str, backbone: str) -> None:
+    """Refuse a classifier whose network is another one, where its name alone tells it.
+
+    Of timm some names stand for the same layers: there the weights decide.
+    """
+    learnt = config["options"].get("backbone", config["network"])
+    of_timm = config["network"] == "pretrained" and not {learnt, backbone} & {*OWN_BACKBONES}
+    if learnt == backbone or of_timm:
+        return
+    way_out = f"set backbone={learnt!r}"
+    if config["network"] not in ("pretrained", *OWN_BACKBONES):
+        way_out = f"of sk_fer's networks {' and '.join(map(repr, OWN_BACKBONES))} can be backbones"
+    raise ValueError(f"{name}: its network is {learnt!r}, and backbone={backbone!r}; {way_out}")

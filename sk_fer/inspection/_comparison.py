@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import fill
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ _LABELS = {
     "f1_macro": "Macro F1",
     "balanced_accuracy": "Balanced accuracy",
 }
+_LONGEST_LINE = 30  # of a name, so that there is room for the bars
 
 
 class ComparisonDisplay:
@@ -111,14 +113,14 @@ class ComparisonDisplay:
             bars = ax.barh(places, scores.fillna(0), 0.9 * height, label=_LABELS[metric])
             shown = scores.map("{:.1%}".format).mask(scores.isna(), "failed")
             ax.bar_label(bars, list(shown), padding=3, fontsize="small")
-        ax.set_yticks(range(len(self.table)), list(map(str, self.table.index)))
+        ax.set_yticks(range(len(self.table)), list(map(_in_lines, self.table.index)))
         ax.invert_yaxis()
         ax.set(xlim=(0, 1.1), xticks=[0, 0.2, 0.4, 0.6, 0.8, 1])  # room for what stands at a bar
         ax.xaxis.set_major_formatter(PercentFormatter(xmax=1))
         ax.grid(axis="x", alpha=0.3)
         ax.set_axisbelow(True)
         ax.spines[["top", "right"]].set_visible(False)
-        ax.legend(frameon=False, ncols=len(metrics), loc="lower center", bbox_to_anchor=(0.5, 1))
+        ax.legend(frameon=False, ncols=len(metrics), loc="lower right", bbox_to_anchor=(1, 1))
         self.ax_ = ax
         self.figure_ = ax.figure
         return self
@@ -131,3 +133,11 @@ class ComparisonDisplay:
                 f"got a table of type {type(self.table).__name__}, wanted a DataFrame of one row "
                 f"or more, with the columns {', '.join(metrics)}"
             )
+
+
+def _in_lines(name: object) -> str:
+    """Break a long name, first before its parameters."""
+    parts = [str(name)]
+    if len(parts[0]) > _LONGEST_LINE:
+        parts = parts[0].replace("(", "\n(", 1).split("\n")
+    return "\n".join(fill(part, _LONGEST_LINE) for part in parts)

@@ -123,12 +123,7 @@ def load_imagenet(backbone: nn.Module, name: str) -> None:
         If timm has no weights for the model, or they do not fit.
     """
     timm = import_timm()
-    cfg = None if name in OWN_BACKBONES else timm.models.get_pretrained_cfg(name)
-    if cfg is None or not (cfg.hf_hub_id or cfg.url):
-        raise ValueError(
-            f"got weights='imagenet' with backbone={name!r}, for which timm {timm.__version__} has "
-            "no pretrained weights; wanted a file, a fitted classifier of sk_fer, or weights=None"
-        )
+    cfg = imagenet_config(name)
     with _quiet():
         path = _cached_file(cfg, name)
         weights = {"state_dict": read_state_dict(path), "custom_load": False}
@@ -142,6 +137,36 @@ def load_imagenet(backbone: nn.Module, name: str) -> None:
                 **_fixed_size(backbone),
             )
     load_backbone(backbone, pretrained.state_dict(), f"{name} of timm ({path})")
+
+
+def imagenet_config(name: str) -> Any:
+    """Return where timm has the pretrained weights of a backbone.
+
+    Parameters
+    ----------
+    name : str
+        As in :func:`known_backbone`.
+
+    Returns
+    -------
+    timm.models.PretrainedCfg
+
+    Raises
+    ------
+    ImportError
+        If timm is missing.
+    ValueError
+        If there is no such backbone, or timm has no weights for it.
+    """
+    known_backbone(name)
+    timm = import_timm()
+    cfg = None if name in OWN_BACKBONES else timm.models.get_pretrained_cfg(name)
+    if cfg is None or not (cfg.hf_hub_id or cfg.url):
+        raise ValueError(
+            f"got weights='imagenet' with backbone={name!r}, for which timm {timm.__version__} has "
+            "no pretrained weights; wanted a file, a fitted classifier of sk_fer, or weights=None"
+        )
+    return cfg
 
 
 def _fixed_size(backbone: Any) -> dict[str, Any]:

@@ -92,6 +92,9 @@ def load_backbone(backbone: nn.Module, state: Mapping[str, Tensor], source: str)
 def head_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return what belongs to the head among the weights of a whole classifier of sk_fer.
 
+    A network without a backbone has one dense layer, if it can be a backbone: that is taken for
+    a linear head.
+
     Parameters
     ----------
     state : mapping of str to torch.Tensor
@@ -108,7 +111,11 @@ def head_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     >>> head_state({"network.head.bias": 1, "network.backbone.fc.bias": 2, "prepare.mean": 3})
     {'bias': 1}
     """
-    return _stripped(state, _HEAD_PREFIX)
+    own = _stripped(state, "network.")
+    if any(key.startswith(("backbone.", "head.")) for key in own):
+        return _stripped(state, _HEAD_PREFIX)
+    dense = [key.removesuffix("weight") for key, tensor in own.items() if _is_dense({key: tensor})]
+    return {f"1.{k}": v for k, v in _stripped(own, dense[0]).items()} if len(dense) == 1 else {}
 
 
 def _stripped(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
@@ -207,7 +214,7 @@ def _orders(layers: _Layers) -> Iterator[list[dict[str, Tensor]]]:
 
 
 def _is_dense(layer: Mapping[str, Tensor]) -> bool:
-    return "weight" in layer and layer["weight"].ndim == 2
+    return any(k.endswith("weight") and v.ndim == 2 for k, v in layer.items())
 
 
 def _form(tensor: Tensor) -> str:

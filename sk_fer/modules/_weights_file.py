@@ -27,6 +27,8 @@ _WRAPPERS = (
     "network",
     "weights",
 )
+# What downloads leave in place of a file.
+_NO_WEIGHTS = {b"<": "a web page", b"version https://git-lfs": "a pointer of Git LFS"}
 _WANTED = "wanted a dict of names to tensors, as torch.save(model.state_dict(), path) writes it"
 
 
@@ -63,7 +65,7 @@ def read_state_dict(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     {'bias': tensor([1., 1.])}
     """
     path = Path(path)
-    wanted = f"wanted a file of weights, .safetensors or {', '.join(PICKLE_SUFFIXES)}"
+    wanted = f"wanted a file of weights, .safetensors, {', '.join(PICKLE_SUFFIXES)} or .skfer"
     if path.is_dir():
         raise IsADirectoryError(f"{path}: a folder; {wanted}")
     if not path.exists():
@@ -71,7 +73,10 @@ def read_state_dict(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     if not path.name.lower().endswith((".safetensors", *PICKLE_SUFFIXES)):
         raise ValueError(f"{path}: unknown suffix {path.suffix!r}; {wanted}")
     with open(path, "rb") as file:
-        size = os.fstat(file.fileno()).st_size
+        size, begin = os.fstat(file.fileno()).st_size, file.read(64).lstrip()
+    for known, what in _NO_WEIGHTS.items():
+        if begin.startswith(known):
+            raise ValueError(f"{path}: {what}, and no weights; {wanted}")
     if not size:
         raise ValueError(f"{path}: an empty file; {wanted}")
     try:

@@ -85,7 +85,7 @@ def save_model(model: BaseEstimator, path: str | os.PathLike[str]) -> None:
     if not is_pipeline and type(model) not in CLASSIFIERS.values():
         raise TypeError(
             f"got a {type(model).__name__}; a model file holds a fitted {', '.join(CLASSIFIERS)}, "
-            f"or a Pipeline that ends with one, of {supported()}"
+            f"or a Pipeline that ends with one, of {supported()}; joblib.dump keeps any"
         )
     check_is_fitted(model)
     arrays: Arrays = {}
@@ -100,7 +100,8 @@ def save_model(model: BaseEstimator, path: str | os.PathLike[str]) -> None:
     if left_out:
         warnings.warn(
             f"left out of {os.fspath(path)}, for a model file holds nothing of this process or "
-            f"machine: {', '.join(left_out)}; the loaded model has the defaults",
+            f"machine: {', '.join(left_out)}; the loaded model has the defaults, and predicts as "
+            "before: set them again before another fit",
             UserWarning,
             stacklevel=2,
         )

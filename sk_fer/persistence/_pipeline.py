@@ -35,7 +35,7 @@ def describe_pipeline(pipeline: Pipeline, arrays: Arrays, left_out: list[str]) -
     if type(last) not in CLASSIFIERS.values():
         raise TypeError(
             f"the Pipeline ends with a {type(last).__name__}; a model file holds one that ends "
-            f"with {' or '.join(CLASSIFIERS)}"
+            f"with {' or '.join(CLASSIFIERS)}; joblib.dump keeps any"
         )
     if pipeline.memory is not None:
         left_out.append("memory of Pipeline")
@@ -47,7 +47,7 @@ def describe_pipeline(pipeline: Pipeline, arrays: Arrays, left_out: list[str]) -
         if type(step) not in TRANSFORMERS:
             raise TypeError(
                 f"step {name!r} of the Pipeline is a {type(step).__name__}; a model file holds "
-                f"{supported()}"
+                f"{supported()}; joblib.dump keeps any"
             )
         described = describe_transformer(step, _prefix(number), arrays, left_out)
         steps.append({"name": name, **described})

@@ -438,3 +438,9 @@ def test_predictions_in_the_middle_of_a_fit_are_current(make, optimizer, small):
     loaded = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
     np.testing.assert_array_equal(epochs[-1], model.predict_proba(X))
+
+
+def test_flat_rows_of_rgb_pixels_want_their_shape(faces):
+    X = np.repeat(faces[0][:14], 3, axis=1)
+    with pytest.raises(ValueError, match=r"has 6912 features, .*image_shape=\(48, 48, 3\)"):
+        FERPretrainedClassifier("fast", weights=None, max_epochs=1).fit(X, faces[1][:14])

@@ -74,10 +74,13 @@ def test_statistics_of_another_range_are_refused(small, tmp_path):
 
 
 def test_a_fitted_cnn(cnn, small):
-    model = pretrained(weights=cnn).fit(*small)
+    X, y = small
+    model = pretrained(weights=cnn).fit(X, y)
     assert_same_backbone(model, module_state(cnn), "network.")
+    np.testing.assert_allclose(model.predict_proba(X), cnn.predict_proba(X), atol=1e-6)
+    model = pretrained(weights=cnn).fit(X, y == "happy")
     before = torch.get_rng_state()
-    again = pretrained(weights=cnn, random_state=1).fit(*small)
+    again = pretrained(weights=cnn, random_state=1).fit(X, y == "happy")
     assert torch.equal(before, torch.get_rng_state())
     heads = [m.net_.module_.network.head[1].weight for m in (model, again)]
     assert not torch.equal(*heads)
@@ -127,16 +130,16 @@ def test_what_is_no_fitted_classifier(make, kind, words, small):
     [
         (
             lambda: FERDenseClassifier((8,), max_epochs=1),
-            "weights, a fitted FERDenseClassifier: not the weights of the backbone 'fast'; of its "
-            r"35 tensors \d+ \('0.weight', .*, \.\.\.\) missing; .* unknown; nothing was loaded",
+            "weights, a fitted FERDenseClassifier: its network is 'dense', and backbone='fast'; of "
+            "sk_fer's networks 'accurate' and 'fast' can be backbones",
         ),
         (
             lambda: FERCNNClassifier("sequential", max_epochs=1),
-            "a fitted FERCNNClassifier: not the weights of the backbone 'fast'",
+            "a fitted FERCNNClassifier: its network is 'sequential', and backbone='fast'; of",
         ),
         (
             lambda: pretrained("test_resnet", weights=None),
-            "a fitted FERPretrainedClassifier: not the weights of the backbone 'fast'",
+            "its network is 'test_resnet', and backbone='fast'; set backbone='test_resnet'",
         ),
     ],
 )
@@ -145,6 +148,15 @@ def test_of_another_architecture(make, words, small):
     with pytest.raises(ValueError, match=words):
         model.fit(*small)
     assert not hasattr(model, "net_")
+
+
+def test_a_forgotten_backbone(cnn, small):
+    for forgetful in (FERPretrainedClassifier, FERFeatures):
+        with pytest.raises(ValueError, match="'fast', and backbone='resnet50'; set backbone='fa"):
+            forgetful(weights=cnn).fit(*small)
+    other = pretrained("test_resnet", weights=None).fit(*small)
+    with pytest.raises(ValueError, match="not the weights of the backbone 'test_efficientnet'; of"):
+        pretrained("test_efficientnet", weights=other).fit(*small)
 
 
 def test_clones_and_searches_keep_the_classifier(cnn, small):
@@ -232,6 +244,8 @@ def test_more_classes_in_a_file_than_in_y(files, small):
     )
     with pytest.raises(ValueError, match=words):
         pretrained(weights=files / "with_head.pt").fit(X, y == "happy")
+    with pytest.raises(ValueError, match="has the head of a classifier of 7 classes, and y has 2"):
+        pretrained(weights=files / "cnn.safetensors").fit(X, y == "happy")
     assert pretrained(weights=files / "cnn.skfer").fit(X, y == "happy").classes_.size == 2
 
 
@@ -245,6 +259,10 @@ def write(path, what, files):
             state = torch.load(files / "with_head.pt")
             state |= {k: torch.tensor(1.0) for k in state if "head" in k}
             torch.save(state, path)
+        case "page":
+            path.write_text("\n<!DOCTYPE html><html>404 not found</html>")
+        case "pointer":
+            path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\n")
         case "other":
             torch.save(torch.load(files / "timm.pth"), path)
 
@@ -256,6 +274,8 @@ def write(path, what, files):
         ("a.pth", "pickle", ValueError, r"a\.pth: refused, because the pickle in it asks for skl"),
         ("a.pth", "odd head", ValueError, "has the head of a classifier of 0 classes, and y has 7"),
         ("a.pth", "other", ValueError, r"a\.pth': not the weights of the backbone 'fast'; of its"),
+        ("a.pth", "page", ValueError, r"a\.pth: a web page, and no weights; wanted a file of weig"),
+        ("a.safetensors", "pointer", ValueError, r"tensors: a pointer of Git LFS, and no weights"),
         ("a.pth", None, FileNotFoundError, r"a\.pth: no such file"),
         ("a.skfer", None, FileNotFoundError, r"a\.skfer"),
         ("a.h5", "other", ValueError, r"a\.h5: unknown suffix"),

@@ -49,13 +49,28 @@ def test_metrics_are_chosen(ax):
     assert [bars.get_label() for bars in ax.containers] == ["Macro F1"]
 
 
-def test_new_figure():
+@pytest.fixture
+def in_new_figure():
+    """Plot into a new figure, with long names such as `compare` makes."""
     plt.switch_backend("agg")
-    display = ComparisonDisplay(TABLE).plot()
-    try:
-        assert display.figure_.axes == [display.ax_]
-    finally:
-        plt.close(display.figure_)
+    long = "FERPretrainedClassifier(backbone='test_resnet', weights=FERCNNClassifier)"
+    display = ComparisonDisplay(TABLE.rename({"cnn": long})).plot()
+    yield display
+    plt.close(display.figure_)
+
+
+def test_new_figure(in_new_figure):
+    assert in_new_figure.figure_.axes == [in_new_figure.ax_]
+
+
+def test_long_names_leave_room(in_new_figure):
+    figure, ax = in_new_figure.figure_, in_new_figure.ax_
+    figure.canvas.draw()
+    for artist in (ax.get_legend(), *ax.get_yticklabels(), *ax.texts):
+        box = artist.get_window_extent()
+        assert box.x0 >= 0
+        assert box.x1 <= figure.bbox.x1
+    assert ax.bbox.width > 0.6 * figure.bbox.width
 
 
 @pytest.mark.parametrize(

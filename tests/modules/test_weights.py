@@ -189,3 +189,13 @@ def test_names_that_do_not_tell_the_order_are_not_sorted():
     numbered = dict(zip(["9.weight", "10.weight", "1.weight"], state.values(), strict=True))
     load_backbone(backbone, numbered, "here")
     assert torch.equal(backbone[2].weight, state["first.weight"])
+
+
+@pytest.mark.parametrize("network", ["fast", "accurate"])
+def test_the_head_of_a_whole_network_of_our_own(network):
+    module = build_module(network, image_shape=(48, 48, 1), n_classes=7)
+    last = list(module.network)[-1]
+    head = head_state(load(save(module.state_dict())))
+    assert set(head) == {"1.bias", "1.weight"}
+    assert torch.equal(head["1.weight"], last.weight)
+    assert head_state(build_module("vgg", image_shape=(48, 48, 1), n_classes=7).state_dict()) == {}

@@ -81,6 +81,7 @@ def test_memory_map_is_not_read(tmp_path):
         ((4,), None, r"got X of shape \(4,\), wanted flat rows"),
         ((4, 3, 3, 1, 1), None, "wanted flat rows"),
         ((4, 9), (2, 4), "8 values an image, where X has 9 features"),
+        ((4, 3, 8, 8), None, r"looks like channels first; wanted \(n, h, w, c\), np\.moveaxis"),
         ((4, 3, 4), (4, 3), r"got images of shape \(3, 4, 1\), wanted \(4, 3, 1\)"),
     ],
 )
