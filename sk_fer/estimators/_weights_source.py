@@ -221,10 +221,13 @@ def _check_architecture(config: dict[str, Any], name: str, backbone: str) -> Non
 
     Of timm some names stand for the same layers: there the weights decide.
     """
+    from sk_fer.modules._timm import known_backbone
+
     learnt = config["options"].get("backbone", config["network"])
     of_timm = config["network"] == "pretrained" and not {learnt, backbone} & {*OWN_BACKBONES}
     if learnt == backbone or of_timm:
         return
+    known_backbone(backbone)  # a name that is none is said to be so
     way_out = f"set backbone={learnt!r}"
     if config["network"] not in ("pretrained", *OWN_BACKBONES):
         way_out = f"of sk_fer's networks {' and '.join(map(repr, OWN_BACKBONES))} can be backbones"
