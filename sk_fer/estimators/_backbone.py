@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from sk_fer.training import FaceDataset
 
-# The best of 48, 96 and 112 pixels in benchmarks/transfer.py, by less than chance decides: timm's
-# weights are of larger images, and cost grows with the square.
+# From random weights benchmarks/transfer.py tells 48 to 112 pixels, and stems, apart by less than
+# its error. timm's weights, not measured there, are of larger images; cost grows with the square.
 DEFAULT_INPUT_SIZE = 96
 
 BACKBONE_CONSTRAINTS: dict[str, list[Any]] = {

@@ -99,9 +99,7 @@ FITS = {
         checkpoint_dir=d,
         **WATCHED,
     ),
-    "thawing": lambda d: pretrained(d, trainable={1: "head", 2: "all"}, max_epochs=3),
-    "frozen": lambda d: pretrained(d, weights=learnt()),
-    "thawing of what has learnt": lambda d: pretrained(
+    "thawing": lambda d: pretrained(
         d, weights=learnt(), trainable={1: "head", 3: "last_stage", 4: "all"}
     ),
     "stored views": lambda d: pretrained(d, trainable="head", n_views=2, dropout=0.5, **WATCHED),
