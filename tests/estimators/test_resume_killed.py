@@ -10,7 +10,7 @@ import pytest
 
 SCRIPT = Path(__file__).with_name("kill_fits.py")
 # So many that each kind of moment comes up for the quick one.
-N_KILLS = {"dense": 20, "fast": 8}
+N_KILLS = {"dense": 20, "fast": 4}
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
 
