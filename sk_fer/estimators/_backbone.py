@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from sk_fer.training import FaceDataset
 
-# From random weights benchmarks/transfer.py tells 48 to 112 pixels, and stems, apart by less than
-# its error. timm's weights, not measured there, are of larger images; cost grows with the square.
+# From random weights no size beat 48 pixels in benchmarks/transfer.py: who has none sets
+# input_size=None. timm's weights, not measured there, are of larger images; 96 is a compromise.
 DEFAULT_INPUT_SIZE = 96
 
 BACKBONE_CONSTRAINTS: dict[str, list[Any]] = {
