@@ -27,8 +27,12 @@ _WRAPPERS = (
     "network",
     "weights",
 )
-# What downloads leave in place of a file.
-_NO_WEIGHTS = {b"<": "a web page", b"version https://git-lfs": "a pointer of Git LFS"}
+# What downloads leave in place of a file. Shorter beginnings could be a safetensors file's size.
+_NO_WEIGHTS = {
+    b"<!doctype": "a web page",
+    b"<html": "a web page",
+    b"version https://git-lfs": "a pointer of Git LFS",
+}
 _WANTED = "wanted a dict of names to tensors, as torch.save(model.state_dict(), path) writes it"
 
 
@@ -73,7 +77,7 @@ def read_state_dict(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     if not path.name.lower().endswith((".safetensors", *PICKLE_SUFFIXES)):
         raise ValueError(f"{path}: unknown suffix {path.suffix!r}; {wanted}")
     with open(path, "rb") as file:
-        size, begin = os.fstat(file.fileno()).st_size, file.read(64).lstrip()
+        size, begin = os.fstat(file.fileno()).st_size, file.read(64).lstrip().lower()
     for known, what in _NO_WEIGHTS.items():
         if begin.startswith(known):
             raise ValueError(f"{path}: {what}, and no weights; {wanted}")

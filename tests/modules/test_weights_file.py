@@ -201,3 +201,11 @@ def test_hostile_containers(tmp_path):
     assert bomb.stat().st_size < 10**5
     with pytest.raises(ValueError, match="its parts are larger than the file"):
         read_state_dict(bomb)
+
+
+def test_a_size_that_begins_as_a_web_page_does(tmp_path):
+    header = b'{"bias":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
+    size = int.from_bytes(b" <\0\0\0\0\0\0", "little")
+    content = size.to_bytes(8, "little") + header.ljust(size) + b"\0\0\0\0"
+    (tmp_path / "a.safetensors").write_bytes(content)
+    assert list(read_state_dict(tmp_path / "a.safetensors")) == ["bias"]
