@@ -114,8 +114,8 @@ def head_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     own = _stripped(state, "network.")
     if any(key.startswith(("backbone.", "head.")) for key in own):
         return _stripped(state, _HEAD_PREFIX)
-    dense = [key.removesuffix("weight") for key, tensor in own.items() if _is_dense({key: tensor})]
-    return {f"1.{k}": v for k, v in _stripped(own, dense[0]).items()} if len(dense) == 1 else {}
+    dense = [layer for layer in _layers(own).values() if _is_dense(layer)]
+    return {f"1.{leaf}": tensor for leaf, tensor in dense[0].items()} if len(dense) == 1 else {}
 
 
 def _stripped(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
@@ -214,7 +214,7 @@ def _orders(layers: _Layers) -> Iterator[list[dict[str, Tensor]]]:
 
 
 def _is_dense(layer: Mapping[str, Tensor]) -> bool:
-    return any(k.endswith("weight") and v.ndim == 2 for k, v in layer.items())
+    return "weight" in layer and layer["weight"].ndim == 2
 
 
 def _form(tensor: Tensor) -> str:
