@@ -39,7 +39,7 @@ Model = Annotated[
         metavar=f"[{'|'.join(PRESETS)}]",
         callback=one_of(PRESETS),
         help="Network. resnet50 and efficientnet_b2 need timm, and fetch ImageNet weights unless "
-        "--set weights=None or --set weights=FILE.",
+        "their parameter weights is None or a file.",
     ),
 ]
 ModelFile = Annotated[
