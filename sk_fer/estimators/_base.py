@@ -27,8 +27,10 @@ from sk_fer.estimators._resume import open_checkpoints
 from sk_fer.estimators._split import split_validation
 from sk_fer.estimators._stored_net import StoredNet
 from sk_fer.estimators._targets import (
+    UNSEEN,
     check_classes,
     class_weights,
+    encode_seen,
     encode_targets,
     hard_labels,
     holds_shares,
@@ -284,12 +286,20 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, FaceInput, Stored
         if X_val is None or y_val is None:
             return None
         name = type(self).__name__
-        _, encoded = encode_targets(y_val, self.classes_, estimator=name, name="y_val")
+        effect = "count as wrong in valid_accuracy and are left out of valid_loss"
+        encoded = encode_seen(y_val, self.classes_, estimator=name, name="y_val", effect=effect)
         try:
             images = self._check_images(X_val, reset=False)
         except (TypeError, ValueError) as error:
             raise type(error)(f"X_val: {error}") from error
         _check_lengths(images, encoded, "X_val", "y_val")
+        if encoded.ndim == 1 and (unseen := encoded == UNSEEN).any():
+            if unseen.all():
+                raise ValueError(
+                    "y_val has no label that is in y, so that there is no validation loss; pass "
+                    "images of the classes that are trained on"
+                )
+            return FaceDataset(images, encoded, (~unseen).astype(np.float32))
         return FaceDataset(images, encoded)
 
     def _set_validation_aside(self, train: FaceDataset) -> tuple[FaceDataset, FaceDataset | None]:
@@ -389,19 +399,18 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, FaceInput, Stored
         -------
         float
 
-        Raises
-        ------
-        ValueError
-            If a label is not among ``classes_``, which would else only count as wrong. Where that
-            may be, as in folds by subject, ask for ``scoring="accuracy"``.
+        Warns
+        -----
+        UserWarning
+            If there are labels that :meth:`fit` did not see, as in folds by subject; it names
+            them. They count as wrong.
         """
-        predicted = self.predict(X)
-        _, encoded = encode_targets(y, self.classes_, estimator=type(self).__name__)
+        predicted = self.predict_proba(X).argmax(axis=1)
+        encoded = encode_seen(y, self.classes_, estimator=type(self).__name__)
         _check_lengths(predicted, encoded, "X", "y")
         if sample_weight is not None:
             sample_weight = _check_weight(sample_weight, predicted)
-        true = self.classes_[hard_labels(encoded)]
-        return accuracy_score(true, predicted, sample_weight=sample_weight)
+        return accuracy_score(hard_labels(encoded), predicted, sample_weight=sample_weight)
 
     def export_onnx(self, path: str | PathLike[str]) -> None:
         """Write the fitted classifier as an ONNX file, which runs without Python or torch.

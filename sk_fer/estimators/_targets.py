@@ -1,11 +1,15 @@
 """Labels and soft targets, encoded for the network."""
 
+import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_y
+
+# Position of a label that fit did not see.
+UNSEEN = -1
 
 
 def encode_targets(
@@ -38,20 +42,10 @@ def encode_targets(
         If `y` is no classification target, holds an unknown class, or shares that are
         negative or do not sum to one.
     """
-    if y is None:
-        raise ValueError(
-            f"{estimator} requires y to be passed, but the target {name} is None; "
-            "wanted class labels or an (n, n_classes) array of shares"
-        )
-    if not hasattr(y, "columns"):
-        y = _as_labels(y, name)
+    y = _check_target(y, estimator, name)
     if holds_shares(y):
         return _encode_shares(y, classes, name)
-    y = np.asarray(y)
-    if (missing := _missing(y)).any():
-        raise ValueError(f"{name} has a missing label in row {int(np.argmax(missing))}")
-    labels = _check_y(y, estimator=estimator)
-    check_classification_targets(labels)
+    labels = _check_labels(y, estimator, name)
     if classes is None:
         classes, encoded = np.unique(labels, return_inverse=True)
         return classes, encoded.astype(np.int64)
@@ -62,6 +56,67 @@ def encode_targets(
             f"the classes are {_listed(classes)}"
         )
     return classes, np.searchsorted(classes, labels).astype(np.int64)
+
+
+def encode_seen(
+    y: Any, classes: NDArray, *, estimator: str, name: str = "y", effect: str = "count as wrong"
+) -> NDArray:
+    """Encode a target that is not trained on, which may have labels that `fit` did not see.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,) or (n_samples, n_classes)
+        Labels or soft targets. A DataFrame of shares may have fewer or other columns than
+        `classes`.
+    classes : ndarray of shape (n_classes,)
+        Sorted classes of the fit.
+    estimator : str
+        Name of the class that asks, for error messages.
+    name : str, default="y"
+        Name of the argument, for messages.
+    effect : str, default="count as wrong"
+        What happens to the images with unseen labels, for the warning.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,) or (n_samples, n_classes)
+        Positions in `classes`, -1 for a label that is not there, or shares. Of soft targets
+        that give a share to an unseen class, these are the positions of the largest shares.
+
+    Raises
+    ------
+    ValueError
+        As in :func:`encode_targets`, but for unknown classes; and if strings are compared with
+        numbers.
+
+    Warns
+    -----
+    UserWarning
+        If there are labels that are not among the classes; it names them.
+    """
+    y = _check_target(y, estimator, name)
+    if holds_shares(y):
+        if not hasattr(y, "columns"):
+            return _encode_shares(y, classes, name)[1]
+        columns, shares = _encode_shares(y, None, name)
+        positions = _positions(columns, classes, name)
+        if not shares[:, positions == UNSEEN].any():
+            complete = np.zeros((len(shares), len(classes)), dtype=np.float32)
+            complete[:, positions[positions != UNSEEN]] = shares[:, positions != UNSEEN]
+            return complete
+        largest = shares.argmax(axis=1)
+        labels, encoded = columns[largest], positions[largest]
+    else:
+        labels = _check_labels(y, estimator, name)
+        encoded = _positions(labels, classes, name)
+    unseen = encoded == UNSEEN
+    if unseen.any():
+        warnings.warn(
+            f"{name} has labels that fit did not see: {_listed(np.unique(labels[unseen]))}; the "
+            f"{np.count_nonzero(unseen)} of {len(encoded)} images with them {effect}",
+            stacklevel=3,
+        )
+    return encoded
 
 
 def check_classes(classes: Any) -> NDArray:
@@ -87,6 +142,37 @@ def holds_shares(y: Any) -> bool:
     """Whether a target has a column for each class."""
     shape = np.shape(y)
     return len(shape) == 2 and shape[1] > 1
+
+
+def _check_target(y: Any, estimator: str, name: str) -> Any:
+    if y is None:
+        raise ValueError(
+            f"{estimator} requires y to be passed, but the target {name} is None; "
+            "wanted class labels or an (n, n_classes) array of shares"
+        )
+    return y if hasattr(y, "columns") else _as_labels(y, name)
+
+
+def _check_labels(y: Any, estimator: str, name: str) -> NDArray:
+    y = np.asarray(y)
+    if (missing := _missing(y)).any():
+        raise ValueError(f"{name} has a missing label in row {int(np.argmax(missing))}")
+    labels = _check_y(y, estimator=estimator)
+    check_classification_targets(labels)
+    return labels
+
+
+def _positions(labels: NDArray, classes: NDArray, name: str) -> NDArray[np.int64]:
+    """Return the position of each label among the classes, or ``UNSEEN``."""
+    if len(labels) and isinstance(labels[0], str) != isinstance(classes[0], str):
+        got = _listed(np.unique(labels))
+        raise ValueError(
+            f"{name} has labels of another type than those of fit: got {got}; "
+            f"the classes are {_listed(classes)}"
+        )
+    known = {label: position for position, label in enumerate(classes.tolist())}
+    positions = [known.get(label, UNSEEN) for label in labels.tolist()]
+    return np.array(positions, dtype=np.int64)
 
 
 def _encode_shares(y: Any, classes: NDArray | None, name: str) -> tuple[NDArray, NDArray]:
@@ -179,7 +265,9 @@ def class_weights(
     Raises
     ------
     ValueError
-        If a dict names a label that is not among the classes, or a negative weight.
+        If a dict has a weight that is negative, or names a label that is not among the classes
+        and leaves out one that is. A dict that names all classes may name others: a fold of
+        cross-validation may lack them.
     """
     if class_weight is None:
         return None
@@ -193,14 +281,16 @@ def class_weights(
         return weights.astype(np.float32)
     known = {label: position for position, label in enumerate(classes.tolist())}
     weights = np.ones(len(classes), dtype=np.float32)
+    names_all = all(label in class_weight for label in known)
     for label, weight in class_weight.items():
-        if label not in known:
+        if label not in known and not names_all:
             raise ValueError(
                 f"class_weight names {label!r}, which is not among the classes {_listed(classes)}"
             )
         if not isinstance(weight, int | float | np.number) or not 0 <= weight < np.inf:
             raise ValueError(f"class_weight[{label!r}] is {weight!r}; wanted a finite number >= 0")
-        weights[known[label]] = weight
+        if label in known:
+            weights[known[label]] = weight
     return weights
 
 

@@ -37,7 +37,8 @@ class WeightedCrossEntropy(nn.Module):
         ----------
         logits : Tensor of shape (n_samples, n_classes)
         target : Tensor of shape (n_samples,) or (n_samples, n_classes)
-            Class positions or shares that sum to one.
+            Class positions or shares that sum to one. The loss of a position of -1, a
+            label without a class, is zero.
         weight : Tensor of shape (n_samples,), optional
             One on average over the data set.
 
@@ -46,6 +47,10 @@ class WeightedCrossEntropy(nn.Module):
         Tensor of shape ()
         """
         losses = F.cross_entropy(
-            logits.float(), target, reduction="none", label_smoothing=self.label_smoothing
+            logits.float(),
+            target,
+            ignore_index=-1,
+            reduction="none",
+            label_smoothing=self.label_smoothing,
         )
         return losses.mean() if weight is None else (losses * weight).mean()

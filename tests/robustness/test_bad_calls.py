@@ -213,12 +213,13 @@ def target_calls() -> Iterator[BadCall]:
         "score": lambda y: fitted().score(X, y),
     }
     known_classes = {
-        "y_val": methods["y_val"],
-        "score": methods["score"],
         "partial_fit": lambda y: fitted().partial_fit(X, y),
         "first partial_fit": lambda y: dense().partial_fit(X, y, classes=["angry", "happy"]),
     }
-    for table, calls in ((TARGETS, methods), (UNKNOWN, known_classes)):
+    compared = {name: methods[name] for name in ("y_val", "score")}
+    incomparable = {name: UNKNOWN[name] for name in ("codes for names", "more shares than classes")}
+    tables = ((TARGETS, methods), (UNKNOWN, known_classes), (incomparable, compared))
+    for table, calls in tables:
         for method, call in calls.items():
             name = "y_val" if method == "y_val" else "y"
             for what, (y, words) in table.items():
