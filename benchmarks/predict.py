@@ -2,11 +2,10 @@
 
     python benchmarks/predict.py [--only vgg fast] [--quick]
 
-The whole way from uint8 images to probabilities: `FERCNNClassifier`, with mirror images (`tta`)
-and, for "fast", with them only where it is unsure; plain skorch, which is given floats made
-beforehand; a torch loop tuned by hand (channels_last, large batches, inference mode, the best
-precision of the hardware); and the exported ONNX file in ONNX Runtime. How many images are unsure
-depends on the model and the images: that contestant learnt, and predicts, drawn faces.
+The whole way from uint8 images to probabilities: `FERCNNClassifier`, without and with mirror images
+(`tta`); plain skorch, which is given floats made beforehand; a torch loop tuned by hand
+(channels_last, large batches, inference mode, the best precision of the hardware); and the exported
+ONNX file in ONNX Runtime.
 Writes results/predict_<network>.json, with `_cuda` in the name on a GPU.
 """
 
@@ -34,23 +33,10 @@ from _peers import (
     sk_fer_classifier,
 )
 
-from sk_fer import FERCNNClassifier
-from sk_fer.datasets import make_faces
 from sk_fer.training import resolve_device, resolve_precision
 
 NETWORKS = ("vgg", "fast")
 IMAGES = {"cpu": {"vgg": 1024, "fast": 4096}, "cuda": {"vgg": 100_000, "fast": 100_000}}
-
-
-def predict_unsure(name: str, n: int, device: str, n_learnt: int) -> Callable[[], object]:
-    """Mirror only the images of which a trained model is unsure."""
-    model = FERCNNClassifier(name, max_epochs=5, tta="unsure", device=device, random_state=0)
-    try:
-        model.fit(*make_faces(n_learnt, random_state=0))
-    except ValueError as error:
-        raise AbsentError(f"FERCNNClassifier does not take it: {error}") from None
-    X, _ = make_faces(n, random_state=1)
-    return lambda: model.predict_proba(X)
 
 
 def predict_onnx(name: str, n: int) -> Callable[[], object]:
@@ -99,11 +85,6 @@ def contestants(
     ]
     if compiled:
         entries.append(contestant("torch by hand, compiled", predict_by_hand, *hand, True))
-    if name == "fast":
-        n_learnt = 28 if quick else 700
-        entries.append(
-            contestant("sk_fer, tta where unsure", predict_unsure, device, n_learnt, passes=0)
-        )
     if device == "cpu":
         entries.append(contestant("ONNX Runtime, float32", predict_onnx, precision="float32"))
     return entries

@@ -127,12 +127,15 @@ def stored_features(content: dict[str, Any]) -> tuple[str, dict[str, Any]] | Non
 
 
 def backbone_passes(content: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:
-    """Return how often a search ran the backbone over the data."""
+    """Return how often each way to search ran the backbone over the data."""
     search = content.get("search")
     if search is None:
         return None
-    passes = [row["backbone_images"] / search["images"] for row in search["rows"].values()]
-    return f"{passes[0]:g} times, without memory {passes[1]:g}", search
+    shown = [
+        f"{row['backbone_images'] / search['images']:.3g} times {name} ({row['seconds']:.3g} s)"
+        for name, row in search["rows"].items()
+    ]
+    return ", ".join(shown), search
 
 
 BF16, NO_GPU = "CPU with bf16", "no GPU at hand"

@@ -50,8 +50,9 @@ SCRIPTS = {
         [
             "scratch, sequential",
             "% within 300 s: ",
-            "search with memory: 63 of 63 images through the backbone",
-            "search without: 189 of 63 images through the backbone",
+            "search over stored features: 63 of 63 images through the backbone",
+            "search with the memory of a Pipeline: 126 of 63 images through the backbone",
+            "search over a Pipeline: 126 of 63 images through the backbone",
             "test_resnet, 48-no_pool",
             "2 folds by subject",
         ],

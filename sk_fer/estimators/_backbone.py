@@ -36,7 +36,6 @@ BACKBONE_CONSTRAINTS: dict[str, list[Any]] = {
         None,
     ],
     "stem": [StrOptions(set(STEMS))],
-    "memory": [str, PathLike, HasMethods("cache"), None],
 }
 
 _BACKBONE = """
@@ -61,20 +60,8 @@ stem : {"full", "no_pool", "no_stride"}
     "no_stride" takes the stride from that convolution. Either doubles the sides of what
     follows, at four times the cost.
 """
-_MEMORY = """
-memory : str, path-like, joblib.Memory or None
-    Folder that features are kept in, image by image, found again by the images' content:
-    where the backbone stays as it is, it runs once for each image, however many fits,
-    folds, processes and predictions there are. Augmented views are not kept. It grows
-    with every image that is fitted or predicted; deleting it costs time only.
-"""
 
-
-BACKBONE_DOCS = {
-    "backbone_parameters": _BACKBONE,
-    "size_parameters": _SIZE,
-    "memory_parameter": _MEMORY,
-}
+BACKBONE_DOCS = {"backbone_parameters": _BACKBONE, "size_parameters": _SIZE}
 
 
 def resolve_input_size(

@@ -70,7 +70,7 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, FaceInput, Stored
     class_weight: Any
     normalize: str
     augment: Any
-    tta: bool | str
+    tta: bool
     validation_fraction: float | None
     early_stopping: bool
     n_iter_no_change: int

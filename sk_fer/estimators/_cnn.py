@@ -78,7 +78,7 @@ class FERCNNClassifier(BaseFERClassifier):
         class_weight: Any = None,
         normalize: str = "auto",
         augment: Any = "auto",
-        tta: bool | str = False,
+        tta: bool = False,
         validation_fraction: float | None = None,
         early_stopping: bool = False,
         n_iter_no_change: int = 10,

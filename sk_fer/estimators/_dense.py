@@ -77,7 +77,7 @@ class FERDenseClassifier(BaseFERClassifier):
         class_weight: Any = None,
         normalize: str = "auto",
         augment: Any = None,
-        tta: bool | str = False,
+        tta: bool = False,
         validation_fraction: float | None = None,
         early_stopping: bool = False,
         n_iter_no_change: int = 10,

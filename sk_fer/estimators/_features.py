@@ -40,7 +40,6 @@ class FERFeatures(BackboneTransformer, KeptWeights, FaceInput, StoredNet):
         those of that class.
     image_shape : tuple of (height, width) or (height, width, channels), or None
         Shape of the images in flat rows, as in :class:`FERPretrainedClassifier`.
-    {memory_parameter}
     device : str
         "auto" (CUDA, then MPS, then the CPU), or a name that torch knows.
     precision : {"auto", "float32", "bfloat16", "float16"}
@@ -62,6 +61,14 @@ class FERFeatures(BackboneTransformer, KeptWeights, FaceInput, StoredNet):
     See Also
     --------
     FERPretrainedClassifier : Fine-tunes the backbone.
+
+    Notes
+    -----
+    A grid search over a Pipeline runs the backbone over all images for each candidate and fold.
+    ``Pipeline(..., memory="folder")`` runs it over the training images once per fold, and over
+    the test images for each candidate. The backbone itself learns nothing from the images, except
+    for the statistics of ``normalize="dataset"``. The fastest way is therefore to call
+    ``fit_transform(X)`` once and to search over the features.
 
     Examples
     --------
@@ -91,7 +98,6 @@ class FERFeatures(BackboneTransformer, KeptWeights, FaceInput, StoredNet):
         stem: str = "full",
         normalize: str = "auto",
         image_shape: tuple[int, ...] | None = None,
-        memory: Any = None,
         device: str = "auto",
         precision: str = "auto",
         random_state: Any = None,
@@ -102,7 +108,6 @@ class FERFeatures(BackboneTransformer, KeptWeights, FaceInput, StoredNet):
         self.stem = stem
         self.normalize = normalize
         self.image_shape = image_shape
-        self.memory = memory
         self.device = device
         self.precision = precision
         self.random_state = random_state

@@ -26,7 +26,6 @@ _WITHOUT_EFFECT = {
     "checkpoint_minutes",
     "compile",
     "device",
-    "memory",
     "n_checkpoints",
     "random_state",  # stands for itself below
     "resume",

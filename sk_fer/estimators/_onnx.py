@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sk_fer._utils._write_aside import write_aside
-from sk_fer.training._evaluation import is_unsure
 
 if TYPE_CHECKING:
     from sk_fer.estimators._base import BaseFERClassifier
@@ -67,7 +66,7 @@ def export_onnx(estimator: "BaseFERClassifier", path: str | os.PathLike[str]) ->
 class _Probabilities(nn.Module):
     """What ``predict_proba`` computes, and the position of the largest."""
 
-    def __init__(self, module: nn.Module, tta: bool | str) -> None:
+    def __init__(self, module: nn.Module, tta: bool) -> None:
         super().__init__()
         self.module = module
         self.tta = tta
@@ -75,11 +74,7 @@ class _Probabilities(nn.Module):
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         probabilities = self.module(images).softmax(1)
         if self.tta:
-            mirrored = self.module(images.flip(2)).softmax(1)
-            mean = (probabilities + mirrored) / 2
-            if self.tta == "unsure":
-                mean = torch.where(is_unsure(probabilities)[:, None], mean, probabilities)
-            probabilities = mean
+            probabilities = (probabilities + self.module(images.flip(2)).softmax(1)) / 2
         return probabilities, probabilities.argmax(1)
 
 

@@ -25,7 +25,7 @@ SHARED_CONSTRAINTS: dict[str, list[Any]] = {
     "class_weight": [StrOptions({"balanced"}), dict, None],
     "normalize": [StrOptions({"auto", "image", "dataset", "none"})],
     "augment": [StrOptions({"auto"}), Mapping, None],
-    "tta": ["boolean", StrOptions({"unsure"})],
+    "tta": ["boolean"],
     "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
     "early_stopping": ["boolean"],
     "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
@@ -83,10 +83,9 @@ augment : "auto", dict or None
     ``"erasing"`` (probability of a blanked rectangle); what is left out is off. "auto"
     is ``{"flip": 0.5, "shift": 0.1, "rotation": 10.0, "scale": 0.1}`` for images of 8x8
     pixels and more; None is off.
-tta : bool or "unsure"
+tta : bool
     Predict the mean over an image and its mirror image (test-time augmentation), which
-    takes twice the time; "unsure": of those images alone whose best class leads the
-    second by less than half.
+    takes twice the time.
 validation_fraction : float in (0, 1) or None
     Share of the training images that is set aside, stratified where the classes allow
     it, to report the validation loss and accuracy of each epoch. None trains on all.

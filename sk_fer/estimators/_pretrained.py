@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from functools import partialmethod
 from numbers import Integral, Real
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.utils._param_validation import StrOptions
 
 from sk_fer._utils._backbone_names import HEADS, TRAINABLE
@@ -22,7 +20,7 @@ from sk_fer.estimators._backbone import (
     new_backbone_module,
     resolve_input_size,
 )
-from sk_fer.estimators._backbone_features import BackboneTransformer, backbone_features
+from sk_fer.estimators._backbone_features import BackboneTransformer
 from sk_fer.estimators._base import BaseFERClassifier
 from sk_fer.estimators._kept_weights import KeptWeights
 from sk_fer.estimators._parameters import SHARED_CONSTRAINTS, document_parameters
@@ -30,7 +28,7 @@ from sk_fer.estimators._parameters import SHARED_CONSTRAINTS, document_parameter
 if TYPE_CHECKING:
     import torch
 
-    from sk_fer.training import Augmentation, FaceDataset
+    from sk_fer.training import FaceDataset
 
 # Statistics of fewer images are no better than those that came with the weights.
 FEW_IMAGES = 2000
@@ -52,7 +50,9 @@ class FERPretrainedClassifier(BackboneTransformer, KeptWeights, BaseFERClassifie
     trainable : {"head", "last_stage", "all"} or dict of int to one of these
         What learns: the head, that and the backbone's last stage, or everything. A dict
         thaws step by step, ``{1: "head", 4: "last_stage", 8: "all"}``, each from an epoch
-        on, counted from one; :meth:`partial_fit` is always in the first.
+        on, counted from one; :meth:`partial_fit` is always in the first. With "head" and
+        ``augment=None``, :meth:`fit` runs the backbone once over the images and trains the
+        head on its features, as long as those take no more than 2 GiB.
     backbone_lr_factor : float
         Learning rate of the backbone, as a share of `lr`.
     freeze_batch_norm : bool or "auto"
@@ -64,14 +64,6 @@ class FERPretrainedClassifier(BackboneTransformer, KeptWeights, BaseFERClassifie
     {size_parameters}
     dropout : float in [0, 1)
         Share dropped in the head in training.
-    store_features : bool
-        With ``trainable="head"``, whether the backbone runs but once over the images, and
-        the head learns from what it made of them, as long as that takes no more than
-        2 GiB. The model is the same to float32 rounding, but for `augment`: see `n_views`.
-    n_views : int
-        With ``store_features`` and `augment`, how many augmented views of each image are
-        stored; the epochs take them in turn.
-    {memory_parameter}
     {shared_parameters}
 
     Attributes
@@ -126,8 +118,6 @@ class FERPretrainedClassifier(BackboneTransformer, KeptWeights, BaseFERClassifie
         "backbone_lr_factor": [Interval(Real, 0, None, closed="neither")],
         "freeze_batch_norm": ["boolean", StrOptions({"auto"})],
         "dropout": [Interval(Real, 0, 1, closed="left")],
-        "store_features": ["boolean"],
-        "n_views": [Interval(Integral, 1, None, closed="left")],
     }
 
     def __init__(
@@ -142,9 +132,6 @@ class FERPretrainedClassifier(BackboneTransformer, KeptWeights, BaseFERClassifie
         input_size: int | tuple[int, int] | str | None = "auto",
         stem: str = "full",
         dropout: float = 0.2,
-        store_features: bool = True,
-        n_views: int = 4,
-        memory: Any = None,
         max_epochs: int = 20,
         batch_size: int | str = 32,
         optimizer: str = "adamw",
@@ -156,7 +143,7 @@ class FERPretrainedClassifier(BackboneTransformer, KeptWeights, BaseFERClassifie
         class_weight: Any = None,
         normalize: str = "auto",
         augment: Any = "auto",
-        tta: bool | str = False,
+        tta: bool = False,
         validation_fraction: float | None = None,
         early_stopping: bool = False,
         n_iter_no_change: int = 10,
@@ -183,9 +170,6 @@ class FERPretrainedClassifier(BackboneTransformer, KeptWeights, BaseFERClassifie
         self.input_size = input_size
         self.stem = stem
         self.dropout = dropout
-        self.store_features = store_features
-        self.n_views = n_views
-        self.memory = memory
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.optimizer = optimizer
@@ -282,29 +266,26 @@ class FERPretrainedClassifier(BackboneTransformer, KeptWeights, BaseFERClassifie
             )
         return {int(begin): part for begin, part in schedule.items()}
 
-    def _backbone_is_still(self) -> bool:
-        return set(self._thawing().values()) == {"head"}
-
     # -- stored features -------------------------------------------------------------------
 
     def _to_train(
         self, train: FaceDataset, valid: FaceDataset | None
     ) -> tuple[FaceDataset, FaceDataset | None]:
         if self._stores(len(train) + (0 if valid is None else len(valid))):
-            train = self._stored(train, self.net_.augmentation)
-            valid = None if valid is None else self._stored(valid, None)
+            train = self._stored(train)
+            valid = None if valid is None else self._stored(valid)
         return train, valid
 
     def _stores(self, n_images: int) -> bool:
-        if not (self.store_features and self._backbone_is_still()):
+        if self.net_.augmentation or set(self._thawing().values()) != {"head"}:
             return False
-        n_values = int(np.prod(self._feature_shape())) * n_images * self._n_stored_views()
+        n_values = int(np.prod(self._feature_shape())) * n_images
         if 4 * n_values <= FEATURE_BYTES:
             return True
         warnings.warn(
             f"the backbone runs in each epoch: the features of {n_images} images take "
             f"{4 * n_values / 2**30:.1f} GiB, and no more than {FEATURE_BYTES / 2**30:.0f} are "
-            "stored; a smaller input_size, fewer n_views or head='linear' take less",
+            "stored; a smaller input_size or head='linear' takes less",
             stacklevel=4,
         )
         return False
@@ -313,40 +294,11 @@ class FERPretrainedClassifier(BackboneTransformer, KeptWeights, BaseFERClassifie
         network: Any = self.net_.module_.network
         return network.feature_shape if network.takes_map else (network.n_features,)
 
-    def _n_stored_views(self) -> int:
-        """Return how many views the epochs of a fit can make use of."""
-        return min(self.n_views, self.net_.max_epochs) if self.net_.augmentation else 1
-
-    def _stored(self, dataset: FaceDataset, augmentation: Augmentation | None) -> FaceDataset:
-        """Return what the backbone makes of a data set, in some views where it is varied."""
-        import torch
-
+    def _stored(self, dataset: FaceDataset) -> FaceDataset:
+        """Return the features that the head takes, in place of the images."""
         from sk_fer.training import StoredFeatures
 
-        net = self.net_
-        if not augmentation:
-            features = backbone_features(net, dataset, "features", self._folder())
-            return StoredFeatures(features, dataset)
-        n_views, n = self._n_stored_views(), len(dataset)
-        views = np.empty((n_views * n, *self._feature_shape()), np.float32)
-        for view in range(n_views):
-            # With the epochs before, so that a fit that goes on sees other views.
-            seed = np.random.SeedSequence([self._seed, len(net.history), view]).generate_state(1)[0]
-            net.augment_generator_ = torch.Generator().manual_seed(int(seed))
-            views[view * n : (view + 1) * n] = net.features(dataset, "features", augmentation)
-        return StoredFeatures(views, dataset)
-
-    def _folder(self) -> Path | None:
-        return super()._folder() if self._backbone_is_still() else None
-
-    def _to_predict(self, images: NDArray) -> FaceDataset:
-        from sk_fer.training import StoredFeatures
-
-        dataset = super()._to_predict(images)
-        if self.tta or self._folder() is None:
-            return dataset
-        features = backbone_features(self.net_, dataset, "features", self._folder())
-        return StoredFeatures(features, dataset)
+        return StoredFeatures(self.net_.features(dataset, "features"), dataset)
 
 
 class FERResNet50Classifier(FERPretrainedClassifier):

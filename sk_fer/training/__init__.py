@@ -7,7 +7,6 @@ from sk_fer.training._checkpoint_folder import CheckpointFolder
 from sk_fer.training._checkpoints import Checkpoints
 from sk_fer.training._dataset import FaceDataset, StoredFeatures
 from sk_fer.training._device import resolve_device, resolve_precision, settle_after_fork
-from sk_fer.training._feature_store import FeatureStore, store_folder
 from sk_fer.training._folder_lock import lock_folder
 from sk_fer.training._loss import WeightedCrossEntropy
 from sk_fer.training._muon import Muon
@@ -26,7 +25,6 @@ __all__ = [
     "Checkpoints",
     "FERNet",
     "FaceDataset",
-    "FeatureStore",
     "FitTasks",
     "Muon",
     "ProgressiveResizing",
@@ -39,5 +37,4 @@ __all__ = [
     "resolve_precision",
     "schedule_callbacks",
     "settle_after_fork",
-    "store_folder",
 ]

@@ -51,7 +51,7 @@ class BatchIterator:
         self._resident: Batch | None = None
         # A map may be larger than the memory of the host, which it would pass through whole.
         if self.device.type == "cuda" and not dataset.mapped and _fits(dataset, self.device):
-            self._resident = _on_device(_gather(dataset, np.arange(dataset.n_rows)), self.device)
+            self._resident = _on_device(_gather(dataset, np.arange(len(dataset))), self.device)
 
     def __len__(self) -> int:
         return math.ceil(len(self.dataset) / self.batch_size)
@@ -145,4 +145,4 @@ def _in_use(tensor: Tensor) -> Tensor:
 
 def _fits(dataset: FaceDataset, device: torch.device) -> bool:
     free, _ = torch.cuda.mem_get_info(device)
-    return dataset.X[:1].nbytes * dataset.n_rows <= free // 2
+    return dataset.X[:1].nbytes * len(dataset) <= free // 2

@@ -50,16 +50,7 @@ class FaceDataset(Dataset):
         self._pages = MappedPages.of(X)
 
     def __len__(self) -> int:
-        return self.n_rows
-
-    @property
-    def n_rows(self) -> int:
-        """Rows that an index may name; of a data set of images, its samples."""
         return len(self.X) if self.rows is None else len(self.rows)
-
-    def chosen_rows(self, order: NDArray[np.intp], epoch: int) -> NDArray[np.intp]:
-        """Return the rows that stand for the samples in an epoch."""
-        return order
 
     def __getitem__(self, index: Any) -> tuple[NDArray, Any]:
         # skorch's own helpers index data sets; 0 is its word for "no target".
@@ -145,34 +136,17 @@ class FaceDataset(Dataset):
 
 
 class StoredFeatures(FaceDataset):
-    """What a frozen backbone has made of samples, in one or several views of each.
+    """The features that a frozen backbone has extracted from images.
 
     Parameters
     ----------
-    views : ndarray of shape (n_views * n_samples, ...)
-        Features, float32; all samples in the first view, then all in the second.
+    features : ndarray of shape (n_samples, ...)
+        Features, float32.
     samples : FaceDataset
-        What they are the features of: targets and weights are taken from there.
+        The images, of which the targets and weights are taken.
     """
 
     kind = "features"
 
-    def __init__(self, views: NDArray[np.float32], samples: FaceDataset) -> None:
-        self.n_views = len(views) // len(samples)
-
-        def repeated(array: NDArray | None) -> NDArray | None:
-            return None if array is None else np.concatenate([array] * self.n_views)
-
-        super().__init__(
-            views,
-            repeated(samples.y),
-            repeated(samples.sample_weight),
-            repeated(samples.loss_weight),
-        )
-
-    def __len__(self) -> int:
-        return self.n_rows // self.n_views
-
-    def chosen_rows(self, order: NDArray[np.intp], epoch: int) -> NDArray[np.intp]:
-        """Return the rows of one view of each sample, another view each epoch."""
-        return order + epoch % self.n_views * len(self)
+    def __init__(self, features: NDArray[np.float32], samples: FaceDataset) -> None:
+        super().__init__(features, samples.y, samples.sample_weight, samples.loss_weight)

@@ -11,12 +11,6 @@ CPU_ACTIVATION = 64 * 2**20
 LARGEST_BATCH = 1024
 
 
-def is_unsure(probabilities: torch.Tensor) -> torch.Tensor:
-    """Return which rows ``tta="unsure"`` looks at twice: a best class that leads by under half."""
-    best, second = probabilities.topk(2).values.unbind(1)
-    return best - second < 0.5
-
-
 class EvaluationForm:
     """The form of a module that predictions run, made anew when its weights change.
 

@@ -4,7 +4,6 @@ import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext, suppress
-from functools import partial
 from inspect import signature
 from typing import Any
 
@@ -24,7 +23,7 @@ from sk_fer.training._checkpoints import Checkpoints
 from sk_fer.training._dataset import FaceDataset, StoredFeatures
 from sk_fer.training._device import fastest_convolutions
 from sk_fer.training._divergence import DivergenceWatch
-from sk_fer.training._evaluation import LARGEST_BATCH, EvaluationForm, is_unsure
+from sk_fer.training._evaluation import LARGEST_BATCH, EvaluationForm
 from sk_fer.training._halving import Halving, Part
 from sk_fer.training._interrupt import before_termination, notice_interrupt
 from sk_fer.training._memory import reuse_memory
@@ -58,9 +57,8 @@ class FERNet(NeuralNetClassifier):
     lr_factors : mapping of str to float, optional
         By the first part of a parameter's name in the module: its learning rate, as a
         share of `lr`.
-    tta : bool or "unsure", default=False
-        Whether predictions are the mean over an image and its mirror image; "unsure": of
-        those images alone that :func:`is_unsure` finds.
+    tta : bool, default=False
+        Whether predictions are the mean over an image and its mirror image.
     **kwargs
         As in ``skorch.NeuralNetClassifier``.
     """
@@ -74,7 +72,7 @@ class FERNet(NeuralNetClassifier):
         precision: torch.dtype = torch.float32,
         weight_decay: float = 0.0,
         lr_factors: Mapping[str, float] | None = None,
-        tta: bool | str = False,
+        tta: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(module, train_split=None, predict_nonlinearity=_softmax, **kwargs)
@@ -141,7 +139,7 @@ class FERNet(NeuralNetClassifier):
 
     def get_iterator(self, dataset: FaceDataset, training: bool = False) -> BatchIterator:
         """Return the batches of a data set, in a new order each epoch in training."""
-        order = partial(self._shuffled, dataset) if training else np.arange
+        order = self._shuffled if training else np.arange
         iterator = BatchIterator(dataset, self.batch_size, self.device, order)
         if training:
             self.n_train_batches_ = len(iterator)
@@ -352,9 +350,7 @@ class FERNet(NeuralNetClassifier):
         for batch in self._large_batches(self.get_dataset(X)):
             yield self.evaluation_step(batch, training=training).to(device)
 
-    def features(
-        self, dataset: FaceDataset, kind: str, augmentation: Augmentation | None = None
-    ) -> NDArray[np.float32]:
+    def features(self, dataset: FaceDataset, kind: str) -> NDArray[np.float32]:
         """Return what the backbone makes of images.
 
         Parameters
@@ -363,8 +359,6 @@ class FERNet(NeuralNetClassifier):
             The images.
         kind : {"features", "pooled"}
             What the head takes, or the pooled features.
-        augmentation : Augmentation, optional
-            The images are varied by it, with the generator of the epoch.
 
         Returns
         -------
@@ -382,10 +376,7 @@ class FERNet(NeuralNetClassifier):
                     return network.features(x)
                 return network.pooled(network.backbone.forward_features(x))
 
-            prepared = module.prepare(inputs["images"])
-            if augmentation is not None:
-                prepared = augmentation(prepared, self.augment_generator_)
-            return self._in_precision(layers, prepared).float()
+            return self._in_precision(layers, module.prepare(inputs["images"])).float()
 
         return np.concatenate(
             [self._in_parts(run, batch).cpu().numpy() for batch in self._large_batches(dataset)]
@@ -421,16 +412,9 @@ class FERNet(NeuralNetClassifier):
         logits = self._logits(module, images).float()
         if not self.tta:
             return logits
-        logits = logits.log_softmax(1)
-        rows: Any = slice(None)
-        if self.tta == "unsure":
-            rows = is_unsure(logits.exp())
-            if not rows.any():
-                return logits
-        mirrored = self._logits(module, images[rows].flip(2)).float().log_softmax(1)
+        mirrored = self._logits(module, images.flip(2)).float().log_softmax(1)
         # The softmax of the log of the mean probabilities is that mean.
-        logits[rows] = torch.logaddexp(logits[rows], mirrored) - math.log(2)
-        return logits
+        return torch.logaddexp(logits.log_softmax(1), mirrored) - math.log(2)
 
     # -- helpers -------------------------------------------------------------------------
 
@@ -449,9 +433,8 @@ class FERNet(NeuralNetClassifier):
                 stacklevel=4,
             )
 
-    def _shuffled(self, dataset: FaceDataset, n_samples: int) -> NDArray[np.intp]:
-        order = self.order_generator_.permutation(n_samples)
-        return dataset.chosen_rows(order, len(self.history))
+    def _shuffled(self, n_samples: int) -> NDArray[np.intp]:
+        return self.order_generator_.permutation(n_samples)
 
     @staticmethod
     def _loss_and_hits(step: dict[str, Tensor], batch: Batch) -> Tensor:

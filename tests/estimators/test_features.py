@@ -11,7 +11,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sk_fer import FERCNNClassifier, FERFeatures, FERPretrainedClassifier
@@ -95,16 +95,22 @@ def test_the_global_random_state_is_left_alone(small):
     assert torch.equal(before, torch.get_rng_state())
 
 
-def test_memory(small, first, tmp_path):
-    X, _ = small
-    model = FERFeatures("fast", weights=first, memory=tmp_path, **SETTINGS).fit(X)
-    features = model.transform(X)
-    kept = list(tmp_path.rglob("*.features"))
-    assert len(kept) == 1
-    np.testing.assert_array_equal(clone(model).fit(X[:9]).transform(X[::-1]), features[::-1])
-    assert list(tmp_path.rglob("*.features")) == kept
-    plain = FERFeatures("fast", weights=first, **SETTINGS).fit_transform(X)
-    np.testing.assert_allclose(features, plain, atol=1e-5)
+def test_the_memory_of_a_pipeline_runs_the_backbone_once_per_fold(small, first, tmp_path):
+    X, y = small
+    features = FERFeatures("fast", weights=first, **SETTINGS)
+    model = Pipeline([("features", features), ("head", LogisticRegression())], memory=str(tmp_path))
+    grid = {"head__C": [0.01, 0.1, 1.0]}
+    fits = []
+    with pytest.MonkeyPatch.context() as patch:
+        fit = FERFeatures.fit
+        patch.setattr(FERFeatures, "fit", lambda *args, **kw: fits.append(1) or fit(*args, **kw))
+        search = GridSearchCV(model, grid, cv=2, refit=False).fit(X, y)
+    assert len(fits) == 2
+    alone = GridSearchCV(LogisticRegression(), {"C": grid["head__C"]}, cv=2, refit=False)
+    alone.fit(features.fit_transform(X), y)
+    np.testing.assert_allclose(
+        search.cv_results_["mean_test_score"], alone.cv_results_["mean_test_score"], atol=0.02
+    )
 
 
 def test_not_fitted(small):

@@ -49,7 +49,7 @@ CASES = {
     # Small images are enlarged for the convolutions, inside the graph.
     "dense": {"normalize": "dataset", "shape": (12, 10, 3), "labels": [True, False]},
     "fast": {"normalize": "image", "tta": True},
-    "sequential": {"normalize": "none", "dtype": "float64", "labels": [3, 5, 9], "tta": "unsure"},
+    "sequential": {"normalize": "none", "dtype": "float64", "labels": [3, 5, 9], "tta": True},
     "accurate": {"n": 12},
     "vgg": {"normalize": "image", "shape": (7, 20, 3), "labels": [0.0, 1.0], "n": 16},
     # Enlarged, and made smaller.

@@ -102,7 +102,9 @@ FITS = {
     "thawing": lambda d: pretrained(
         d, weights=learnt(), trainable={1: "head", 3: "last_stage", 4: "all"}
     ),
-    "stored views": lambda d: pretrained(d, trainable="head", n_views=2, dropout=0.5, **WATCHED),
+    "stored features": lambda d: pretrained(
+        d, trainable="head", augment=None, dropout=0.5, **WATCHED
+    ),
     "vgg": lambda d: FERCNNClassifier(
         "vgg", max_epochs=2, batch_size=64, lr=0.01, random_state=0, checkpoint_dir=d
     ),
@@ -240,7 +242,7 @@ def test_other_weights_to_start_from_are_refused_though_they_look_the_same(small
     with pytest.raises(ValueError, match="weights differs"):
         pretrained(tmp_path / "a").fit(X, y)
     whole = pretrained(weights=first).fit(X, y)
-    assert_same(pretrained(tmp_path / "a", weights=same, memory=tmp_path / "b").fit(X, y), whole)
+    assert_same(pretrained(tmp_path / "a", weights=same).fit(X, y), whole)
 
 
 def test_what_has_no_effect_on_the_model_may_change(small, tmp_path, capsys):

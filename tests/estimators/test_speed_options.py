@@ -18,21 +18,6 @@ def mirrored(X):
     return X.reshape(len(X), 48, 48)[:, :, ::-1].reshape(X.shape)
 
 
-def test_unsure_images_alone_are_seen_twice(fitted):
-    model, X = fitted
-    plain = model.predict_proba(X)
-    both = model.set_params(tta=True).predict_proba(X)
-    found = model.set_params(tta="unsure").predict_proba(X)
-    model.set_params(tta=False)
-    second, best = np.sort(plain, axis=1)[:, -2:].T
-    unsure = best - second < 0.5
-    assert 0 < unsure.sum() < len(X)
-    np.testing.assert_allclose(found[unsure], both[unsure], atol=1e-6)
-    np.testing.assert_allclose(found[~unsure], plain[~unsure], atol=1e-6)
-    mean = (plain + model.predict_proba(mirrored(X))) / 2
-    np.testing.assert_allclose(both, mean, atol=1e-6)
-
-
 def test_predictions_follow_the_weights(fitted):
     model, X = fitted
     before = model.predict_proba(X)

@@ -60,19 +60,18 @@ def test_everything_comes_back(parameters, small_faces, tmp_path):
     )
 
 
-def test_weights_and_memory_are_left_out_with_a_warning(fitted, small_faces, tmp_path):
+def test_weights_are_left_out_with_a_warning(fitted, small_faces, tmp_path):
     X, y = small_faces
     path = tmp_path / "model.skfer"
-    model = small(weights=fitted, memory=tmp_path / "cache", trainable="head").fit(X, y)
-    with pytest.warns(UserWarning, match="memory of FERPretrainedClassifier, weights of FERPret"):
+    model = small(weights=fitted, trainable="head").fit(X, y)
+    with pytest.warns(UserWarning, match="weights of FERPretrainedClassifier"):
         save_model(model, path)
     loaded = load_model(path)
     assert loaded.weights == "imagenet"  # the default, and as good a reason to keep statistics
-    assert loaded.memory is None
     np.testing.assert_allclose(loaded.predict_proba(X), model.predict_proba(X), atol=1e-5)
     save_model(loaded, path)  # and nothing is left to leave out
     assert load_model(path).set_params(weights=None).fit(X, y).n_epochs_ == 1
-    model.weights, model.memory = "imagenet", None
+    model.weights = "imagenet"
     save_model(model, path)
     assert load_model(path).weights == "imagenet"
 

@@ -284,7 +284,6 @@ BACKBONE_PARAMETERS: dict[str, list[Any]] = {
     "weights": [5, True, b"weights.pth", ["weights.pth"]],
     "input_size": [0, -1, 1.5, "small", NAN, True],
     "stem": NO_CHOICE,
-    "memory": [5, True, b"cache"],
 }
 PARAMETERS: dict[Any, dict[str, list[Any]]] = {
     FERDenseClassifier: {
@@ -304,8 +303,6 @@ PARAMETERS: dict[Any, dict[str, list[Any]]] = {
         "backbone_lr_factor": [0, -0.1, *NO_NUMBER],
         "freeze_batch_norm": NO_BOOL,
         "dropout": [1, -0.1, *NO_NUMBER],
-        "store_features": NO_BOOL,
-        "n_views": NO_COUNT,
     },
     FERFeatures: {
         **BACKBONE_PARAMETERS,
@@ -487,7 +484,7 @@ OTHER_CALLS = [
     wrong(lambda: features(weights=dense()).fit(X), "not fitted yet; fit", kind=NotFittedError),
     wrong(lambda: features(input_size=(16,)).fit(X), "input_size=(16,); wanted a side or (height"),
     wrong(lambda: features(backbone="fastest").fit(X), "backbone='fastest'", "'fast'"),
-    wrong(lambda: features(memory="cache").transform(X), "not fitted yet", kind=NotFittedError),
+    wrong(lambda: features().transform(X), "not fitted yet", kind=NotFittedError),
     wrong(lambda: features(weights=None, input_size=4).fit(X), "cannot take images of 4 x 4"),
     # classifiers: not fitted, and changed since
     wrong(lambda: dense().predict(X), "FERDenseClassifier instance", kind=NotFittedError),
