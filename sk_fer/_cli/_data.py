@@ -1,10 +1,8 @@
 """From DATA to images in splits, and what to say of them."""
 
-import re
 import shlex
-from collections.abc import Callable
 from dataclasses import dataclass, fields
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +11,12 @@ from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
 from sk_fer._cli._splits import assign_splits, stratified_share
-from sk_fer.datasets import (
-    load_ckplus,
-    load_fer2013,
-    load_ferplus,
-    load_image_folder,
-    make_faces,
-)
-from sk_fer.datasets._csv_file import find_csv
+from sk_fer.datasets import load_faces, make_faces
+from sk_fer.datasets._checks import check_path
+from sk_fer.datasets._load import find_format
 
 # With the epochs of _train.py, about a minute of training on two slow cores.
 N_FACES = 1000
-
-_CKPLUS_FILE = re.compile(r"S\d+_\d+_\d+\.png")
 
 
 @dataclass(frozen=True)
@@ -151,7 +142,7 @@ def read_faces(source: Source, *, image_shape: tuple[int, int, int] | None = Non
         source=source,
         images=faces.images,
         target=faces.target,
-        target_names=[name for name in faces.target_names if name in set(faces.target)],
+        target_names=faces.target_names,
         usage=faces.usage,
         groups=faces.groups,
         skipped=faces.skipped,
@@ -159,52 +150,28 @@ def read_faces(source: Source, *, image_shape: tuple[int, int, int] | None = Non
 
 
 def _load(source: Source, image_shape: tuple[int, int, int] | None) -> Bunch:
-    on_error = "skip" if source.skip_bad else "raise"
-    load = _known_form(source, on_error)
-    if load is not None:
+    if source.data is None:
+        source_format = "drawn faces"
+    else:
+        source_format = find_format(check_path(source.data), ferplus=source.ferplus)
+    folder: dict[str, Any] = {}
+    if source_format == "image_folder":
+        size = (source.image_size, source.image_size) if source.image_size else None
+        folder = {
+            "classes": source.classes.split(",") if source.classes else None,
+            "image_size": image_shape[:2] if image_shape else size,
+            "color": image_shape is not None and image_shape[2] == 3,
+        }
+    else:
         for option, value in (("--classes", source.classes), ("--image-size", source.image_size)):
             if value is not None:
                 raise ValueError(f"{option} is for class folders, and {source.name} is none")
-        return load()
-    assert source.data is not None  # drawn faces have a known form
-    size = (source.image_size, source.image_size) if source.image_size else None
-    return load_image_folder(
-        source.data,
-        classes=source.classes.split(",") if source.classes else None,
-        image_size=image_shape[:2] if image_shape else size,
-        color=image_shape is not None and image_shape[2] == 3,
-        on_error=on_error,
-    )
-
-
-def _known_form(source: Source, on_error: str) -> Callable[[], Bunch] | None:
-    """Return what loads DATA, or None where it is a folder of class folders."""
-    path = source.data
-    if path is None:
-        return partial(_draw, source.seed)
-    if source.ferplus is not None:
-        return partial(load_ferplus, path, source.ferplus, subset="all", on_error=on_error)
-    if path.stem == "ckextended":
-        return partial(load_ckplus, path, on_error=on_error)
-    if not path.is_dir() or find_csv(path) is not None:
-        return partial(load_fer2013, path, subset="all", on_error=on_error)
-    if _is_ckplus(path):
-        return partial(load_ckplus, path, on_error=on_error)
-    return None
+    if source.data is None:
+        return _draw(source.seed)
+    on_error = "skip" if source.skip_bad else "raise"
+    return load_faces(source.data, ferplus=source.ferplus, on_error=on_error, **folder)
 
 
 def _draw(seed: int) -> Bunch:
     faces: Any = make_faces(N_FACES, return_X_y=False, random_state=seed)
-    return Bunch(
-        images=faces.images,
-        target=faces.target,
-        target_names=sorted(faces.target_names),
-        usage=None,
-        groups=None,
-        skipped=[],
-    )
-
-
-def _is_ckplus(folder: Path) -> bool:
-    names = [path.name for path in folder.rglob("*.png")]
-    return bool(names) and all(map(_CKPLUS_FILE.fullmatch, names))
+    return Bunch(**faces, usage=None, groups=None, skipped=[], not_read={}, format="drawn faces")

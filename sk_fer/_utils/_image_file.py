@@ -8,20 +8,55 @@ import warnings
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError, features
 
-IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp"}
+from sk_fer._utils._image_depth import to_eight_bits
+from sk_fer._utils._image_heif import HEIF_SUFFIXES, is_heif, open_heif, reads_heif
+
 MAX_PIXELS = 64_000_000
 
 # Pillow goes by content, not by name, and would hand PostScript to an interpreter.
-_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+_FORMATS = (
+    *("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP"),
+    *(("AVIF",) if features.check("avif") else ()),
+)
+
+IMAGE_SUFFIXES = {
+    *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif", ".webp"),
+    *(".tif", ".tiff", ".pgm", ".ppm", ".pnm", ".pbm", ".pfm", ".jp2", ".j2k"),
+    *((".avif",) if "AVIF" in _FORMATS else ()),
+    *(HEIF_SUFFIXES if reads_heif() else ()),
+}
+"""What the names of files that `read_image` reads end with."""
+
+_SIGNATURES = (
+    *(b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a"),
+    *(b"II*\0", b"MM\0*", b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51"),
+)
+_PAGED = {"GIF", "PNG", "WEBP", "TIFF", "AVIF"}  # a JPEG's second picture is a thumbnail
 
 
-def read_image(path: str | os.PathLike[str], *, color: bool = False) -> np.ndarray:
+def is_image(head: bytes) -> bool:
+    """Whether a file that begins with these 16 bytes is an image that `read_image` reads."""
+    if head[4:8] == b"ftyp":
+        return (head[8:12] == b"avif" and ".avif" in IMAGE_SUFFIXES) or (
+            is_heif(head) and reads_heif()
+        )
+    return (
+        head.startswith(_SIGNATURES)
+        or (head[:2] == b"BM" and head[6:10] == bytes(4))
+        or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
+        or (head[:1] == b"P" and head[1:2] in b"123456" and head[2:3].isspace())
+    )
+
+
+def read_image(
+    path: str | os.PathLike[str], *, color: bool = False, several_frames: list[str] | None = None
+) -> np.ndarray:
     """Read an image file as it is meant to be seen.
 
-    The EXIF orientation is honoured, transparent parts become white, 16-bit images lose their
-    lower byte, and an animated file gives its first frame.
+    The EXIF orientation is honoured, transparent parts become white, images of more than 8 bits
+    are scaled by what they hold, and a file of several frames gives its first one.
 
     Parameters
     ----------
@@ -29,6 +64,8 @@ def read_image(path: str | os.PathLike[str], *, color: bool = False) -> np.ndarr
         The file.
     color : bool, default=False
         Whether to return RGB rather than gray.
+    several_frames : list of str, default=None
+        Where to add the path if the file has more than one frame.
 
     Returns
     -------
@@ -38,24 +75,47 @@ def read_image(path: str | os.PathLike[str], *, color: bool = False) -> np.ndarr
     Raises
     ------
     ValueError
-        If the file is empty, damaged, not an image, or larger than `MAX_PIXELS`.
+        If the file is empty, damaged, not an image, or larger than `MAX_PIXELS`, or if its values
+        have no scale that is known.
     OSError
         If the file is missing or may not be read.
     """
     path = os.fspath(path)
-    with open(path, "rb") as file, _warnings_ignored:  # what Pillow warns of is mended or refused
-        if not os.fstat(file.fileno()).st_size:
-            raise ValueError(f"{path}: not a readable image, the file is empty")
+    with open(path, "rb") as file:
+        return decode_image(file, path, color=color, several_frames=several_frames)
+
+
+def decode_image(
+    file: BinaryIO, name: str, *, color: bool = False, several_frames: list[str] | None = None
+) -> np.ndarray:
+    """Read an image from an open file, see `read_image`; `name` goes into the messages."""
+    with _warnings_ignored:  # what Pillow warns of is mended or refused
+        head = file.read(16)
+        file.seek(0)
+        if not head:
+            raise ValueError(f"{name}: not a readable image, the file is empty")
         try:
-            return _decode(file, "RGB" if color else "L")
+            if is_heif(head):
+                return _decode(open_heif(file), name, color, several_frames)
+            return _decode(Image.open(file, formats=_FORMATS), name, color, several_frames)
         except UnidentifiedImageError:
             known = ", ".join(_FORMATS)
             raise ValueError(
-                f"{path}: not a readable image, its content is none of {known}"
+                f"{name}: not a readable image, its content is none of {known}"
             ) from None
         except Exception as error:  # on damaged files Pillow's decoders raise nearly anything
             reason = " ".join(f"{error!s:.200}".split()) or type(error).__name__
-            raise ValueError(f"{path}: not a readable image, {reason}") from error
+            raise ValueError(f"{name}: not a readable image, {reason}") from error
+
+
+def warn_of_several_frames(names: list[str]) -> None:
+    """Warn of files of which only the first frame was read, if there are any."""
+    if names:
+        warnings.warn(
+            f"{len(names)} image file(s) have several frames or pages, and only the first one of "
+            f"each was read, the first such file: {names[0]}",
+            stacklevel=4,
+        )
 
 
 def resize_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -106,22 +166,16 @@ class _WarningsIgnored:
 _warnings_ignored = _WarningsIgnored()
 
 
-def _decode(file: BinaryIO, mode: str) -> np.ndarray:
-    with Image.open(file, formats=_FORMATS) as image:
+def _decode(
+    image: Image.Image, name: str, color: bool, several_frames: list[str] | None
+) -> np.ndarray:
+    with image:
         width, height = image.size
         if width * height > MAX_PIXELS:
             raise ValueError(f"it has {height} x {width} pixels, at most {MAX_PIXELS} are read")
+        is_paged = image.format in _PAGED and getattr(image, "n_frames", 1) > 1
         ImageOps.exif_transpose(image, in_place=True)  # a copy would take as much memory again
-        return np.array(_to_eight_bits(image).convert(mode))
-
-
-def _to_eight_bits(image: Image.Image) -> Image.Image:
-    """Return an image that converts to gray or RGB as the eye would have it."""
-    if image.mode.startswith("I"):  # Pillow's own conversion cuts at 255
-        return Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8))
-    if image.has_transparency_data:
-        white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(
-            white, image if image.mode == "RGBA" else image.convert("RGBA")
-        )
-    return image.convert("RGB") if image.mode == "CMYK" else image
+        pixels = np.array(to_eight_bits(image).convert("RGB" if color else "L"))
+    if is_paged and several_frames is not None:
+        several_frames.append(name)
+    return pixels

@@ -6,10 +6,12 @@ from sk_fer.datasets._fer2013 import load_fer2013
 from sk_fer.datasets._ferplus import load_ferplus
 from sk_fer.datasets._fetch import fetch_fer2013
 from sk_fer.datasets._image_folder import load_image_folder
+from sk_fer.datasets._load import load_faces
 
 __all__ = [
     "fetch_fer2013",
     "load_ckplus",
+    "load_faces",
     "load_fer2013",
     "load_ferplus",
     "load_image_folder",

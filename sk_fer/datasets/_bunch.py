@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import Bunch
 
-from sk_fer.datasets._names import subset_of
+from sk_fer.datasets._names import canonical_subset
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class Faces:
     groups: np.ndarray | None = None
     filenames: np.ndarray | None = None
     skipped: list[tuple[Any, str]] = field(default_factory=list)
+    not_read: dict[str, int] = field(default_factory=dict)
     more: dict[str, np.ndarray] = field(default_factory=dict)
 
     def take(self, rows: np.ndarray | slice) -> "Faces":
@@ -38,6 +39,7 @@ class Faces:
 
     def select(self, subset: str, where: object) -> "Faces":
         """Return the faces of a subset; `where` they are from goes into the message."""
+        subset = canonical_subset(subset) or subset
         if subset == "all":
             return self
         if self.usage is None:
@@ -51,11 +53,12 @@ class Faces:
 
 def subset_rows(usage: np.ndarray, subset: str, where: object) -> np.ndarray:
     """Return the mask of the rows of a subset; `where` they are from goes into the message."""
+    subset = canonical_subset(subset) or subset
     if subset == "all":
         return np.ones(len(usage), dtype=bool)
-    held = sorted(set(usage.tolist()))
-    rows = np.isin(usage, [name for name in held if subset_of(name) == subset])
+    rows = usage == subset
     if not rows.any():
+        held = sorted(set(usage.tolist()))
         raise ValueError(f"{where}: no images for subset={subset!r}, it holds {', '.join(held)}")
     return rows
 
@@ -83,27 +86,47 @@ def make_bunch(
     bunch : Bunch, or tuple of data and target
     """
     images = faces.images
-    data: Any = images.reshape(len(images), -1)
+    data: Any = as_data(images)
     target: Any = faces.target
+    target_names = _target_names(faces)
     frame = None
     if as_frame:
-        data, target, frame = _to_frames(data, target, faces.target_names)
+        data, target, frame = _to_frames(data, target, target_names)
     if return_X_y:
         return data, target
     return Bunch(
         data=data,
         images=images,
         target=target,
-        target_names=list(faces.target_names),
+        target_names=target_names,
         frame=frame,
         groups=faces.groups,
         usage=faces.usage,
         filenames=faces.filenames,
         skipped=faces.skipped,
+        not_read=faces.not_read,
         DESCR=(files("sk_fer.datasets") / "descr" / f"{descr}.rst").read_text("utf-8"),
         **faces.more,
         **fields,
     )
+
+
+def as_data(images: np.ndarray) -> np.ndarray:
+    """Return images as the field `data`: flat rows if they are gray squares.
+
+    Flat rows of anything else would not tell their height, width and channels.
+    """
+    is_gray_square = images.ndim == 3 and images.shape[1] == images.shape[2]
+    return images.reshape(len(images), -1) if is_gray_square else images
+
+
+def _target_names(faces: Faces) -> list[str]:
+    """Return the names in the order that `classes_` of a classifier has after fit."""
+    if faces.target is None:
+        return sorted(faces.target_names)
+    if faces.target.ndim == 2:
+        return list(faces.target_names)
+    return np.unique(faces.target).tolist()
 
 
 def _take(column: np.ndarray | None, rows: np.ndarray | slice) -> np.ndarray | None:
@@ -115,6 +138,11 @@ def _to_frames(
 ) -> tuple[Any, Any, Any]:
     import pandas as pd
 
+    if data.ndim > 2:
+        raise ValueError(
+            f"got as_frame=True for images of shape {data.shape[1:]}, wanted square gray images, "
+            "color=False and an image_size of equal sides; a table has no place for others"
+        )
     frame = pd.DataFrame(data, columns=[f"pixel_{i}" for i in range(data.shape[1])])
     if target is None:
         return frame, None, frame

@@ -6,13 +6,25 @@ from typing import Any
 
 from sklearn.utils._param_validation import StrOptions
 
-from sk_fer.datasets._names import SUBSETS
+from sk_fer.datasets._names import SUBSETS, canonical_subset
 
 PATH: list[Any] = [str, os.PathLike]
 
 OUTPUT: dict[str, list[Any]] = {"return_X_y": ["boolean"], "as_frame": ["boolean"]}
 
-SUBSET: dict[str, list[Any]] = {"subset": [StrOptions({*SUBSETS, "all"})]}
+
+class _SplitName(StrOptions):
+    """The name of a split under any of its names, or "all"."""
+
+    def is_satisfied_by(self, val: Any) -> bool:
+        """Whether a value is such a name."""
+        return isinstance(val, str) and canonical_subset(val) is not None
+
+    def __str__(self) -> str:
+        return f"{super().__str__()} or another name of a split, such as 'PublicTest'"
+
+
+SUBSET: dict[str, list[Any]] = {"subset": [_SplitName({*SUBSETS, "all"})]}
 
 ON_ERROR: dict[str, list[Any]] = {"on_error": [StrOptions({"raise", "skip"})]}
 

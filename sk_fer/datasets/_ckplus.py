@@ -1,7 +1,6 @@
 """CK+: posed expressions in a laboratory, with the subject known."""
 
 import os
-import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,18 +9,17 @@ from sklearn.utils import Bunch
 
 from sk_fer._utils._constraints import validate_params
 from sk_fer.datasets._bunch import Faces, make_bunch
-from sk_fer.datasets._checks import ON_ERROR, OUTPUT, PATH, check_path
-from sk_fer.datasets._image_folder import read_image_folder
+from sk_fer.datasets._checks import ON_ERROR, OUTPUT, PATH, SUBSET, check_path
+from sk_fer.datasets._image_folder import open_image_tree, read_image_tree
 from sk_fer.datasets._names import EXPRESSIONS
 from sk_fer.datasets._pixel_csv import SIDE, read_pixel_csv, table_faces
 
-_FRAME = re.compile(r"(S\d+)_(\d+)_\d+")
 
-
-@validate_params({"path": PATH, **OUTPUT, **ON_ERROR})
+@validate_params({"path": PATH, **SUBSET, **OUTPUT, **ON_ERROR})
 def load_ckplus(
     path: str | os.PathLike[str],
     *,
+    subset: str = "all",
     return_X_y: bool = False,
     as_frame: bool = False,
     on_error: str = "raise",
@@ -34,6 +32,9 @@ def load_ckplus(
         The folder ``CK+48``, with a folder for each expression and files such as
         ``S010_004_00000017.png`` (subject, sequence, frame); or ``ckextended.csv``, 920 faces in
         FER2013's form without subjects, where 6 is neutral and 7 contempt.
+    subset : str, default="all"
+        The split to return: "train", "validation" or "test", or another word for one of them such
+        as "PublicTest"; or "all".
     return_X_y : bool, default=False
         Whether to return ``(data, target)`` instead of a Bunch.
     as_frame : bool, default=False
@@ -53,7 +54,7 @@ def load_ckplus(
         target : ndarray of shape (n_images,) of str, or Series
             The class names.
         target_names : list of str
-            The classes that have images (of a CSV file: all eight).
+            The sorted names that are in the target, as `classes_` has them after `fit`.
         frame : DataFrame or None
             Data and target together, if `as_frame`.
         groups : ndarray of shape (n_images,) of str, or None
@@ -61,7 +62,7 @@ def load_ckplus(
         sequences : ndarray of shape (n_images,) of str
             Subject and sequence, such as "S010_004"; not for a CSV file.
         usage : ndarray of shape (n_images,) of str, or None
-            "Training", "PublicTest" or "PrivateTest"; None for a folder.
+            "train", "validation" or "test"; None for a folder without splits.
         filenames : ndarray of shape (n_images,) of str, or None
             The files; None for a CSV file.
         skipped : list of (int or str, str)
@@ -111,20 +112,26 @@ def load_ckplus(
     else:
         table = read_pixel_csv(path, n_classes=len(EXPRESSIONS), on_error=on_error)
         faces = table_faces(table, EXPRESSIONS)
-    return make_bunch(faces, "ckplus", return_X_y=return_X_y, as_frame=as_frame)
+    return make_bunch(
+        faces.select(subset, path), "ckplus", return_X_y=return_X_y, as_frame=as_frame
+    )
 
 
 def _read_folder(path: Path, on_error: str) -> Faces:
-    faces = read_image_folder(path, image_size=(SIDE, SIDE), on_error=on_error)
+    tree = open_image_tree(path)
+    reason = "not named <subject>_<sequence>_<frame>, as S010_004_00000017"
+    stray = [file for file in tree.images if file.frame is None]
+    if stray and (on_error == "raise" or len(stray) == len(tree.images)):
+        raise ValueError(f"{stray[0].path}: {reason}")
+    tree.images = [file for file in tree.images if file.frame is not None]
+    faces = read_image_tree(tree, image_size=(SIDE, SIDE), on_error=on_error)
     assert faces.filenames is not None  # a folder has files
-    frames = [_FRAME.match(Path(name).name) for name in faces.filenames]
-    stray = [name for name, frame in zip(faces.filenames, frames, strict=True) if frame is None]
-    if stray:
-        reason = "not named <subject>_<sequence>_<frame>, as S010_004_00000017"
-        if on_error == "raise" or len(stray) == len(frames):
-            raise ValueError(f"{stray[0]}: {reason}")
-        kept = faces.take(np.array([frame is not None for frame in frames]))
-        skipped = [(str(name), f"{name}: {reason}") for name in stray]
-        faces = replace(kept, skipped=[*faces.skipped, *skipped])
-    groups, sequences = zip(*((f[1], f"{f[1]}_{f[2]}") for f in frames if f), strict=True)
-    return replace(faces, groups=np.array(groups), more={"sequences": np.array(sequences)})
+    frames = {file.path: file.frame for file in tree.images}
+    groups, sequences = np.array([frames[name] for name in faces.filenames.tolist()]).T
+    skipped = [(file.path, f"{file.path}: {reason}") for file in stray]
+    return replace(
+        faces,
+        groups=groups,
+        skipped=[*faces.skipped, *skipped],
+        more={"sequences": sequences},
+    )

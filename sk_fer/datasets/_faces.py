@@ -303,7 +303,7 @@ def make_faces(
     bunch : :class:`~sklearn.utils.Bunch`
         Instead, if `return_X_y` is False, with the fields `data` and `target` (X and y), `images`
         (X as images of shape (n_samples, image_size, image_size), the same memory),
-        `target_names` (list of str, in the order of FER2013's codes) and `DESCR`.
+        `target_names` (list of str, the sorted names in the target) and `DESCR`.
 
     Raises
     ------
@@ -371,6 +371,6 @@ def make_faces(
         data=data,
         images=images,
         target=target,
-        target_names=list(_EXPRESSIONS),
+        target_names=np.unique(target).tolist(),
         DESCR=make_faces.__doc__,
     )

@@ -4,7 +4,6 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 from sklearn.utils import Bunch
 
 from sk_fer._utils._constraints import validate_params
@@ -13,7 +12,7 @@ from sk_fer.datasets._cache import ArrayCache
 from sk_fer.datasets._checks import CACHE, ON_ERROR, OUTPUT, PATH, SUBSET, check_path
 from sk_fer.datasets._csv_file import CSV_NAMES, find_csv
 from sk_fer.datasets._image_folder import read_image_folder
-from sk_fer.datasets._names import FER2013_EXPRESSIONS, SUBSETS, USAGES
+from sk_fer.datasets._names import FER2013_EXPRESSIONS
 from sk_fer.datasets._pixel_csv import SIDE, PixelTable, read_pixel_csv, table_faces
 from sk_fer.datasets._votes import VOTE_NAMES, read_votes
 
@@ -44,8 +43,9 @@ def load_fer2013(
         - a folder that holds one of these;
         - the folder of the release as images, ``train/<class>/*`` and ``test/<class>/*``. Its
           ``test`` mixes two splits, which the names of its files tell apart.
-    subset : {"train", "validation", "test", "all"}, default="train"
-        The split to return: Training, PublicTest or PrivateTest.
+    subset : str, default="train"
+        The split to return: "train", "validation" or "test", or another word for one of them such
+        as "PublicTest", "dev" or "FER2013Valid"; or "all".
     ferplus : str or path-like, default=None
         ``fer2013new.csv``, the FER+ votes for the same rows. They come as the fields `ferplus` and
         `ferplus_names`, the target stays FER2013's; `load_ferplus` makes targets of them.
@@ -73,11 +73,11 @@ def load_fer2013(
         target : ndarray of shape (n_images,) of str, Series, or None
             The class names.
         target_names : list of str
-            The seven names, in the order of FER2013's codes.
+            The sorted names that are in the target, as `classes_` has them after `fit`.
         frame : DataFrame or None
             Data and target together, if `as_frame`.
         usage : ndarray of shape (n_images,) of str
-            "Training", "PublicTest" or "PrivateTest".
+            "train", "validation" or "test": Training, PublicTest and PrivateTest.
         groups : None
             FER2013 does not say who is in a picture.
         filenames : ndarray of str or None
@@ -173,10 +173,6 @@ def _is_image_release(path: Path) -> bool:
 
 
 def _read_folder(path: Path, on_error: str) -> Faces:
-    faces = read_image_folder(
+    return read_image_folder(
         path, classes=FER2013_EXPRESSIONS, image_size=(SIDE, SIDE), on_error=on_error
     )
-    if faces.usage is None:
-        return faces
-    usage = np.array(USAGES)[[SUBSETS.index(name) for name in faces.usage]]
-    return replace(faces, usage=usage)

@@ -11,7 +11,7 @@ from sk_fer._utils._constraints import validate_params
 from sk_fer.datasets._bunch import make_bunch, subset_rows
 from sk_fer.datasets._checks import CACHE, ON_ERROR, OUTPUT, PATH, SUBSET, check_path
 from sk_fer.datasets._fer2013 import read_fer2013
-from sk_fer.datasets._names import FER2013_EXPRESSIONS, USAGES
+from sk_fer.datasets._names import FER2013_EXPRESSIONS, SUBSETS
 from sk_fer.datasets._pixel_csv import table_faces
 from sk_fer.datasets._votes import FERPLUS_EXPRESSIONS, majority, read_votes, shares
 
@@ -56,8 +56,9 @@ def load_ferplus(
         - "votes": soft targets, the share of each expression in the votes for any expression. A
           face that nobody saw an expression in is left out.
         - "both": the faces and class names of "majority", with their shares as the field `votes`.
-    subset : {"train", "validation", "test", "all"}, default="train"
-        The split to return: Training, PublicTest or PrivateTest.
+    subset : str, default="train"
+        The split to return: "train", "validation" or "test", or another word for one of them such
+        as "PublicTest", "dev" or "FER2013Valid"; or "all".
     return_X_y : bool, default=False
         Whether to return ``(data, target)`` instead of a Bunch.
     as_frame : bool, default=False
@@ -78,9 +79,11 @@ def load_ferplus(
         target : ndarray of shape (n_images,) of str, or (n_images, 8) of float32
             Class names, or the shares of `target_names` if `target` is "votes".
         target_names : list of str
-            The eight names, in the order of FER+.
+            The sorted names that are in the target, or all eight, sorted, if `target` is "votes".
         votes : ndarray of shape (n_images, 8), dtype float32
-            If `target` is "both": the shares.
+            If `target` is "both": the shares of `votes_names`.
+        votes_names : list of str
+            If `target` is "both": all eight names, sorted.
         dropped : ndarray of int
             Rows of the subset (counted from 1, below the header) that the votes left out.
     data, target : tuple
@@ -132,19 +135,21 @@ def load_ferplus(
     votes = read_votes(check_path(path_votes), table, path_fer2013)
 
     faces = table_faces(table, FER2013_EXPRESSIONS)
-    in_subset = subset_rows(np.array(USAGES)[table.usage], subset, path_fer2013)
+    in_subset = subset_rows(np.array(SUBSETS)[table.usage], subset, path_fer2013)
     labels, soft = majority(votes), shares(votes)
     has_target = ~np.isnan(soft[:, 0]) if target == "votes" else labels >= 0
     faces = replace(
         faces,
         target=soft if target == "votes" else np.array(FERPLUS_EXPRESSIONS)[labels],
-        target_names=FERPLUS_EXPRESSIONS,
+        target_names=sorted(FERPLUS_EXPRESSIONS),
         more={"votes": soft} if target == "both" else {},
     )
+    fields = {"votes_names": sorted(FERPLUS_EXPRESSIONS)} if target == "both" else {}
     return make_bunch(
         faces.take(in_subset & has_target),
         "ferplus",
         return_X_y=return_X_y,
         as_frame=as_frame,
         dropped=table.rows[in_subset & ~has_target] + 1,
+        **fields,
     )

@@ -49,8 +49,9 @@ def fetch_fer2013(
     data_home : str or path-like, default=None
         scikit-learn's data home, see :func:`sklearn.datasets.get_data_home`; the file goes to its
         folder ``sk_fer``.
-    subset : {"train", "validation", "test", "all"}, default="train"
-        The split to return: Training, PublicTest or PrivateTest.
+    subset : str, default="train"
+        The split to return: "train", "validation" or "test", or another word for one of them such
+        as "PublicTest", "dev" or "FER2013Valid"; or "all".
     ferplus : str or path-like, default=None
         ``fer2013new.csv``, the FER+ votes, as in `load_fer2013`.
     download_if_missing : bool, default=True

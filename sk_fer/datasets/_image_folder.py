@@ -1,17 +1,20 @@
 """Images in folders named after their classes."""
 
 import os
-import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from sklearn.utils import Bunch
 
 from sk_fer._utils._constraints import validate_params
-from sk_fer._utils._image_file import IMAGE_SUFFIXES, read_image, resize_image
+from sk_fer._utils._image_file import (
+    IMAGE_SUFFIXES,
+    decode_image,
+    resize_image,
+    warn_of_several_frames,
+)
 from sk_fer._utils._layout import check_size
 from sk_fer.datasets._bunch import Faces, make_bunch
 from sk_fer.datasets._checks import (
@@ -21,9 +24,9 @@ from sk_fer.datasets._checks import (
     SUBSET,
     check_path,
 )
-from sk_fer.datasets._names import EXPRESSIONS, expression_of, subset_of
-
-_USAGE_PREFIX = re.compile("(Training|PublicTest|PrivateTest)_")
+from sk_fer.datasets._folder_splits import splits_of
+from sk_fer.datasets._image_tree import ImageFile, ImageTree, walk_folder
+from sk_fer.datasets._names import EXPRESSIONS, expression_of
 
 
 @validate_params(
@@ -53,14 +56,16 @@ def load_image_folder(
     Parameters
     ----------
     path : str or path-like
-        The folder. An image (``.png``, ``.jpg``, ``.jpeg``, ``.bmp``, ``.webp``) belongs to the
-        class that its folder is named after, and to the split that the nearest folder above is
-        named after, if one is. Other files, and hidden files and folders, are left alone.
-    subset : {"train", "validation", "test", "all"}, default="all"
-        The split to return.
+        The folder. An image belongs to the class that its folder is named after, and to the
+        split that the nearest folder above is named after, if one is. BMP, GIF, JPEG, JPEG 2000,
+        PNG, PGM, PPM, TIFF, WebP and AVIF files are read, and HEIC with
+        ``pip install "sk_fer[heic]"``, whatever the suffix. Other files are counted in
+        `not_read`.
+    subset : str, default="all"
+        The split to return: "train", "validation" or "test", or another word for one of them such
+        as "PublicTest", "dev" or "FER2013Valid"; or "all".
     classes : sequence of str, default=None
-        The class names of your own data, as the folders are named; `target_names` then keeps their
-        order. If None, the classes are the expressions angry, disgust, fear, happy, sad, surprise,
+        The class names of your own data, as the folders are named. If None, the classes are the expressions angry, disgust, fear, happy, sad, surprise,
         neutral and contempt, also under other names such as Anger or happiness.
     image_size : tuple of int, default=None
         Height and width that every image is brought to. If None, all must have the same size.
@@ -69,7 +74,7 @@ def load_image_folder(
     return_X_y : bool, default=False
         Whether to return ``(data, target)`` instead of a Bunch.
     as_frame : bool, default=False
-        Whether data and target are a pandas DataFrame and Series.
+        Whether data and target are a pandas DataFrame and Series. Only for square gray images.
     on_error : {"raise", "skip"}, default="raise"
         Whether an image that cannot be read, or lies in no class folder, is an error, or is left
         out and listed in `skipped`.
@@ -80,13 +85,14 @@ def load_image_folder(
         With the fields
 
         data : ndarray of shape (n_images, n_pixels), dtype uint8, or DataFrame
-            The images, flat.
+            The images, flat, if they are gray and square. Others come as `images`, for flat rows
+            would not tell their height, width and channels.
         images : ndarray of shape (n_images, height, width) or (n_images, height, width, 3)
             The same memory, as images.
         target : ndarray of shape (n_images,) of str, or Series
             The class names.
         target_names : list of str
-            The classes that have images, or `classes`.
+            The sorted names that are in the target, as `classes_` has them after `fit`.
         frame : DataFrame or None
             Data and target together, if `as_frame`.
         usage : ndarray of shape (n_images,) of str, or None
@@ -96,7 +102,11 @@ def load_image_folder(
         filenames : ndarray of shape (n_images,) of str
             The files.
         skipped : list of (str, str)
-            Each file left out of any subset, and why.
+            Each image left out of any subset, and why.
+        not_read : dict of str to int
+            The number of files that are no images of a known kind, by suffix; "hidden" counts
+            what a system or another program left, such as ``.DS_Store``, ``Thumbs.db`` and what
+            ``__MACOSX`` contains. There is a warning of the others.
         DESCR : str
             What the data set is.
     data, target : tuple
@@ -117,9 +127,16 @@ def load_image_folder(
 
     Notes
     -----
-    Training, val, valid and testing are splits as well. In the release of FER2013 as images the
-    names of the files begin with ``Training_``, ``PublicTest_`` or ``PrivateTest_``; these go
-    before the name of the folder and stand for train, validation and test.
+    Other words for a split are known as well, such as training_set, val, dev, eval, Public_Test and
+    FER2013Valid, in any case. Where no folder is named after a split, names of files that begin
+    with ``Training_``, ``PublicTest_`` or ``PrivateTest_`` give it. These also tell apart the two
+    splits that the folder ``test`` of FER2013's release as images contains. Anywhere else the
+    folder decides, and there is a warning where the name of a file says something else.
+
+    Images of 16 or 32 bits are scaled by the least of the usual depths (8, 10, 12, 14, 16 and so
+    on) that holds their largest value, and floats by 1 or 255; other scales are an error.
+    Transparent parts become white, the EXIF orientation is honoured, and a file of several frames
+    gives its first one, with a warning.
 
     Examples
     --------
@@ -145,12 +162,6 @@ def load_image_folder(
     )
 
 
-class _File(NamedTuple):
-    path: str
-    label: str
-    subset: str | None
-
-
 def read_image_folder(
     path: str | os.PathLike[str],
     *,
@@ -160,67 +171,81 @@ def read_image_folder(
     on_error: str = "raise",
 ) -> Faces:
     """Read all images of a folder, see `load_image_folder`."""
+    return read_image_tree(
+        open_image_tree(check_path(path)),
+        classes=classes,
+        image_size=image_size,
+        color=color,
+        on_error=on_error,
+    )
+
+
+def read_image_tree(
+    tree: ImageTree,
+    *,
+    classes: Sequence[str] | None = None,
+    image_size: tuple[int, int] | None = None,
+    color: bool = False,
+    on_error: str = "raise",
+) -> Faces:
+    """Read the images of a folder whose files are known, see `load_image_folder`."""
     if image_size is not None:
         image_size = check_size(image_size, "image_size")
     if classes is not None:
         classes = _check_classes(classes)
-    root = check_path(path)
-    if not root.is_dir():
-        raise NotADirectoryError(f"{root}: not a folder")
-    paths = list(_image_paths(root))
-    if not paths:
+    tree.warn_of_not_read()
+    n_images = len(tree.images)
+    if not n_images:
         wanted = ", ".join(sorted(IMAGE_SUFFIXES))
-        raise ValueError(f"{root}: found no images ({wanted}) in this folder")
+        raise ValueError(f"{tree.root}: found no images ({wanted}) in this folder")
     images = np.empty(0)
-    files: list[_File] = []
+    files: list[ImageFile] = []
+    labels: list[str] = []
     skipped: list[tuple[str, str]] = []
-    for name, folders in paths:
+    several_frames: list[str] = []
+    for file in tree.images:
         try:
-            file = _File(name, _label(name, folders, classes), _subset(name, folders))
-            image = read_image(name, color=color)
+            label = _label(file.path, file.folders, classes)
+            with file.open() as opened:
+                image = decode_image(opened, file.path, color=color, several_frames=several_frames)
         except (OSError, ValueError) as error:
             if on_error == "raise":
                 raise
-            skipped.append((name, str(error)))
+            skipped.append((file.path, str(error)))
             continue
         if image_size is not None and image.shape[:2] != image_size:
             image = resize_image(image, image_size)
         if not files:
-            images = np.empty((len(paths), *image.shape), dtype=np.uint8)
+            images = np.empty((n_images, *image.shape), dtype=np.uint8)
         elif image.shape != images.shape[1:]:
             raise ValueError(
-                f"{files[0].path} has {_size(images[0])} pixels, {name} has {_size(image)}; "
+                f"{files[0].path} has {_size(images[0])} pixels, {file.path} has {_size(image)}; "
                 "image_size=(height, width) brings them to one size"
             )
         images[len(files)] = image
         files.append(file)
+        labels.append(label)
     if not files:
-        raise ValueError(f"{root}: none of {len(paths)} images is good, the first: {skipped[0][1]}")
-    labels = {file.label for file in files}
+        raise ValueError(
+            f"{tree.root}: none of {n_images} images is good, the first: {skipped[0][1]}"
+        )
+    warn_of_several_frames(several_frames)
     return Faces(
         images=images[: len(files)],
-        target=np.array([file.label for file in files]),
-        target_names=tuple(classes or (name for name in EXPRESSIONS if name in labels)),
-        usage=_usage(files),
+        target=np.array(labels),
+        target_names=classes or EXPRESSIONS,
+        usage=splits_of(files, tree.root),
         filenames=np.array([file.path for file in files]),
         skipped=skipped,
+        not_read=dict(tree.not_read),
     )
 
 
-def _image_paths(root: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield each image and the folders it lies in, in the order of their names."""
-    visited = set()
-    for folder, below, names in os.walk(root, followlinks=True):
-        real = os.path.realpath(folder)
-        if real in visited:  # a link back, or to a folder that is read anyway
-            below.clear()
-            continue
-        visited.add(real)
-        below[:] = sorted(name for name in below if not name.startswith("."))
-        folders = Path(folder).relative_to(root).parts
-        for name in sorted(names):
-            if os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES and not name.startswith("."):
-                yield os.path.join(folder, name), folders
+def open_image_tree(root: Path) -> ImageTree:
+    """Return the image files of a folder."""
+    if not root.is_dir():
+        raise NotADirectoryError(f"{root}: not a folder")
+    return walk_folder(root)
 
 
 def _check_classes(classes: Sequence[str]) -> tuple[str, ...]:
@@ -255,22 +280,6 @@ def _label(path: str, folders: tuple[str, ...], classes: Sequence[str] | None) -
             f"{path}: its folder {folder!r} is no class, wanted {', '.join(known)}{advice}"
         )
     return expression
-
-
-def _subset(path: str, folders: tuple[str, ...]) -> str | None:
-    prefix = _USAGE_PREFIX.match(os.path.basename(path))
-    places = [prefix[1]] if prefix else reversed(folders[:-1])
-    return next(filter(None, map(subset_of, places)), None)
-
-
-def _usage(files: list[_File]) -> np.ndarray | None:
-    stray = next((file for file in files if file.subset is None), None)
-    if stray is None:
-        return np.array([file.subset for file in files])
-    divided = next((file for file in files if file.subset is not None), None)
-    if divided is not None:
-        raise ValueError(f"{stray.path} is in no split, but {divided.path} is")
-    return None
 
 
 def _size(image: np.ndarray) -> str:

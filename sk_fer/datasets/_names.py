@@ -1,5 +1,6 @@
 """The names of expressions and of splits, and what else they are called."""
 
+import re
 import reprlib
 
 EXPRESSIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral", "contempt")
@@ -8,6 +9,7 @@ EXPRESSIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"
 FER2013_EXPRESSIONS = EXPRESSIONS[:7]
 
 SUBSETS = ("train", "validation", "test")
+"""The splits, as `usage` of every Bunch names them; FER2013's code has the same order."""
 
 USAGES = ("Training", "PublicTest", "PrivateTest")
 """FER2013's words for `SUBSETS`, in the same order."""
@@ -21,14 +23,26 @@ _EXPRESSION_ALIASES = {
     "sadness": "sad",
     "surprised": "surprise",
 }
-_SUBSET_ALIASES = {
+_SPLIT_WORDS = {
+    "train": "train",
     "training": "train",
     "val": "validation",
     "valid": "validation",
+    "validate": "validation",
+    "validation": "validation",
+    "dev": "validation",
+    "development": "validation",
+    "eval": "validation",
+    "evaluation": "validation",
     "publictest": "validation",
+    "test": "test",
     "testing": "test",
     "privatetest": "test",
 }
+_BEFORE_A_SPLIT = "(?:fer2013|ferplus|fer|ckplus|ck)?"
+_AFTER_A_SPLIT = "(?:dataset|data|set|split|subset|images?|imgs?|faces?|samples?|files?|folder)*"
+_SPLIT = re.compile(f"{_BEFORE_A_SPLIT}({'|'.join(_SPLIT_WORDS)}){_AFTER_A_SPLIT}")
+_SEPARATORS = re.compile(r"[\W_]+")
 
 
 def expression_of(name: str) -> str | None:
@@ -39,14 +53,27 @@ def expression_of(name: str) -> str | None:
 
 
 def subset_of(name: str) -> str | None:
-    """Return the subset that a name stands for, None if it stands for none."""
-    name = name.strip().lower()
-    name = _SUBSET_ALIASES.get(name, name)
-    return name if name in SUBSETS else None
+    """Return the subset that a name stands for, None if it stands for none.
+
+    Case, spaces, underscores and hyphens do not matter, and the word may have "FER2013" before it
+    and "set", "data" or "images" after it.
+
+    Examples
+    --------
+    >>> [subset_of(name) for name in ("Public Test", "training_set", "FER2013Valid", "happy")]
+    ['validation', 'train', 'validation', None]
+    """
+    found = _SPLIT.fullmatch(_SEPARATORS.sub("", name.lower()))
+    return _SPLIT_WORDS[found[1]] if found else None
+
+
+def canonical_subset(name: str) -> str | None:
+    """Return the value of a parameter `subset` in the words of `SUBSETS`, or "all"."""
+    return "all" if name.strip().lower() == "all" else subset_of(name)
 
 
 def usage_code(usage: str) -> int:
-    """Return the position in `USAGES` of one of them."""
+    """Return the position in `SUBSETS` of a split, under any of its names."""
     subset = subset_of(usage)
     if subset is None:
         raise ValueError(f"Usage {reprlib.repr(usage)} is not one of {', '.join(USAGES)}")

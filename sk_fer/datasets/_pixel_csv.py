@@ -10,7 +10,7 @@ import numpy as np
 from sk_fer._utils._pixels import parse_pixels
 from sk_fer.datasets._bunch import Faces
 from sk_fer.datasets._csv_file import column_positions, open_csv
-from sk_fer.datasets._names import SUBSETS, USAGES, usage_code
+from sk_fer.datasets._names import SUBSETS, usage_code
 
 SIDE = 48
 _ROWS_AT_ONCE = 512
@@ -101,7 +101,7 @@ def table_faces(table: PixelTable, names: tuple[str, ...]) -> Faces:
         images=table.pixels.reshape(-1, SIDE, SIDE),
         target=np.array(names)[table.emotion] if labelled else None,
         target_names=names,
-        usage=np.array(USAGES)[table.usage],
+        usage=np.array(SUBSETS)[table.usage],
         skipped=table.skipped,
     )
 

@@ -90,8 +90,12 @@ def majority(votes: np.ndarray) -> np.ndarray:
 
 
 def shares(votes: np.ndarray) -> np.ndarray:
-    """Return the share of each expression in each row's votes for any, NaN where there is none."""
-    expressions = votes[:, : len(FERPLUS_EXPRESSIONS)].astype(np.float32)
+    """Return the share of each expression in each row's votes for any, NaN where there is none.
+
+    The columns are the expressions in sorted order, as a classifier has them.
+    """
+    columns = np.argsort(FERPLUS_EXPRESSIONS)
+    expressions = votes[:, columns].astype(np.float32)
     with np.errstate(invalid="ignore"):
         return expressions / expressions.sum(axis=1, keepdims=True)
 

@@ -188,7 +188,7 @@ BAD_INPUTS = [
     # a folder
     folder("missing folder", {}, "none: no such", kind=FileNotFoundError, paths=("none",)),
     folder("a file for a folder", {"a": b""}, "a: not a", kind=NotADirectoryError, paths=("a",)),
-    folder("no images in a folder", {"happy/a.txt": b""}, "found no images"),
+    folder("no images in a folder", {"happy/.a.txt": b""}, "found no images"),
     folder("no table in a folder", {"a.txt": b""}, "found none of the files", load=load_fer2013),
     folder(
         "mixed sizes without image_size",
@@ -241,10 +241,10 @@ def test_skip_of_all_that_there_is(tmp_path):
     (tmp_path / "fer2013.csv").write_text("emotion,pixels,Usage\n3,1 2,Training\n")
     with pytest.raises(ValueError, match=r"none of 1 rows is good, the first: .*got 2 pixels"):
         load_fer2013(tmp_path / "fer2013.csv", on_error="skip")
-    (tmp_path / "happy").mkdir()
-    (tmp_path / "happy" / "a.png").write_text("text")
+    (tmp_path / "f" / "happy").mkdir(parents=True)
+    (tmp_path / "f" / "happy" / "a.png").write_text("text")
     with pytest.raises(ValueError, match=r"none of 1 images is good, the first: .*a.png: not a"):
-        load_image_folder(tmp_path, on_error="skip")
+        load_image_folder(tmp_path / "f", on_error="skip")
 
 
 def test_describe_has_an_error_for_each(tmp_path):

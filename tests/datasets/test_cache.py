@@ -30,7 +30,7 @@ def test_second_load_comes_from_the_cache(fer2013_csv, table, n_reads, data_home
     assert len(n_reads) == 1
     np.testing.assert_array_equal(first.images, second.images[:3])
     np.testing.assert_array_equal(second.images, table[0])
-    assert second.usage.tolist() == table[2]
+    assert second.usage.tolist() == ["train"] * 3 + ["validation"] * 2 + ["test"]
     assert second.data.flags.writeable
     assert [path.suffix for path in cached(data_home)] == [".npz"]
 

@@ -28,7 +28,7 @@ def test_bunch_holds_the_same_faces():
     np.testing.assert_array_equal(bunch.target, y)
     assert bunch.images.shape == (30, 48, 48)
     assert np.shares_memory(bunch.images, bunch.data)
-    assert bunch.target_names == list(FER2013_EXPRESSIONS)
+    assert bunch.target_names == sorted(FER2013_EXPRESSIONS)
     assert bunch.DESCR.startswith("Draw gray faces")
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from sk_fer.datasets import load_fer2013
 
+SPLITS = {"Training": "train", "PublicTest": "validation", "PrivateTest": "test"}
 NAMES = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
 
 
@@ -32,10 +33,10 @@ def test_bunch(fer2013_csv, table):
     assert faces.data.shape == (6, 2304)
     assert np.shares_memory(faces.data, faces.images)
     assert faces.data.flags.writeable
-    assert faces.target_names == NAMES
+    assert faces.target_names == ["angry", "disgust", "happy", "neutral", "sad", "surprise"]
     assert faces.target.dtype.kind == "U"
     assert faces.target.tolist() == [NAMES[code] for code in codes]
-    assert faces.usage.tolist() == usages
+    assert faces.usage.tolist() == [SPLITS[usage] for usage in usages]
     assert faces.groups is faces.filenames is faces.frame is None
     assert faces.skipped == []
     assert faces.DESCR.startswith("FER2013")
@@ -50,7 +51,7 @@ def test_subset(fer2013_csv, table, subset, part):
     faces = load_fer2013(fer2013_csv, subset=subset)
     np.testing.assert_array_equal(faces.images, images[part])
     assert faces.target.tolist() == [NAMES[code] for code in codes[part]]
-    assert faces.usage.tolist() == usages[part]
+    assert faces.usage.tolist() == [SPLITS[usage] for usage in usages[part]]
 
 
 def test_subset_of_rows_in_any_order(tmp_path, rows, table):
@@ -68,7 +69,7 @@ def test_subset_of_rows_in_any_order(tmp_path, rows, table):
 def test_subset_the_file_lacks(tmp_path, rows):
     path = tmp_path / "fer2013.csv"
     path.write_text("\n".join(["emotion,pixels,Usage", *map(",".join, rows[:5])]))
-    with pytest.raises(ValueError, match=r"no images for subset='test', .*PublicTest, Training"):
+    with pytest.raises(ValueError, match=r"no images for subset='test', .* train, validation"):
         load_fer2013(path, subset="test")
 
 
@@ -118,7 +119,7 @@ def test_forms_of_the_table(tmp_path, fer2013_csv, rows, table, form):
     for source in (path, path.parent) if form != "kaggle_zip" else (path,):
         faces = load_fer2013(source, subset="all")
         np.testing.assert_array_equal(faces.images, table[0])
-        assert faces.usage.tolist() == table[2]
+        assert faces.usage.tolist() == [SPLITS[usage] for usage in table[2]]
 
 
 def test_kaggle_train_and_test_tables(tmp_path, rows, table):
@@ -128,13 +129,13 @@ def test_kaggle_train_and_test_tables(tmp_path, rows, table):
 
     faces = load_fer2013(train)
     np.testing.assert_array_equal(faces.images, table[0])
-    assert set(faces.usage) == {"Training"}
+    assert set(faces.usage) == {"train"}
 
     for _ in range(2):  # read, and from the cache
         faces = load_fer2013(test, subset="test")
         np.testing.assert_array_equal(faces.images, table[0])
         assert faces.target is None
-        assert set(faces.usage) == {"PrivateTest"}
+        assert set(faces.usage) == {"test"}
     X, y = load_fer2013(test, subset="test", return_X_y=True)
     assert X.shape == (6, 2304)
     assert y is None
@@ -151,8 +152,8 @@ def test_folder_release(tmp_path, write_image):
     assert load_fer2013(folder, subset="validation").images[0, 0, 0] == 30
     assert load_fer2013(folder, subset="test").images[0, 0, 0] == 40
     faces = load_fer2013(folder, subset="all")
-    assert sorted(set(faces.usage)) == ["PrivateTest", "PublicTest", "Training"]
-    assert faces.target_names == NAMES
+    assert sorted(set(faces.usage)) == ["test", "train", "validation"]
+    assert faces.target_names == ["happy", "neutral"]
     assert faces.filenames.shape == (4,)
 
 

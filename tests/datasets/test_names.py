@@ -4,6 +4,7 @@ from sk_fer.datasets._names import (
     EXPRESSIONS,
     SUBSETS,
     USAGES,
+    canonical_subset,
     expression_of,
     subset_of,
     usage_code,
@@ -38,6 +39,13 @@ def test_expression_aliases(alias, name):
         ("val", "validation"),
         ("Valid", "validation"),
         ("testing", "test"),
+        *[
+            (name, "train")
+            for name in ("training_set", "Train Data", "FER2013Train", "train-images")
+        ],
+        *[(name, "validation") for name in ("dev", "eval", "Valid", "val_set", "FER2013Valid")],
+        *[(name, "validation") for name in ("Public_Test", "public-test", "PUBLICTEST")],
+        *[(name, "test") for name in ("test_set", "TestData", "FER2013Test", "Private Test")],
         *zip(USAGES, SUBSETS, strict=True),
         *zip(SUBSETS, SUBSETS, strict=True),
     ],
@@ -49,4 +57,11 @@ def test_subset_aliases(alias, subset):
 
 def test_other_names_stand_for_nothing():
     assert expression_of("train") is None
-    assert subset_of("happy") is None
+    for name in ("happy", "images", "trainval", "data", "latest", "extra", ""):
+        assert subset_of(name) is None
+
+
+def test_a_parameter_subset_is_any_name_of_a_split_or_all():
+    assert canonical_subset("PublicTest") == "validation"
+    assert canonical_subset("All") == "all"
+    assert canonical_subset("happy") is None

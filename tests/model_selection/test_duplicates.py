@@ -70,5 +70,5 @@ def test_real_images_in_seconds(data_folder):
     start = time.process_time()
     found = find_duplicates(faces.data, faces.target, usage=faces.usage)
     assert time.process_time() - start < 4
-    assert found.across.loc["PublicTest", "Training"] > 250
+    assert found.across.loc["validation", "train"] > 250
     assert len(found.conflicting) > 20

@@ -1,0 +1,118 @@
+"""The image files in a folder, and what else lies there."""
+
+import os
+import re
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from sk_fer._utils._image_file import IMAGE_SUFFIXES, is_image
+
+HIDDEN = "hidden"
+"""The key in `ImageTree.not_read` of what the system or another program left in the folder."""
+
+_JUNK = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "picasa.ini"}
+_JUNK_FOLDERS = {"__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found"}
+_CKPLUS_FRAME = re.compile(r"(S\d+)_(\d+)_\d+(?!\d)", re.IGNORECASE)
+
+
+class ImageFile(NamedTuple):
+    """An image file: its path, the folders that it lies in, and how to open it."""
+
+    path: str
+    folders: tuple[str, ...]
+    open: Callable[[], BinaryIO]
+
+    @property
+    def name(self) -> str:
+        """The name of the file without its folders."""
+        return os.path.basename(self.path)
+
+    @property
+    def frame(self) -> tuple[str, str] | None:
+        """Subject and sequence, if the file is named as those of CK+ are."""
+        found = _CKPLUS_FRAME.match(self.name)
+        return (found[1].upper(), f"{found[1].upper()}_{found[2]}") if found else None
+
+
+@dataclass
+class ImageTree:
+    """The image files below a folder, in the order of their paths, and what is not read."""
+
+    root: str
+    images: list[ImageFile] = field(default_factory=list)
+    not_read: Counter[str] = field(default_factory=Counter)
+
+    def add(self, path: str, folders: tuple[str, ...], open_file: Callable[[], BinaryIO]) -> None:
+        """Add a file to the images, or count it where it is none."""
+        name = os.path.basename(path)
+        if name.startswith(".") or name.lower() in _JUNK or any(map(is_junk_folder, folders)):
+            self.not_read[HIDDEN] += 1
+        elif _is_image(name, open_file):
+            self.images.append(ImageFile(path, folders, open_file))
+        else:
+            self.not_read[os.path.splitext(name)[1].lower() or name] += 1
+
+    def is_ckplus(self) -> bool:
+        """Whether most of the images are named as the frames of CK+48 are."""
+        return 2 * sum(image.frame is not None for image in self.images) > len(self.images)
+
+    def warn_of_not_read(self) -> None:
+        """Warn of files that were not read, except hidden ones."""
+        counts = sorted((name, n) for name, n in self.not_read.items() if name != HIDDEN)
+        if counts:
+            described = ", ".join(f"{n} {name}" for name, n in counts[:8])
+            more = f" and {len(counts) - 8} other kinds" if len(counts) > 8 else ""
+            heif = any(name in (".heic", ".heif", ".hif") for name, _ in counts)
+            advice = '; pip install "sk_fer[heic]" has HEIC files read' if heif else ""
+            warnings.warn(
+                f"{self.root}: {sum(n for _, n in counts)} file(s) were not read, they are no "
+                f"images of a known kind: {described}{more}{advice}",
+                stacklevel=4,
+            )
+
+
+def is_junk_folder(name: str) -> bool:
+    """Whether a folder is hidden or made by a system for itself."""
+    return name.startswith(".") or name.lower() in _JUNK_FOLDERS
+
+
+def walk_folder(root: Path) -> ImageTree:
+    """Return the image files below a folder."""
+    tree = ImageTree(str(root))
+    for path, folders in _files(root):
+        tree.add(path, folders, partial(_open, path))
+    return tree
+
+
+def _open(path: str) -> BinaryIO:
+    return open(path, "rb")
+
+
+def _files(root: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield each file and the folders it lies in, in the order of their names."""
+    visited = set()
+    for folder, below, names in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in visited:  # a link back, or to a folder that is read anyway
+            below.clear()
+            continue
+        visited.add(real)
+        below.sort()
+        folders = Path(folder).relative_to(root).parts
+        for name in sorted(names):
+            yield os.path.join(folder, name), folders
+
+
+def _is_image(name: str, open_file: Callable[[], BinaryIO]) -> bool:
+    if os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES:
+        return True
+    try:
+        with open_file() as file:
+            return is_image(file.read(16))
+    except OSError:
+        return False

@@ -1,0 +1,113 @@
+"""Which format is a file or folder taken for?"""
+
+import pytest
+
+from sk_fer.datasets import load_faces
+
+FRAMES = ("anger/S010_004_00000017", "happy/S011_006_00000013", "happy/S011_006_00000014")
+HEADER = (
+    "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
+)
+
+
+@pytest.fixture
+def ckplus(tmp_path, write_image):
+    for name in FRAMES:
+        write_image(f"CK+48/{name}.png")
+    return tmp_path / "CK+48"
+
+
+@pytest.mark.parametrize("name", ["fer2013.csv", "train.csv", "anything.csv", "ckextended.csv"])
+def test_tables(fer2013_csv, name):
+    path = fer2013_csv.rename(fer2013_csv.with_name(name))
+    faces = load_faces(path)
+    assert faces.format == ("ckextended" if name == "ckextended.csv" else "fer2013")
+    assert len(faces.images) == 6
+    assert load_faces(path, subset="Public Test").usage.tolist() == ["validation"] * 2
+
+
+def test_a_folder_with_a_table(fer2013_csv):
+    assert load_faces(fer2013_csv.parent).format == "fer2013"
+
+
+def test_votes(fer2013_csv, tmp_path, table):
+    votes = tmp_path / "fer2013new.csv"
+    lines = [f"{usage},any,0,8,2,0,0,0,0,0,0,0" for usage in table[2]]
+    votes.write_text("\n".join([HEADER, *lines]))
+    faces = load_faces(fer2013_csv, ferplus=votes)
+    assert faces.format == "ferplus"
+    assert set(faces.target) == {"happy"}
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        *("happy/._S011_006_00000013.png", "._x.png", "happy/.DS_Store", "happy/Thumbs.db"),
+        *("__MACOSX/happy/._S011_006_00000013.png", "__MACOSX/happy/x.png", "desktop.ini"),
+        ".ipynb_checkpoints/S011_006_00000013-checkpoint.png",
+        "happy/.ipynb_checkpoints/x.png",
+    ],
+)
+def test_ckplus_with_junk_beside_it_keeps_its_subjects(ckplus, write_image, junk):
+    write_image("x.png").rename(ckplus.parent / "y.png")
+    (ckplus / junk).parent.mkdir(parents=True, exist_ok=True)
+    (ckplus.parent / "y.png").rename(ckplus / junk)
+    faces = load_faces(ckplus)
+    assert faces.format == "ckplus"
+    assert faces.groups.tolist() == ["S010", "S011", "S011"]
+    assert faces.not_read == {"hidden": 1}
+
+
+@pytest.mark.parametrize("suffix", [".PNG", " copy.png", "_1.Png", ".jpg"])
+def test_ckplus_with_other_suffixes_keeps_its_subjects(tmp_path, write_image, suffix):
+    for name in FRAMES:
+        write_image(f"CK+48/{name}{suffix}")
+    faces = load_faces(tmp_path / "CK+48")
+    assert faces.format == "ckplus"
+    assert faces.groups.tolist() == ["S010", "S011", "S011"]
+
+
+def test_an_image_that_is_no_frame_among_frames_is_an_error(ckplus, write_image):
+    write_image("CK+48/happy/me.png")
+    with pytest.raises(ValueError, match=r"me.png: not named <subject>_<sequence>_<frame>"):
+        load_faces(ckplus)
+    faces = load_faces(ckplus, on_error="skip")
+    assert faces.groups.tolist() == ["S010", "S011", "S011"]
+    assert [name.rpartition("/")[2] for name, _ in faces.skipped] == ["me.png"]
+
+
+def test_a_few_frames_among_other_images_are_warned_of(ckplus, write_image):
+    for number in range(4):
+        write_image(f"CK+48/happy/{number}.png")
+    with pytest.warns(UserWarning, match=r"3 of 7 images are named as frames of CK\+"):
+        faces = load_faces(ckplus)
+    assert faces.format == "image_folder"
+    assert faces.groups is None
+
+
+def test_class_folders(tmp_path, write_image):
+    write_image("d/good/1.png", (1, 2, 3), mode="RGB")
+    write_image("d/bad/2.png", (4, 5, 6), mode="RGB", size=(30, 40))
+    faces = load_faces(tmp_path / "d", classes=["good", "bad"], image_size=(8, 10), color=True)
+    assert faces.format == "image_folder"
+    assert faces.images.shape == (2, 8, 10, 3)
+    X, y = load_faces(tmp_path / "d", classes=["good", "bad"], image_size=(8, 8), return_X_y=True)
+    assert X.shape == (2, 64)
+    assert y.tolist() == ["bad", "good"]
+
+
+@pytest.mark.parametrize(
+    "option", [{"classes": ["a"]}, {"image_size": (9, 9)}, {"color": True}], ids=str
+)
+def test_options_of_class_folders_are_refused_elsewhere(fer2013_csv, option):
+    with pytest.raises(ValueError, match=r"which is for class folders, but .* format 'fer2013'"):
+        load_faces(fer2013_csv, **option)
+
+
+def test_real_ckplus_with_junk(data_folder, tmp_path):
+    folder = tmp_path / "CK+48"
+    folder.symlink_to(data_folder / "CK+48", target_is_directory=True)
+    (tmp_path / "._x.png").write_bytes(b"")
+    faces = load_faces(tmp_path)
+    assert faces.format == "ckplus"
+    assert len(set(faces.groups)) == 118
