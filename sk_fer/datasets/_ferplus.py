@@ -127,8 +127,8 @@ def load_ferplus(
     ...     faces = load_ferplus(faces_csv, votes_csv, target="both", cache=False)
     >>> faces.target.tolist()
     ['happy']
-    >>> faces.votes.tolist()[0][:3]
-    [0.20000000298023224, 0.699999988079071, 0.0]
+    >>> faces.votes_names[4], round(float(faces.votes[0, 4]), 2)
+    ('happy', 0.7)
     """
     path_fer2013 = check_path(path_fer2013)
     table = read_fer2013(path_fer2013, cache=cache, data_home=data_home, on_error=on_error)

@@ -65,8 +65,9 @@ def load_image_folder(
         The split to return: "train", "validation" or "test", or another word for one of them such
         as "PublicTest", "dev" or "FER2013Valid"; or "all".
     classes : sequence of str, default=None
-        The class names of your own data, as the folders are named. If None, the classes are the expressions angry, disgust, fear, happy, sad, surprise,
-        neutral and contempt, also under other names such as Anger or happiness.
+        The class names of your own data, as the folders are named. If None, the classes are the
+        expressions angry, disgust, fear, happy, sad, surprise, neutral and contempt, also under
+        other names such as Anger or happiness.
     image_size : tuple of int, default=None
         Height and width that every image is brought to. If None, all must have the same size.
     color : bool, default=False
