@@ -15,13 +15,9 @@ from sklearn.metrics import accuracy_score
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
+from sk_fer.estimators._callbacks import CallbacksParameter
 from sk_fer.estimators._face_input import FaceInput
-from sk_fer.estimators._nets import (
-    check_callbacks,
-    fit_callbacks,
-    make_net,
-    new_module,
-)
+from sk_fer.estimators._nets import fit_callbacks, make_net, new_module, user_callbacks
 from sk_fer.estimators._parameters import SHARED_CONSTRAINTS
 from sk_fer.estimators._resume import open_checkpoints
 from sk_fer.estimators._split import split_validation
@@ -53,7 +49,9 @@ HISTORY_COLUMNS = (
 )
 
 
-class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, FaceInput, StoredNet):
+class BaseFERClassifier(
+    CallbacksParameter, CallbackSupportMixin, ClassifierMixin, FaceInput, StoredNet
+):
     """Base of the classifiers; a subclass names its network and its own parameters."""
 
     _parameter_constraints: dict[str, list[Any]] = SHARED_CONSTRAINTS
@@ -195,7 +193,7 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, FaceInput, Stored
             train = self._check_training_data(
                 X, y, sample_weight, classes=known, reset=previous is None
             )
-            callbacks = check_callbacks(self.callbacks)
+            callbacks = user_callbacks(self, validated=False, partial=True)
             train, _ = self._prepare(train, None, previous, callbacks, 1)
         self.net_.fit_datasets(train)
         return self
@@ -320,7 +318,7 @@ class BaseFERClassifier(CallbackSupportMixin, ClassifierMixin, FaceInput, Stored
         """Set ``net_`` to what is to be trained, and weigh the data."""
         module = self._new_module(train) if previous is None else previous.module_
         callbacks = [*self._network_callbacks(module, train), *callbacks]
-        net = make_net(self, module, callbacks, n_epochs, len(train))
+        net = make_net(self, module, callbacks, n_epochs, len(train), previous)
         weights = class_weights(
             self.class_weight, self.classes_, train.targets, train.sample_weight
         )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from sklearn.base import BaseEstimator
 
+from sk_fer.estimators._callbacks import named_callbacks
 from sk_fer.estimators._parameters import resolve_augmentation, resolve_batch_size
 
 # torch and skorch wait until something is fitted or loaded: importing sk_fer stays quick.
@@ -51,6 +51,7 @@ def make_net(
     callbacks: list[Any],
     n_epochs: int,
     n_images: int,
+    previous: FERNet | None = None,
 ) -> FERNet:
     """Build the net that trains `module` as the estimator's parameters say.
 
@@ -66,6 +67,8 @@ def make_net(
         Epochs to train.
     n_images : int
         Images to train on.
+    previous : FERNet, optional
+        The net that the training goes on from; callbacks that it has too keep their state.
 
     Returns
     -------
@@ -101,10 +104,10 @@ def make_net(
         device=str(device),
         seed=estimator._seed,
         callbacks=callbacks,
-        classes=np.arange(len(estimator.classes_)),
+        classes=estimator.classes_,
         verbose=int(estimator.verbose),
     )
-    return net.initialize()
+    return net.initialize(previous)
 
 
 def rebuild_net(estimator: BaseEstimator, stored: dict[str, Any]) -> FERNet:
@@ -146,33 +149,50 @@ def rebuild_net(estimator: BaseEstimator, stored: dict[str, Any]) -> FERNet:
         device=str(device),
         batch_size=stored["batch_size"],
         seed=estimator._seed,
-        classes=np.arange(estimator._module_config["n_classes"]),
+        classes=estimator.classes_,
         verbose=0,
     ).initialize()
     net.history.extend({**row, "batches": []} for row in stored["history"])
     return net
 
 
-def check_callbacks(callbacks: list[Any] | tuple[Any, ...] | None) -> list[Any]:
-    """Return the `callbacks` parameter as a list.
+def user_callbacks(
+    estimator: BaseEstimator, *, validated: bool, partial: bool = False
+) -> list[tuple[str, Any]]:
+    """Return the `callbacks` parameter as named instances that can work in this fit.
 
     Parameters
     ----------
-    callbacks : list or None
-        skorch callbacks, instances or classes, alone or as (name, callback).
+    estimator : BaseEstimator
+        In ``fit`` or ``partial_fit``.
+    validated : bool
+        Whether there are validation images.
+    partial : bool, default=False
+        Whether this is ``partial_fit``.
+
+    Returns
+    -------
+    list of (name, skorch callback)
 
     Raises
     ------
     TypeError
-        If one of them is something else.
+        If one of them is no callback.
+    ValueError
+        If one of them cannot work in this fit.
     """
-    for callback in callbacks or ():
-        _, bare = callback if isinstance(callback, tuple) else (None, callback)
-        if not hasattr(bare, "on_epoch_end"):
-            raise TypeError(
-                f"callbacks holds {callback!r}; wanted skorch callbacks, or (name, callback)"
-            )
-    return list(callbacks or ())
+    from sk_fer.training.callbacks import check_callbacks, give_own_folders
+
+    callbacks = [
+        (name, callback() if isinstance(callback, type) else callback)
+        for name, callback in named_callbacks(estimator.callbacks)
+        if callback is not None
+    ]
+    lr_schedule = None if partial else estimator.lr_schedule
+    check_callbacks(callbacks, validated=validated, lr_schedule=lr_schedule, partial=partial)
+    if getattr(estimator, "_callbacks_are_copies", False):
+        give_own_folders(callbacks)
+    return callbacks
 
 
 def fit_callbacks(
@@ -204,7 +224,7 @@ def fit_callbacks(
         *schedule_callbacks(
             estimator.lr_schedule, estimator.lr, estimator.max_epochs, validated=validated
         ),
-        *check_callbacks(estimator.callbacks),
+        *user_callbacks(estimator, validated=validated),
     ]
     if estimator._resizes():
         callbacks.append(("sk_fer_resizing", ProgressiveResizing(estimator.max_epochs)))

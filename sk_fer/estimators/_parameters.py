@@ -128,8 +128,26 @@ compile : bool
     Let ``torch.compile`` make the training steps: worth its start of a minute or so in
     long fits. Needs a C++ compiler (on a CPU) or Triton (on a GPU).
 callbacks : list of skorch callbacks, or None
-    Used as they are, as skorch does: each fit initializes them anew, and what they
-    gathered can be read off them. For scikit-learn's callbacks see :meth:`set_callbacks`.
+    Instances or classes, alone or as (name, callback), that work as in skorch:
+
+    - Each fit initializes them anew, and what they gathered can be read off them.
+      :meth:`partial_fit` and warm starts go on with their state.
+    - Scoring callbacks get the labels that :meth:`fit` was given; of soft targets, the
+      label of the largest share. They score the validation images; where there are none, a
+      warning says that their column is missing.
+    - A callback that watches a column which no epoch has, such as ``"valid_loss"``
+      without validation images, is refused at the start of the fit.
+      ``"valid_acc"`` means ``"valid_accuracy"``.
+    - ``LRScheduler`` needs ``lr_schedule=None``. ``InputShapeSetter`` is refused, as
+      the network takes its input shape from `X`.
+    - ``callbacks__<name>=None`` leaves a callback out, ``callbacks__<name>__<parameter>``
+      sets a parameter of one, in :meth:`set_params` and in searches. A callback without a
+      name is named after its class.
+    - Searches and cross-validation fit clones. A clone has copies of the callbacks, and
+      ``Checkpoint`` and ``TrainEndCheckpoint`` of a clone write into a folder of their own
+      in their `dirname`, which is a part of their parameter `dirname` after the fit.
+
+    For scikit-learn's callbacks see :meth:`set_callbacks`.
 random_state : int, RandomState instance or None
     Weights, order of the images, augmentation, dropout and the validation split. With
     an int the same call gives the same bits on a CPU.

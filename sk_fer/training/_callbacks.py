@@ -39,6 +39,10 @@ class FitTasks(Callback):
         if stop:
             raise KeyboardInterrupt  # skorch's word for it
 
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy of the net belongs to no fit.
+        return {"estimator": None, "context": None, "data": {}}
+
     def release(self) -> None:
         """Let go of the data and of the estimator, which holds the net that holds this."""
         self.estimator = self.context = self.task_ = None

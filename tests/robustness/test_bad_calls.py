@@ -455,7 +455,7 @@ OTHER_CALLS = [
     wrong(lambda: dense(class_weight={"happy": "2"}).fit(X, Y), "class_weight['happy'] is '2'"),
     wrong(lambda: dense(class_weight={"happy": 0, "angry": 0}).fit(X, Y), "leave no image"),
     wrong(lambda: dense(random_state=np.random.default_rng()).fit(X, Y), "'random_state' par"),
-    wrong(lambda: dense(callbacks=[5]).fit(X, Y), "callbacks holds 5", kind=TypeError),
+    wrong(lambda: dense(callbacks=[5]).fit(X, Y), "callbacks contains 5", kind=TypeError),
     wrong(lambda: dense(hidden_layer_sizes=(0,)).fit(X, Y), "hidden_layer_sizes=(0,)"),
     wrong(lambda: dense(hidden_layer_sizes=(8, 2.5)).fit(X, Y), "hidden_layer_sizes=(8, 2.5)"),
     wrong(lambda: dense(hidden_layer_sizes=("8",)).fit(X, Y), "hidden_layer_sizes=('8',)"),

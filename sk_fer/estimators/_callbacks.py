@@ -1,0 +1,193 @@
+"""The parameter ``callbacks``: its names, its copies and what scikit-learn sets in it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from copy import deepcopy
+from typing import Any, Self
+
+from sklearn.base import BaseEstimator, clone
+
+
+def named_callbacks(callbacks: Any) -> list[tuple[str, Any]]:
+    """Name callbacks as skorch does: by their classes where the user gave no name.
+
+    Parameters
+    ----------
+    callbacks : list, tuple or None
+        skorch callbacks, instances or classes, alone or as (name, callback).
+
+    Returns
+    -------
+    list of (name, callback)
+
+    Raises
+    ------
+    TypeError
+        If one of them is something else.
+
+    Examples
+    --------
+    >>> from skorch.callbacks import EarlyStopping, Freezer
+    >>> callbacks = [Freezer("a"), ("stop", EarlyStopping()), Freezer("b")]
+    >>> [name for name, _ in named_callbacks(callbacks)]
+    ['Freezer_1', 'stop', 'Freezer_2']
+    """
+    pairs = [item if _is_pair(item) else (None, item) for item in callbacks or ()]
+    for (name, callback), item in zip(pairs, callbacks or (), strict=True):
+        if not hasattr(callback, "on_epoch_end") and (name is None or callback is not None):
+            raise TypeError(
+                f"callbacks contains {item!r}; wanted skorch callbacks, or (name, callback)"
+            )
+    kinds = [_class_name(callback) for name, callback in pairs if name is None]
+    count: Counter[str] = Counter()
+    named = []
+    for name, callback in pairs:
+        if name is None:
+            name = kind = _class_name(callback)
+            if kinds.count(kind) > 1:
+                count[kind] += 1
+                name = f"{kind}_{count[kind]}"
+        named.append((name, callback))
+    return named
+
+
+def _class_name(callback: Any) -> str:
+    return (callback if isinstance(callback, type) else type(callback)).__name__
+
+
+def _is_pair(item: Any) -> bool:
+    return isinstance(item, (tuple, list)) and len(item) == 2 and isinstance(item[0], str)
+
+
+def copied_callbacks(callbacks: Any) -> Any:
+    """Return a copy of the parameter for a clone of its estimator.
+
+    Parameters
+    ----------
+    callbacks : list, tuple or None
+        The parameter.
+
+    Returns
+    -------
+    list, tuple or None
+        With copies of the callbacks in their state before any fit.
+
+    Raises
+    ------
+    TypeError
+        If a callback cannot be copied; the message names it.
+    """
+    if not isinstance(callbacks, (list, tuple)):
+        return callbacks
+    copies = []
+    for (name, callback), item in zip(named_callbacks(callbacks), callbacks, strict=True):
+        copy = _copied(name, callback)
+        copies.append(type(item)((item[0], copy)) if _is_pair(item) else copy)
+    return type(callbacks)(copies)
+
+
+def _copied(name: str, callback: Any) -> Any:
+    try:
+        try:
+            copy = clone(callback, safe=False)
+        except (TypeError, RuntimeError):
+            # Its __init__ does not take all of its attributes.
+            copy = deepcopy(callback)
+    except Exception as error:
+        raise TypeError(
+            f"the callback {name} cannot be copied: {error}. Searches and cross-validation clone "
+            "the estimator, which copies its callbacks; create what cannot be copied in "
+            "on_train_begin, or leave the callback out"
+        ) from error
+    shared = getattr(callback, "shared_dirname_", None)
+    if shared is not None:
+        copy.dirname = shared
+    return copy
+
+
+class CallbacksParameter(BaseEstimator):
+    """Lists, sets and copies the callbacks of an estimator like its other parameters."""
+
+    callbacks: Any
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Get the parameters of this estimator.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to list the callbacks too, as ``callbacks__<name>``, and their
+            parameters, as ``callbacks__<name>__<parameter>``. A callback without a name is
+            named after its class, as in skorch.
+
+        Returns
+        -------
+        dict of str to object
+        """
+        params = super().get_params(deep=deep)
+        return {**params, **self._callback_params()} if deep else params
+
+    def _callback_params(self) -> dict[str, Any]:
+        try:
+            named = named_callbacks(self.callbacks)
+        except TypeError:
+            return {}  # fit refuses them
+        params = {}
+        for name, callback in named:
+            params[f"callbacks__{name}"] = callback
+            if callback is not None and not isinstance(callback, type):
+                own = callback.get_params(deep=True)
+                params.update({f"callbacks__{name}__{key}": value for key, value in own.items()})
+        return params
+
+    def set_params(self, **params: Any) -> Self:
+        """Set the parameters of this estimator.
+
+        Parameters
+        ----------
+        **params
+            Parameters of the estimator; ``callbacks__<name>`` replaces a callback, None
+            leaves it out; ``callbacks__<name>__<parameter>`` sets a parameter of a callback.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a parameter is unknown.
+        """
+        whole = {k: v for k, v in params.items() if not k.startswith("callbacks__")}
+        parts = {k: v for k, v in params.items() if k not in whole}
+        super().set_params(**whole)
+        for key in sorted(parts, key=lambda key: key.count("__")):  # whole callbacks first
+            _, name, *rest = key.split("__", 2)
+            current = dict(named_callbacks(self.callbacks))
+            if name not in current or (rest and current[name] is None):
+                raise ValueError(
+                    f"Invalid parameter {key!r} for estimator {self}. Valid parameters are: "
+                    f"{sorted(self.get_params())!r}."
+                )
+            if not rest:
+                self._replace_callback(name, parts[key])
+            elif isinstance(current[name], type):
+                self._replace_callback(name, current[name](**{rest[0]: parts[key]}))
+            else:
+                current[name].set_params(**{rest[0]: parts[key]})
+        return self
+
+    def _replace_callback(self, name: str, callback: Any) -> None:
+        # A new list, for the old one may be shared with other estimators.
+        named = named_callbacks(self.callbacks)
+        self.callbacks = [(n, callback if n == name else c) for n, c in named]
+
+    def __sklearn_clone__(self) -> Self:
+        # scikit-learn copies the other parameters of a stand-in without callbacks.
+        stand_in = object.__new__(type(self))
+        stand_in.__dict__.update(vars(self), callbacks=None)
+        copy = super(CallbacksParameter, stand_in).__sklearn_clone__()
+        copy.callbacks = copied_callbacks(self.callbacks)
+        copy._callbacks_are_copies = True
+        return copy

@@ -1,0 +1,129 @@
+"""skorch callbacks that cannot work in a fit are refused before it starts."""
+
+import copy
+import warnings
+from typing import Any
+
+from skorch.callbacks import (
+    Checkpoint,
+    EarlyStopping,
+    InputShapeSetter,
+    LRScheduler,
+    PassthroughScoring,
+    WandbLogger,
+)
+from skorch.callbacks.scoring import ScoringBase
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+
+from sk_fer.training._history import ALIASES
+
+MEASURES = ("loss", "loss_best", "accuracy", "accuracy_best", "batch_count")
+PARTIAL_FIT = "partial_fit has no validation images; use fit, or watch a column of training"
+FIT = "there are no validation images; set validation_fraction or pass X_val and y_val to fit"
+
+
+def check_callbacks(
+    callbacks: list[tuple[str, Any]],
+    *,
+    validated: bool,
+    lr_schedule: str | None,
+    partial: bool = False,
+) -> None:
+    """Check that a fit has what its skorch callbacks need.
+
+    Parameters
+    ----------
+    callbacks : list of (name, skorch callback)
+        The callbacks of the user.
+    validated : bool
+        Whether there are validation images.
+    lr_schedule : str or None
+        The parameter of that name; None in ``partial_fit``, which uses no schedule.
+    partial : bool, default=False
+        Whether this is ``partial_fit``.
+
+    Raises
+    ------
+    ValueError
+        If a callback changes what another parameter decides, or watches a column of the
+        history that no epoch has.
+
+    Warns
+    -----
+    UserWarning
+        If a callback scores validation images and there are none: skorch leaves its column
+        out then.
+    """
+    missing_images = PARTIAL_FIT if partial else FIT
+    columns = {"epoch", "dur", "lr"} | _measured("train")
+    absent = set() if validated else _measured("valid")
+    if validated:
+        columns |= _measured("valid")
+    for name, callback in callbacks:
+        _check_kind(name, callback, lr_schedule)
+        own, needs_validation = _recorded(callback)
+        if needs_validation and not validated:
+            absent |= own
+            warnings.warn(
+                f"the callback {name} scores validation images, and its column will be missing: "
+                f"{missing_images}, or set on_train=True of the callback",
+                stacklevel=5,
+            )
+        else:
+            columns |= own
+    # Other callbacks may record columns of any name.
+    all_known = all(type(callback).__module__.startswith("skorch.") for _, callback in callbacks)
+    for name, callback in callbacks:
+        column = _watched(callback)
+        if column is None or column in columns:
+            continue
+        if column in absent:
+            raise ValueError(f"the callback {name} watches {column!r}, but {missing_images}")
+        if all_known:
+            raise ValueError(
+                f"the callback {name} watches {column!r}, which no epoch of the history has; "
+                f"it has {', '.join(sorted(columns))}. A scoring callback adds the column of its "
+                "name"
+            )
+
+
+def _measured(part: str) -> set[str]:
+    names = {f"{part}_{measure}" for measure in MEASURES}
+    return names | {alias for alias, name in ALIASES.items() if name in names}
+
+
+def _check_kind(name: str, callback: Any, lr_schedule: str | None) -> None:
+    if isinstance(callback, InputShapeSetter):
+        raise ValueError(
+            f"the callback {name} sets the input size of a module, which fit itself takes from "
+            "X; leave the callback out"
+        )
+    if isinstance(callback, LRScheduler) and lr_schedule is not None:
+        raise ValueError(
+            f"the callback {name} and lr_schedule={lr_schedule!r} both set the learning rate; "
+            "set lr_schedule=None to use the callback, or leave the callback out"
+        )
+
+
+def _recorded(callback: Any) -> tuple[set[str], bool]:
+    """Return the columns that a callback adds, and whether it needs validation images."""
+    if isinstance(callback, (ScoringBase, PassthroughScoring)):
+        name = callback.name
+        if isinstance(callback, ScoringBase):
+            name = copy.copy(callback).initialize().name_
+        best = set() if callback.lower_is_better is None else {f"{name}_best"}
+        return {name, *best}, not callback.on_train
+    event = getattr(callback, "event_name", None)
+    return ({event} if isinstance(event, str) else set()), False
+
+
+def _watched(callback: Any) -> str | None:
+    """Return the column that a callback of skorch reads after each epoch."""
+    if isinstance(callback, WandbLogger):
+        return "valid_loss_best" if callback.save_model else None
+    if isinstance(callback, LRScheduler):
+        by_score = callback.policy in (ReduceLROnPlateau, "ReduceLROnPlateau")
+        watches = by_score and callback.step_every == "epoch"
+    else:
+        watches = isinstance(callback, (Checkpoint, EarlyStopping))
+    return callback.monitor if watches and isinstance(callback.monitor, str) else None

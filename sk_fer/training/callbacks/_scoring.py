@@ -1,0 +1,71 @@
+"""skorch's scoring callbacks get the labels that ``fit`` was given."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from skorch.callbacks.scoring import ScoringBase
+from skorch.dataset import Dataset
+from skorch.utils import to_numpy
+
+from sk_fer.training._dataset import FaceDataset
+
+
+class LabelExtractor:
+    """A `target_extractor` that turns encoded targets into labels.
+
+    Parameters
+    ----------
+    extract : callable
+        The `target_extractor` of the callback.
+    classes : ndarray of shape (n_classes,)
+        The labels, in the order of their codes.
+    """
+
+    def __init__(self, extract: Callable[[Any], Any], classes: NDArray) -> None:
+        self.extract = extract
+        self.classes = classes
+
+    def __call__(self, y: Any) -> Any:
+        """Return labels; of soft targets, the label of the largest share."""
+        target = self.extract(y)
+        if not isinstance(target, np.ndarray):
+            return target
+        if self.extract is to_numpy and target.ndim == 2:
+            target = target.argmax(axis=1)
+        # What an extractor of the user's made of soft targets may be no codes.
+        is_codes = target.ndim == 1 and np.issubdtype(target.dtype, np.integer)
+        return self.classes[target] if is_codes else target
+
+
+def notify_scoring(callback: ScoringBase, method_name: str, net: Any, **kwargs: Any) -> None:
+    """Call a method of a scoring callback, which sees labels while it runs.
+
+    Parameters
+    ----------
+    callback : skorch.callbacks.scoring.ScoringBase
+        The callback.
+    method_name : str
+        ``"on_epoch_end"`` and so on.
+    net : FERNet
+        The net that is trained.
+    **kwargs
+        What the method is given.
+    """
+    caching = callback.use_caching if net.use_caching == "auto" else net.use_caching
+    if not caching:
+        kwargs = {name: _with_targets(value) for name, value in kwargs.items()}
+    extract = callback.target_extractor
+    callback.target_extractor = LabelExtractor(extract, net.classes_)
+    try:
+        getattr(callback, method_name)(net, **kwargs)
+    finally:
+        callback.target_extractor = extract
+
+
+def _with_targets(value: Any) -> Any:
+    """Return a data set in the form that skorch finds the targets of."""
+    if not isinstance(value, FaceDataset) or value.y is None:
+        return value
+    return Dataset(value, value.y[: len(value)], length=len(value))
