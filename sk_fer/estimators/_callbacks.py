@@ -60,6 +60,14 @@ def _is_pair(item: Any) -> bool:
     return isinstance(item, (tuple, list)) and len(item) == 2 and isinstance(item[0], str)
 
 
+def _named_or_none(callbacks: Any) -> list[tuple[str, Any]] | None:
+    """Name callbacks where the parameter is one that `fit` accepts."""
+    try:
+        return named_callbacks(callbacks) if isinstance(callbacks, (list, tuple)) else None
+    except TypeError:
+        return None
+
+
 def copied_callbacks(callbacks: Any) -> Any:
     """Return a copy of the parameter for a clone of its estimator.
 
@@ -78,10 +86,11 @@ def copied_callbacks(callbacks: Any) -> Any:
     TypeError
         If a callback cannot be copied; the message names it.
     """
-    if not isinstance(callbacks, (list, tuple)):
-        return callbacks
+    named = _named_or_none(callbacks)
+    if named is None:
+        return clone(callbacks, safe=False)
     copies = []
-    for (name, callback), item in zip(named_callbacks(callbacks), callbacks, strict=True):
+    for (name, callback), item in zip(named, callbacks, strict=True):
         copy = _copied(name, callback)
         copies.append(type(item)((item[0], copy)) if _is_pair(item) else copy)
     return type(callbacks)(copies)
@@ -129,12 +138,8 @@ class CallbacksParameter(BaseEstimator):
         return {**params, **self._callback_params()} if deep else params
 
     def _callback_params(self) -> dict[str, Any]:
-        try:
-            named = named_callbacks(self.callbacks)
-        except TypeError:
-            return {}  # fit refuses them
         params = {}
-        for name, callback in named:
+        for name, callback in _named_or_none(self.callbacks) or ():
             params[f"callbacks__{name}"] = callback
             if callback is not None and not isinstance(callback, type):
                 own = callback.get_params(deep=True)

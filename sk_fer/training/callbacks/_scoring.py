@@ -68,4 +68,4 @@ def _with_targets(value: Any) -> Any:
     """Return a data set in the form that skorch finds the targets of."""
     if not isinstance(value, FaceDataset) or value.y is None:
         return value
-    return Dataset(value, value.y[: len(value)], length=len(value))
+    return Dataset(value, value.y, length=len(value))
