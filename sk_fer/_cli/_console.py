@@ -33,7 +33,7 @@ def one_line_errors(verb: Callable[..., None]) -> Callable[..., None]:
         except Exception as error:
             if STATE.debug:
                 traceback.print_exc()
-            print(f"sk-fer: error: {_one_line(error)}", file=sys.stderr)
+            show_error(_one_line(error))
             raise typer.Exit(1) from None
 
     return run
@@ -42,6 +42,11 @@ def one_line_errors(verb: Callable[..., None]) -> Callable[..., None]:
 def say(line: str) -> None:
     """Print a line, which a file gets whole and a terminal wraps itself."""
     console.print(line, soft_wrap=True)
+
+
+def show_error(message: str) -> None:
+    """Print an error as a line on stderr."""
+    print(f"sk-fer: error: {' '.join(message.split())}", file=sys.stderr)
 
 
 def show_warning(message: Warning | str, *_: Any, **__: Any) -> None:

@@ -1,7 +1,6 @@
 """``sk-fer predict``: the expressions in image files."""
 
 import json
-from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -11,47 +10,72 @@ from rich.markup import escape
 from rich.table import Table
 
 from sk_fer._cli import _options as opt
-from sk_fer._cli._console import console
-from sk_fer._cli._models import image_shape, load_model
-from sk_fer.preprocessing import ImageReader
+from sk_fer._cli._console import console, show_error
+from sk_fer._cli._models import for_model, image_shape, load_model
+from sk_fer._cli._pictures import find_pictures, read_pictures
 
 EXAMPLES = """
 Examples:
 
 sk-fer predict sk-fer-out/model.skfer face.png
 
-sk-fer predict sk-fer-out/model.skfer faces/*.jpg --top 1 --json > expressions.json
+sk-fer predict sk-fer-out/model.skfer faces/ "more/*.jpg" --top 1 --json > expressions.json
 """
 
 
 def predict(
     model: opt.ModelFile,
     images: Annotated[
-        list[Path], typer.Argument(metavar="IMAGE...", help="Image files.", show_default=False)
+        list[str],
+        typer.Argument(
+            metavar="IMAGE...",
+            help="Image files, folders of images, and patterns such as 'faces/*.jpg'.",
+            show_default=False,
+        ),
     ],
     top: Annotated[
         int, typer.Option("--top", "-k", min=1, metavar="K", help="Classes to show an image.")
     ] = 3,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
+    skip_bad: Annotated[
+        bool,
+        typer.Option("--skip-bad", help="Exit with 0 although some of the images are bad."),
+    ] = False,
 ) -> None:
     """Say which expression each image shows, with the probabilities.
 
     Each image must be a face, cropped as those that the model was trained on: no face is
-    looked for. Any size and colour will do; it is brought to the model's.
+    looked for. Any size and colour will do; it is brought to the model's. Images that cannot
+    be read are named on stderr. The others are answered, and the exit code is 1.
     """
     classifier = load_model(model)
     if not hasattr(classifier, "predict_proba"):
         raise ValueError(f"{model}: the {type(classifier).__name__} in it gives no probabilities")
-    height, width, channels = image_shape(classifier)
-    reader = ImageReader((height, width), color=channels == 3)
-    probabilities = classifier.predict_proba(reader.fit_transform(images))
+    shape = image_shape(classifier)
+    paths, problems = find_pictures(images)
+    read: list[str] = []
+    if paths:
+        read, pictures, unread = read_pictures(paths, shape)
+        problems += unread
+    for problem in problems:
+        show_error(problem)
+    if read:
+        predictor, X = for_model(classifier, pictures)
+        probabilities = predictor.predict_proba(X)
+        _show(read, classifier.classes_.tolist(), probabilities, top, as_json=as_json)
+    if problems and not (skip_bad and read):
+        raise typer.Exit(1)
 
-    labels = classifier.classes_.tolist()
+
+def _show(
+    paths: list[str], labels: list[Any], probabilities: Any, top: int, *, as_json: bool
+) -> None:
+    """Print the most probable classes of each image."""
     found: list[dict[str, Any]] = []
-    for path, row in zip(images, probabilities, strict=True):
+    for path, row in zip(paths, probabilities, strict=True):
         best = np.argsort(-row, kind="stable")[:top]
         shares = {str(labels[i]): round(float(row[i]), 4) for i in best}
-        found.append({"image": str(path), "label": labels[best[0]], "probabilities": shares})
+        found.append({"image": path, "label": labels[best[0]], "probabilities": shares})
     if as_json:
         console.out(json.dumps(found, indent=2), highlight=False)
         return

@@ -106,12 +106,13 @@ class Score:
 
 def score_split(model: Any, faces: Faces, split: str) -> Score:
     """Have a model predict a split, and show the per-class table."""
-    from sk_fer._cli._models import fit_to_model, image_shape
+    from sk_fer._cli._models import for_model
 
     rows = faces.rows(split)
     y_true = faces.target[rows]
     names = _class_names(model, faces, y_true)
-    y_pred = model.predict(fit_to_model(faces.images[rows], image_shape(model)))
+    predictor, X = for_model(model, faces.images[rows])
+    y_pred = predictor.predict(X)
     score = Score(split, y_true, y_pred, names)
     accuracy = f"{score.report['accuracy']:.1%}"
     say(f"[bold]{split.capitalize()}[/]: accuracy {accuracy} on {len(rows):,} images")

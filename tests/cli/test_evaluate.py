@@ -3,13 +3,11 @@ import re
 import shlex
 
 import joblib
-import numpy as np
 import pytest
 from PIL import Image
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 
-from sk_fer import load_model
 from sk_fer.datasets import make_faces
 
 from .conftest import DENSE
@@ -48,28 +46,6 @@ def test_evaluate_brings_images_to_the_size_of_the_model(run, model, tmp_path):
     assert "on 14 images" in result.output
 
 
-def test_predict_shows_label_and_probabilities(run, model, class_folder):
-    images = sorted(class_folder.glob("*/0.png"))
-    result = run("predict", model, *images, "--json", "--top", 7)
-    assert result.exit_code == 0, result.output
-    found = json.loads(result.stdout)
-    assert [face["image"] for face in found] == [str(path) for path in images]
-    classifier = load_model(model)
-    X = np.stack([np.asarray(Image.open(path)) for path in images])
-    assert [face["label"] for face in found] == classifier.predict(X).tolist()
-    for face, row in zip(found, classifier.predict_proba(X), strict=True):
-        assert next(iter(face["probabilities"])) == face["label"]
-        expected = dict(zip(classifier.classes_, row, strict=True))
-        assert face["probabilities"] == pytest.approx(expected, abs=1e-4)
-
-
-def test_predict_takes_any_size_and_colour(run, model, tmp_path):
-    Image.new("RGB", (90, 31), "teal").save(tmp_path / "face.jpg")
-    result = run("predict", model, tmp_path / "face.jpg", "--top", 2)
-    assert result.exit_code == 0, result.output
-    assert result.output.count("%") == 2
-
-
 def test_other_classifiers_of_scikit_learn_work(run, class_folder, tmp_path):
     X, y = make_faces(35, random_state=0)
     joblib.dump(GaussianNB().fit(X, y), tmp_path / "model.joblib")
@@ -100,15 +76,6 @@ def test_files_that_are_no_model(run, class_folder, tmp_path, content, words):
     assert result.exit_code == 1
     assert words in result.stderr
     assert len(result.stderr.splitlines()) == 1
-
-
-def test_images_that_are_none(run, model, tmp_path):
-    (tmp_path / "face.png").write_text("text")
-    result = run("predict", model, tmp_path / "face.png")
-    assert result.exit_code == 1
-    assert f"{tmp_path / 'face.png'}: not a readable image" in result.stderr
-    assert run("predict", model).exit_code == 2
-    assert run("evaluate", model, "--subset", "some").exit_code == 2
 
 
 def test_the_command_that_train_names_next_runs(run, tmp_path):

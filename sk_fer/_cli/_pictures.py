@@ -1,0 +1,149 @@
+"""The image files that the command line names, read as a model takes them."""
+
+import glob
+import os
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from sk_fer._cli._console import show_warning
+from sk_fer._utils._image_file import IMAGE_SUFFIXES
+from sk_fer.preprocessing import ImageReader
+
+_URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+
+# Beyond these a picture is likely to show more than one cropped face.
+_MOST_TIMES_LONGER = 1.3
+_MOST_TIMES_LARGER = 8
+
+
+def find_pictures(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Find the image files that files, folders and patterns stand for.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        As they were typed. All images in a folder and the folders in it are found, except
+        hidden ones. A pattern is used where no file has its name.
+
+    Returns
+    -------
+    paths : list of str
+        The files.
+    problems : list of str
+        A message about each argument that stands for no image.
+
+    Warns
+    -----
+    UserWarning
+        If a folder has files that are no images.
+    """
+    paths: list[str] = []
+    problems = []
+    for argument in arguments:
+        try:
+            paths.extend(_expand(argument))
+        except (OSError, ValueError) as error:
+            problems.append(str(error))
+    return paths, problems
+
+
+def read_pictures(
+    paths: Sequence[str], shape: tuple[int, int, int]
+) -> tuple[list[str], NDArray[np.uint8], list[str]]:
+    """Read image files, and warn of those that are likely to be no cropped face.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        The files.
+    shape : tuple of (height, width, channels)
+        What the images are brought to.
+
+    Returns
+    -------
+    read : list of str
+        The files that could be read.
+    images : ndarray of shape (n_read, height, width) or (n_read, height, width, 3), dtype uint8
+        Their pixels, gray or RGB.
+    problems : list of str
+        A message about each of the other files, which names it.
+    """
+    reader = ImageReader(shape[:2], color=shape[2] == 3, flatten=False).fit(paths)
+    read, images, problems = [], [], []
+    for path in paths:
+        try:
+            images.append(reader.transform([path]))
+        except FileNotFoundError:
+            problems.append(f"{path}: no such file or folder")
+        except OSError as error:
+            problems.append(f"{path}: cannot be read, {error.strerror or error}")
+        except ValueError as error:
+            problems.append(str(error))
+        else:
+            read.append(path)
+            _warn_unless_cropped(path, shape)
+    return read, np.concatenate(images) if images else np.empty((0, *shape[:2]), np.uint8), problems
+
+
+def _expand(argument: str) -> Iterator[str]:
+    if _URL.match(argument):
+        raise ValueError(
+            f"{argument}: images on the web are not fetched; download it and give the file"
+        )
+    if os.path.isdir(argument):
+        yield from _walk(argument)
+        return
+    if os.path.lexists(argument) or not glob.has_magic(argument):
+        yield argument
+        return
+    found = sorted(glob.glob(os.path.expanduser(argument), recursive=True))
+    if not found:
+        raise ValueError(f"{argument}: no file has a name like this")
+    for path in found:
+        if os.path.isdir(path):
+            yield from _walk(path)
+        else:
+            yield path
+
+
+def _walk(root: str) -> Iterator[str]:
+    """Yield the images in a folder in the order of their names."""
+    images: list[str] = []
+    others: list[str] = []
+    for folder, below, names in os.walk(root):
+        below[:] = sorted(name for name in below if not name.startswith("."))
+        for name in sorted(names):
+            if not name.startswith("."):
+                is_image = Path(name).suffix.lower() in IMAGE_SUFFIXES
+                (images if is_image else others).append(os.path.join(folder, name))
+    if not images:
+        raise ValueError(f"{root}: this folder has no images ({', '.join(sorted(IMAGE_SUFFIXES))})")
+    if others:
+        count = "1 file was" if len(others) == 1 else f"{len(others):,} files were"
+        show_warning(
+            f"{root}: {count} not read because the names are not those of images, "
+            f"the first: {others[0]}"
+        )
+    yield from images
+
+
+def _warn_unless_cropped(path: str, shape: tuple[int, int, int]) -> None:
+    with warnings.catch_warnings(action="ignore"), Image.open(path) as picture:
+        width, height = picture.size
+    short, long = sorted((width, height))
+    if long > _MOST_TIMES_LONGER * short:
+        reason = "it is far from square"
+    elif short >= _MOST_TIMES_LARGER * max(shape[:2]):
+        reason = f"the model takes {shape[1]} x {shape[0]}"
+    else:
+        return
+    show_warning(
+        f"{path}: the picture has {width:,} x {height:,} pixels, and {reason}; it is likely to be "
+        "no cropped face, and the answer is of no use then; crop it to the face"
+    )

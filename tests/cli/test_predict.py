@@ -1,0 +1,217 @@
+"""``sk-fer predict``: what is answered, for which files, and what is said of the others."""
+
+import json
+import re
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from sklearn.model_selection import GridSearchCV
+from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sk_fer import FERDenseClassifier, load_model, save_model
+from sk_fer.datasets import make_faces
+from sk_fer.preprocessing import ImageReader, ImageResizer, PixelParser
+
+
+@pytest.fixture(scope="module")
+def model(trained):
+    return trained[0] / "model.skfer"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two images below a folder, and files beside them that are none."""
+    for name in ("a.png", "b/c.JPG"):
+        path = tmp_path / "faces" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (48, 48), 90).save(path)
+    (tmp_path / "faces" / "._a.png").write_bytes(b"Mac OS X")
+    (tmp_path / "faces" / "notes.txt").write_text("notes")
+    (tmp_path / "faces" / "b" / "labels.csv").write_text("notes")
+    return tmp_path / "faces"
+
+
+def _named(result):
+    return [face["image"] for face in json.loads(result.stdout)]
+
+
+def test_shows_label_and_probabilities(run, model, class_folder):
+    images = sorted(class_folder.glob("*/0.png"))
+    result = run("predict", model, *images, "--json", "--top", 7)
+    assert result.exit_code == 0, result.output
+    assert result.stderr == ""
+    found = json.loads(result.stdout)
+    assert [face["image"] for face in found] == [str(path) for path in images]
+    classifier = load_model(model)
+    X = np.stack([np.asarray(Image.open(path)) for path in images])
+    assert [face["label"] for face in found] == classifier.predict(X).tolist()
+    for face, row in zip(found, classifier.predict_proba(X), strict=True):
+        assert next(iter(face["probabilities"])) == face["label"]
+        expected = dict(zip(classifier.classes_, row, strict=True))
+        assert face["probabilities"] == pytest.approx(expected, abs=1e-4)
+
+
+def test_takes_any_size_and_colour(run, model, tmp_path):
+    Image.new("RGB", (90, 80), "teal").save(tmp_path / "face.jpg")
+    result = run("predict", model, tmp_path / "face.jpg", "--top", 2)
+    assert result.exit_code == 0, result.output
+    assert result.output.count("%") == 2
+
+
+def test_goes_through_folders_and_counts_what_is_no_image(run, model, folder):
+    result = run("predict", model, folder, "--json")
+    assert result.exit_code == 0, result.output
+    assert _named(result) == [str(folder / "a.png"), str(folder / "b" / "c.JPG")]
+    assert result.stderr == (
+        f"sk-fer: warning: {folder}: 2 files were not read because the names are not those of "
+        f"images, the first: {folder / 'notes.txt'}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("faces/*.png", ["faces/a.png"]),
+        ("faces/**/*.[jJ][pP][gG]", ["faces/b/c.JPG"]),
+        ("fac?s/b", ["faces/b/c.JPG"]),
+        ("odd[1].png", ["odd[1].png"]),
+    ],
+)
+def test_expands_patterns_that_the_shell_did_not(run, model, folder, monkeypatch, pattern, names):
+    monkeypatch.chdir(folder.parent)
+    Image.new("L", (48, 48), 90).save("odd[1].png")
+    result = run("predict", model, pattern, "--json")
+    assert result.exit_code == 0, result.output
+    assert _named(result) == names
+
+
+@pytest.mark.parametrize(("options", "code"), [([], 1), (["--skip-bad"], 0)])
+def test_bad_files_cost_a_line_each_and_not_the_answers(run, model, folder, options, code):
+    (folder / "bad.png").write_text("text")
+    good = folder / "a.png"
+    missing = folder / "x.png"
+    url = "https://example.org/face.jpg"
+    nothing = folder / "*.webp"
+    arguments = [folder / "bad.png", good, missing, url, nothing, "--json", *options]
+    result = run("predict", model, *arguments)
+    assert result.exit_code == code
+    assert _named(result) == [str(good)]
+    lines = result.stderr.splitlines()
+    assert len(lines) == 4
+    for words in (
+        f"{folder / 'bad.png'}: not a readable image",
+        f"{missing}: no such file or folder",
+        f"{url}: images on the web are not fetched; download it",
+        f"{nothing}: no file has a name like this",
+    ):
+        assert sum(line.startswith(f"sk-fer: error: {words}") for line in lines) == 1
+
+
+@pytest.mark.parametrize("options", [[], ["--skip-bad"]])
+def test_without_a_good_image_it_fails(run, model, tmp_path, options):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "face.png").write_text("text")
+    result = run("predict", model, tmp_path / "face.png", tmp_path / "empty", *options)
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert f"{tmp_path / 'face.png'}: not a readable image" in result.stderr
+    assert f"{tmp_path / 'empty'}: this folder has no images (" in result.stderr
+    assert run("predict", model).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("size", "reason"),
+    [
+        ((640, 480), "640 x 480 pixels, and it is far from square"),
+        ((60, 80), "60 x 80 pixels, and it is far from square"),
+        ((1200, 1000), "1,200 x 1,000 pixels, and the model takes 48 x 48"),
+        ((384, 384), "384 x 384 pixels, and the model takes 48 x 48"),
+        ((383, 383), None),
+        ((70, 90), None),
+        ((8, 8), None),
+    ],
+)
+def test_warns_of_pictures_that_are_likely_no_cropped_face(run, model, tmp_path, size, reason):
+    path = tmp_path / "picture.png"
+    Image.new("L", size, 90).save(path)
+    result = run("predict", model, path, "--json")
+    assert result.exit_code == 0, result.output
+    assert _named(result) == [str(path)]
+    if reason is None:
+        assert result.stderr == ""
+    else:
+        (line,) = result.stderr.splitlines()
+        assert line.startswith(f"sk-fer: warning: {path}: the picture has {reason}; it is likely")
+
+
+def _pixel_strings(paths):
+    return [" ".join(map(str, np.asarray(Image.open(path)).ravel())) for path in paths]
+
+
+def _gray(paths):
+    return np.stack([np.asarray(Image.open(path)) for path in paths])
+
+
+def _flat(paths):
+    return _gray(paths).reshape(len(paths), -1)
+
+
+def _paths(paths):
+    return pd.Series(list(map(str, paths)))
+
+
+DENSE = FERDenseClassifier((8,), max_epochs=1, random_state=0)
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "read"),
+    [
+        (make_pipeline(ImageReader(), DENSE), _paths),
+        (make_pipeline(ImageReader((24, 20), color=True, flatten=False), DENSE), _paths),
+        (make_pipeline("passthrough", ImageReader((12, 12)), StandardScaler(), DENSE), _paths),
+        (make_pipeline(PixelParser(), DENSE), _pixel_strings),
+        (make_pipeline(ImageResizer((16, 12)), DENSE), _gray),
+        (make_pipeline(StandardScaler(), DENSE), _flat),
+    ],
+)
+def test_pipelines_answer_and_are_scored_as_in_python(run, class_folder, tmp_path, pipeline, read):
+    paths = sorted(class_folder.glob("*/*.png"))
+    y = [path.parent.name for path in paths]
+    pipeline.fit(read(paths), y)
+    save_model(pipeline, tmp_path / "model.skfer")
+    result = run("predict", tmp_path / "model.skfer", class_folder, "--json")
+    assert result.exit_code == 0, result.output
+    expected = pipeline.predict_proba(read(paths))
+    for face, path, row in zip(json.loads(result.stdout), paths, expected, strict=True):
+        assert face["image"] == str(path)
+        shares = dict(zip(pipeline.classes_, row.round(4), strict=True))
+        assert face["probabilities"] == pytest.approx(shares, abs=1e-6)
+    scored = run("evaluate", tmp_path / "model.skfer", class_folder)
+    assert scored.exit_code == 0, scored.output
+    assert f"accuracy {pipeline.score(read(paths), y):.1%} on 30 images" in scored.output
+
+
+def test_the_best_pipeline_of_a_search_answers_for_paths(run, class_folder, tmp_path):
+    paths = sorted(class_folder.glob("*/*.png"))
+    y = [path.parent.name for path in paths]
+    pipeline = make_pipeline(ImageReader(root=class_folder, flatten=True), GaussianNB())
+    search = GridSearchCV(pipeline, {"imagereader__image_size": [(8, 8), (6, 6)]}, cv=2)
+    search.fit([str(path.relative_to(class_folder)) for path in paths], y)
+    joblib.dump(search, tmp_path / "model.joblib")
+    result = run("predict", tmp_path / "model.joblib", *paths, "--json")
+    assert result.exit_code == 0, result.output
+    assert [face["label"] for face in json.loads(result.stdout)] == search.predict(paths).tolist()
+
+
+def test_a_model_of_other_channels_is_refused(run, class_folder, tmp_path):
+    X, y = make_faces(14, random_state=0)
+    X = np.repeat(X.reshape(14, 48, 48, 1), 4, axis=-1)
+    FERDenseClassifier((4,), max_epochs=1).fit(X, y).save_model(tmp_path / "model.skfer")
+    result = run("predict", tmp_path / "model.skfer", class_folder)
+    assert result.exit_code == 1
+    assert re.search(r"error: FERDenseClassifier takes images of 4 channels; wanted", result.stderr)
