@@ -17,7 +17,7 @@ from sk_fer._cli import _options as opt
 from sk_fer._cli._console import console, say
 from sk_fer._cli._data import Faces, Source, read_faces
 from sk_fer._cli._models import check_runnable, fit_parameters
-from sk_fer._cli._outputs import output_folder, write_figure, write_file, write_json
+from sk_fer._cli._outputs import check_output, output_folder, write_figure, write_file, write_json
 from sk_fer._cli._report import show_faces
 from sk_fer.estimators import PRESETS
 
@@ -89,6 +89,7 @@ def compare(
     ferplus: opt.Ferplus = None,
     classes: opt.Classes = None,
     image_size: opt.ImageSize = None,
+    color: opt.Color = False,
     skip_bad: opt.SkipBad = False,
     test_size: opt.TestSize = 0.1,
     seed: opt.Seed = 0,
@@ -103,16 +104,20 @@ def compare(
     it does not see before. Where one fails the others go on, and the exit code is 1. No model
     is written: train writes the one that was chosen.
     """
+    opt.check_share("--fraction", fraction, most=1, may_be_all=True)
+    source = Source(data, ferplus, classes, image_size, skip_bad, test_size, seed, color)
     parameters = fit_parameters(
         data, max_epochs=epochs, random_state=seed, device=device, precision=precision
     )
     extra = opt.parse_settings(settings or [], "--set")
     classifiers = _make_classifiers(model or DEFAULT_MODELS, parameters, extra)
 
-    with output_folder(out, FILES, force=force):
-        faces = read_faces(Source(data, ferplus, classes, image_size, skip_bad, test_size, seed))
-        show_faces(faces)
-        rows = faces.rows("train", fraction)
+    check_output(out, FILES, force=force)
+    faces = read_faces(source)
+    show_faces(faces)
+    rows = faces.rows("train", fraction)
+    faces.rows(subset)
+    with output_folder(out):
         table = _fit_and_score(classifiers, faces, rows, subset)
         failed = table.index[table["accuracy"].isna()].tolist()
         if len(failed) == len(table):

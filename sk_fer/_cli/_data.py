@@ -10,10 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
-from sk_fer._cli._splits import assign_splits, stratified_share
+from sk_fer._cli._console import show_warning
+from sk_fer._cli._options import check_share
 from sk_fer.datasets import load_faces, make_faces
 from sk_fer.datasets._checks import check_path
 from sk_fer.datasets._load import find_format
+from sk_fer.datasets._names import subset_of
+from sk_fer.model_selection import assign_splits
 
 # With the epochs of _train.py, about a minute of training on two slow cores.
 N_FACES = 1000
@@ -30,6 +33,24 @@ class Source:
     skip_bad: bool = False
     test_size: float = 0.1
     seed: int = 0
+    color: bool = False
+
+    def __post_init__(self) -> None:
+        """Check what can be checked before anything is read."""
+        check_share("--test-size", self.test_size, most=0.5)
+        if self.data is None and self.ferplus is not None:
+            raise ValueError("--ferplus needs DATA, FER2013's own file")
+        if str(self.data) in ("", "."):
+            raise ValueError(f"DATA is {str(self.data)!r}; wanted a file or a folder of its own")
+        if self.classes is not None and not self.class_names:
+            raise ValueError(f"--classes is {self.classes!r}; wanted names, apart by commas")
+
+    @property
+    def class_names(self) -> list[str] | None:
+        """The names of the class folders, where they were given."""
+        if self.classes is None:
+            return None
+        return [name.strip() for name in self.classes.split(",") if name.strip()]
 
     @property
     def name(self) -> str:
@@ -63,25 +84,33 @@ class Faces:
     skipped: list[tuple[Any, str]]
 
     @cached_property
-    def _assigned(self) -> tuple[NDArray, str]:
-        return assign_splits(
-            self.target,
-            self.usage,
-            self.groups,
-            self.source.test_size,
-            self.source.seed,
-            self.source.name,
-        )
-
-    @property
     def splits(self) -> NDArray:
         """The split of each image: "train", "validation" or "test"."""
-        return self._assigned[0]
+        try:
+            return assign_splits(
+                self.target,
+                usage=self.usage,
+                groups=self.groups,
+                test_size=self.source.test_size,
+                random_state=self.source.seed,
+            )
+        except ValueError as error:
+            raise ValueError(f"{self.source.name}: {error}") from error
 
     @property
     def split_note(self) -> str:
         """How the splits came about."""
-        return self._assigned[1]
+        known = set() if self.usage is None else set(map(subset_of, self.usage.tolist()))
+        if known >= {"train", "validation"}:
+            return "as the data set has them"
+        made = "validation" if len(known) > 1 else "validation and for test"
+        about, groups = ("", "")
+        if self.groups is not None:
+            about, groups = ("about ", ", no subject in two of them")
+        return (
+            f"{about}{100 * self.source.test_size:.3g}% set aside for {made}, by class"
+            f"{groups}, seed {self.source.seed}"
+        )
 
     @property
     def has_splits(self) -> bool:
@@ -98,9 +127,9 @@ class Faces:
         return stratified_share(rows, self.target[rows], fraction, self.source.seed)
 
     def part(self, split: str) -> tuple[NDArray[np.uint8], NDArray]:
-        """Return the images of a split, flat, and their classes."""
+        """Return the images of a split and their classes."""
         rows = self.rows(split)
-        return self.images[rows].reshape(len(rows), -1), self.target[rows]
+        return self.images[rows], self.target[rows]
 
     def facts(self) -> dict[str, Any]:
         """Return what a report is to say of the data."""
@@ -121,6 +150,18 @@ class Faces:
         return [split for split in ("validation", "test") if split in self.splits]
 
 
+def stratified_share(
+    rows: NDArray[np.intp], target: NDArray, fraction: float, seed: int
+) -> NDArray[np.intp]:
+    """Choose the same share of the rows of each class, one of each at least."""
+    rng = np.random.default_rng(seed)
+    shares = []
+    for name in np.unique(target):
+        of_class = rng.permutation(rows[target == name])
+        shares.append(of_class[: max(1, round(fraction * len(of_class)))])
+    return np.sort(np.concatenate(shares))
+
+
 def read_faces(source: Source, *, image_shape: tuple[int, int, int] | None = None) -> Faces:
     """Read DATA.
 
@@ -131,13 +172,12 @@ def read_faces(source: Source, *, image_shape: tuple[int, int, int] | None = Non
     image_shape : tuple of (height, width, channels), optional
         What a model wants; a class folder is read so.
     """
-    if source.ferplus is not None and source.data is None:
-        raise ValueError("--ferplus needs DATA, FER2013's own file")
-    if str(source.data) in ("", "."):
-        raise ValueError(f"DATA is {str(source.data)!r}; wanted a file or a folder of its own")
     faces = _load(source, image_shape)
     if faces.target is None:
         raise ValueError(f"{source.data}: the images have no labels")
+    absent = [name for name in source.class_names or [] if name not in set(faces.target)]
+    if absent:
+        show_warning(f"--classes has {', '.join(absent)}, and {source.name} has no such images")
     return Faces(
         source=source,
         images=faces.images,
@@ -158,13 +198,18 @@ def _load(source: Source, image_shape: tuple[int, int, int] | None) -> Bunch:
     if source_format == "image_folder":
         size = (source.image_size, source.image_size) if source.image_size else None
         folder = {
-            "classes": source.classes.split(",") if source.classes else None,
+            "classes": source.class_names,
             "image_size": image_shape[:2] if image_shape else size,
-            "color": image_shape is not None and image_shape[2] == 3,
+            "color": source.color if image_shape is None else image_shape[2] == 3,
         }
     else:
-        for option, value in (("--classes", source.classes), ("--image-size", source.image_size)):
-            if value is not None:
+        given = {
+            "--classes": source.classes is not None,
+            "--image-size": source.image_size is not None,
+            "--color": source.color,
+        }
+        for option, is_given in given.items():
+            if is_given:
                 raise ValueError(f"{option} is for class folders, and {source.name} is none")
     if source.data is None:
         return _draw(source.seed)

@@ -1,5 +1,6 @@
 """``sk-fer evaluate``: what a model gets right."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ from sk_fer._cli import _options as opt
 from sk_fer._cli._console import say
 from sk_fer._cli._data import Source, read_faces
 from sk_fer._cli._models import image_shape, load_model, read_report
-from sk_fer._cli._outputs import output_folder, write_figure
+from sk_fer._cli._outputs import check_output, output_folder, write_figure
 from sk_fer._cli._report import score_split
 
 EXAMPLES = """
@@ -51,32 +52,38 @@ def evaluate(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="DIR", help="Folder for the confusion matrix, a PNG."),
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="DIR",
+            parser=opt.local_path,
+            help="Folder for the confusion matrix, a PNG.",
+        ),
     ] = None,
     force: opt.Force = False,
 ) -> None:
     """Score a model on labelled faces: precision, recall and F1 of each class, accuracy.
 
     Where DATA has no splits, --subset validation and --subset test are the images that train
-    set aside. Images of another size are brought to the model's.
+    set aside. Images of another size are brought to the model's. Classes without images have no
+    part in the means.
     """
+    given = Source(data, ferplus, classes, skip_bad=skip_bad)
+    if test_size is not None:
+        opt.check_share("--test-size", test_size, most=0.5)
+    if out is not None:
+        check_output(out, [], force=force)
     classifier = load_model(model)
     told = read_report(model)
-    known = told.get("source") == Source(data, seed=told.get("seed", 0)).name
+    known = told.get("source") == replace(given, seed=told.get("seed", 0)).name
     if not known:
         told = {}
-    faces = read_faces(
-        Source(
-            data,
-            ferplus,
-            classes,
-            None,
-            skip_bad,
-            told.get("test_size", 0.1) if test_size is None else test_size,
-            told.get("seed", 0) if seed is None else seed,
-        ),
-        image_shape=image_shape(classifier),
+    source = replace(
+        given,
+        test_size=told.get("test_size", 0.1) if test_size is None else test_size,
+        seed=told.get("seed", 0) if seed is None else seed,
     )
+    faces = read_faces(source, image_shape=image_shape(classifier))
     if subset is None:
         subset = "validation" if faces.has_splits else "test" if known else "all"
     say(f"[bold]{escape(faces.source.name)}[/], {subset} images")
@@ -86,6 +93,8 @@ def evaluate(
         score_split(classifier, faces, subset)
         return
     file = f"confusion_matrix_{subset}.png"
-    with output_folder(out, [file], force=force):
+    check_output(out, [file], force=force)
+    faces.rows(subset)
+    with output_folder(out):
         write_figure(out / file, score_split(classifier, faces, subset).figure())
     say(escape(f"Wrote {out / file}"))

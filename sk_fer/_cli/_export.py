@@ -21,13 +21,16 @@ sk-fer export sk-fer-out/model.skfer model.onnx
 def export(
     model: opt.ModelFile,
     onnx: Annotated[
-        Path, typer.Argument(metavar="ONNX", help="File to write.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="ONNX", parser=opt.local_path, help="File to write.", show_default=False
+        ),
     ],
     force: Annotated[bool, typer.Option("--force", "-f", help="Overwrite the file.")] = False,
 ) -> None:
     """Write a model as an ONNX file, from stored images to probabilities and labels.
 
-    It is checked with ONNX Runtime against the model. Needs pip install sk_fer[onnx].
+    It is checked with ONNX Runtime against the model. Needs `pip install "sk_fer[onnx]"`.
     """
     if onnx.exists() and not force:
         raise FileExistsError(f"{onnx} is there already; --force overwrites it")

@@ -1,6 +1,7 @@
 """The options that several verbs share, each written once."""
 
 import ast
+import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,10 +22,32 @@ def one_of(known: Iterable[str]) -> Callable[[str | None], str | None]:
     return check
 
 
+def is_url(text: str) -> bool:
+    """Whether a text is an address on the web and no path."""
+    return re.match(r"[a-z][a-z0-9+.-]+://", text, re.IGNORECASE) is not None
+
+
+def local_path(text: str | Path) -> Path:
+    """Return a path, or raise a usage error that names an address as it was typed."""
+    if isinstance(text, str) and is_url(text):
+        raise typer.BadParameter(
+            f"{text} is an address on the web; wanted a file or folder of this machine"
+        )
+    return Path(text)
+
+
+def check_share(option: str, share: float, *, most: float, may_be_all: bool = False) -> None:
+    """Raise a ValueError unless a share is above 0, and below `most` or, if it may, equal."""
+    if not (0 < share < most or (may_be_all and share == most)):
+        limit = "at most" if may_be_all else "below"
+        raise ValueError(f"{option} is {share:g}; wanted a number above 0, {limit} {most:g}")
+
+
 Data = Annotated[
     Path | None,
     typer.Argument(
         metavar="DATA",
+        parser=local_path,
         help="fer2013.csv, icml_face_data.csv or Kaggle's train.csv, also as .gz, .zip or .tar.gz; "
         "folders class/image or split/class/image; the folder CK+48 or ckextended.csv. "
         "Without it, faces are drawn.",
@@ -46,6 +69,7 @@ ModelFile = Annotated[
     Path,
     typer.Argument(
         metavar="MODEL",
+        parser=local_path,
         help="model.skfer, as train and search write it, from anyone. Also a .joblib file; its "
         "loading runs code that the file names: only of those you trust.",
         show_default=False,
@@ -80,6 +104,7 @@ Ferplus = Annotated[
     typer.Option(
         "--ferplus",
         metavar="VOTES.csv",
+        parser=local_path,
         help="fer2013new.csv: eight classes by the majority of ten votes, for a DATA of FER2013.",
     ),
 ]
@@ -88,7 +113,8 @@ Classes = Annotated[
     typer.Option(
         "--classes",
         metavar="NAME,NAME,...",
-        help="Names of the class folders, where they are no known expressions.",
+        help="Names of the class folders, where they are no known expressions. Spaces around a "
+        "name do not matter.",
     ),
 ]
 ImageSize = Annotated[
@@ -119,7 +145,17 @@ Device = Annotated[
     str, typer.Option("--device", help="auto (CUDA, then MPS, then the CPU), cpu, cuda, cuda:1...")
 ]
 Precision = Annotated[str, typer.Option("--precision", help="auto, float32, bfloat16 or float16.")]
-Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder to write into.")]
+Out = Annotated[
+    Path,
+    typer.Option("--out", "-o", metavar="DIR", parser=local_path, help="Folder to write into."),
+]
+Color = Annotated[
+    bool,
+    typer.Option(
+        "--color",
+        help="Train on the colours of a class folder. Without it, colour images become gray.",
+    ),
+]
 Force = Annotated[
     bool, typer.Option("--force", "-f", help="Overwrite what an earlier run left in DIR.")
 ]

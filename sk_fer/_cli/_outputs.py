@@ -1,6 +1,7 @@
 """The files that a command leaves: there whole or not at all, and in a folder of their own."""
 
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,8 +11,21 @@ from sk_fer._utils._write_aside import write_aside
 
 
 @contextmanager
-def output_folder(folder: Path, names: Sequence[str], *, force: bool) -> Iterator[Path]:
-    """Make the folder before the work begins, and take it away again if nothing came of it.
+def output_folder(folder: Path) -> Iterator[Path]:
+    """Make the folder, and take away whatever was made of it if nothing comes of it."""
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield folder
+    finally:
+        for place in made:
+            if any(place.iterdir()):
+                break
+            place.rmdir()
+
+
+def check_output(folder: Path, names: Sequence[str], *, force: bool) -> None:
+    """Raise an OSError unless files can be written into a folder, which need not be there.
 
     Parameters
     ----------
@@ -22,18 +36,16 @@ def output_folder(folder: Path, names: Sequence[str], *, force: bool) -> Iterato
     force : bool
         Whether they may.
     """
+    nearest = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not nearest.is_dir():
+        raise NotADirectoryError(f"{folder}: {nearest} is a file; wanted a folder to write into")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise PermissionError(f"{folder}: {nearest} cannot be written into; --out names another")
     there = [name for name in names if (folder / name).exists()]
     if there and not force:
         raise FileExistsError(
             f"{folder} holds {', '.join(there)} already; --force overwrites, --out names another"
         )
-    is_new = not folder.exists()
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        yield folder
-    finally:
-        if is_new and not any(folder.iterdir()):
-            folder.rmdir()
 
 
 def write_file(path: Path, write: Callable[[Path], Any]) -> None:

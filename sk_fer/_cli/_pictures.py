@@ -2,7 +2,6 @@
 
 import glob
 import os
-import re
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,10 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sk_fer._cli._console import show_warning
+from sk_fer._cli._options import is_url
 from sk_fer._utils._image_file import IMAGE_SUFFIXES
 from sk_fer.preprocessing import ImageReader
-
-_URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 
 # Beyond these a picture is likely to show more than one cropped face.
 _MOST_TIMES_LONGER = 1.3
@@ -92,7 +90,7 @@ def read_pictures(
 
 
 def _expand(argument: str) -> Iterator[str]:
-    if _URL.match(argument):
+    if is_url(argument):
         raise ValueError(
             f"{argument}: images on the web are not fetched; download it and give the file"
         )

@@ -1,4 +1,4 @@
-"""The progress of a training: a live bar, or a line an epoch where there is no terminal."""
+"""The progress of a training: a line an epoch, and on a terminal a live bar below them."""
 
 import time
 from collections.abc import Iterator
@@ -21,6 +21,7 @@ def training_progress() -> Iterator["TrainingProgress"]:
         TimeRemainingColumn(compact=True, elapsed_when_finished=True),
         console=console,
         disable=not console.is_terminal,
+        transient=True,
     )
     with bar:
         yield TrainingProgress(bar)
@@ -72,9 +73,8 @@ class TrainingProgress(Callback):
         loss = _join(epoch, "loss", ".3f")
         accuracy = f"accuracy {_join(epoch, 'accuracy', '.1%')}"
         self.bar.update(self._task, loss=loss, accuracy=accuracy)
-        if self.bar.disable:
-            progress = f"Epoch {epoch['epoch']}/{net.max_epochs}"
-            say(f"{progress}  loss {loss}  {accuracy}  {epoch['dur']:.1f} s")
+        progress = f"Epoch {epoch['epoch']}/{net.max_epochs}"
+        say(f"{progress}  loss {loss}  {accuracy}  {epoch['dur']:.1f} s")
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
         """Fill the bar, also of a fit that stopped early."""

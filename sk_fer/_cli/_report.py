@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 from rich import box
 from rich.markup import escape
@@ -56,14 +57,38 @@ class Score:
     y_true: NDArray
     y_pred: NDArray
     names: list[str]
+    known: frozenset[str]
 
     @cached_property
     def report(self) -> dict[str, Any]:
-        """scikit-learn's classification report, with the accuracy."""
+        """scikit-learn's classification report, of the classes that have images."""
         report = classification_report(
-            self.y_true, self.y_pred, labels=self.names, output_dict=True, zero_division=0
+            self.y_true, self.y_pred, labels=self.present, output_dict=True, zero_division=0
         )
         return {"accuracy": accuracy_score(self.y_true, self.y_pred), **report}
+
+    @property
+    def present(self) -> list[str]:
+        """The classes that have images, which alone count in the means."""
+        seen = set(self.y_true.tolist())
+        return [name for name in self.names if name in seen]
+
+    @property
+    def notes(self) -> list[str]:
+        """What the table does not show: classes without images or unknown to the model."""
+        notes = []
+        absent = [name for name in self.names if name not in self.present]
+        if absent:
+            notes.append(f"The means leave out {', '.join(map(str, absent))}: no images.")
+        unknown = [name for name in self.present if name not in self.known]
+        if unknown:
+            n_images = int(np.isin(self.y_true, unknown).sum())
+            counted = "1 image is" if n_images == 1 else f"{n_images:,} images are"
+            notes.append(
+                f"{counted} of {', '.join(map(str, unknown))}, which the model does not know; "
+                "they count as wrong."
+            )
+        return notes
 
     def table(self) -> Table:
         """Return precision, recall and F1 of each class."""
@@ -77,8 +102,8 @@ class Score:
             )
         table.add_column("images", footer=n_images, justify="right")
         for name in self.names:
-            row = report[name]
-            numbers = [f"{row[measure]:.3f}" for measure in _MEASURES]
+            row = report.get(str(name), {"support": 0})
+            numbers = [f"{row[measure]:.3f}" if measure in row else "-" for measure in _MEASURES]
             table.add_row(escape(str(name)), *numbers, f"{row['support']:,.0f}")
         return table
 
@@ -113,10 +138,12 @@ def score_split(model: Any, faces: Faces, split: str) -> Score:
     names = _class_names(model, faces, y_true)
     predictor, X = for_model(model, faces.images[rows])
     y_pred = predictor.predict(X)
-    score = Score(split, y_true, y_pred, names)
+    score = Score(split, y_true, y_pred, names, frozenset(model.classes_.tolist()))
     accuracy = f"{score.report['accuracy']:.1%}"
     say(f"[bold]{split.capitalize()}[/]: accuracy {accuracy} on {len(rows):,} images")
     console.print(score.table())
+    for note in score.notes:
+        say(escape(note))
     return score
 
 

@@ -1,6 +1,5 @@
 """``sk-fer search``: the best parameters by cross-validation."""
 
-import itertools
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,12 +9,14 @@ import typer
 from rich import box
 from rich.markup import escape
 from rich.table import Table
+from sklearn.base import clone
 from sklearn.callback import ProgressBar
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.metrics import accuracy_score
 from sklearn.model_selection import (
     GridSearchCV,
     HalvingGridSearchCV,
+    ParameterGrid,
     StratifiedGroupKFold,
     StratifiedKFold,
 )
@@ -25,7 +26,7 @@ from sk_fer._cli import _options as opt
 from sk_fer._cli._console import console, say
 from sk_fer._cli._data import Source, read_faces
 from sk_fer._cli._models import check_runnable
-from sk_fer._cli._outputs import output_folder, write_file
+from sk_fer._cli._outputs import check_output, output_folder, write_file
 from sk_fer._cli._report import score_split, show_faces
 
 EXAMPLES = """
@@ -81,6 +82,7 @@ def search(
     ferplus: opt.Ferplus = None,
     classes: opt.Classes = None,
     image_size: opt.ImageSize = None,
+    color: opt.Color = False,
     skip_bad: opt.SkipBad = False,
     test_size: opt.TestSize = 0.1,
     seed: opt.Seed = 0,
@@ -94,6 +96,8 @@ def search(
     The folds have all classes alike, of CK+ no subject in common. The best is trained again
     on all training images, scored once on the validation split, and written.
     """
+    opt.check_share("--fraction", fraction, most=1, may_be_all=True)
+    source = Source(data, ferplus, classes, image_size, skip_bad, test_size, seed, color)
     classifier = make_classifier(
         model, max_epochs=epochs, random_state=seed, device=device, precision=precision
     )
@@ -102,12 +106,15 @@ def search(
         for name, values in opt.parse_settings(param or [], "--param").items()
     } or DEFAULT_GRIDS[model]
     opt.check_names(grid, classifier, "--param")
-    check_runnable(classifier)
+    candidates = list(ParameterGrid(grid))
+    for candidate in candidates:
+        check_runnable(clone(classifier).set_params(**candidate))
 
-    with output_folder(out, FILES, force=force):
-        faces = read_faces(Source(data, ferplus, classes, image_size, skip_bad, test_size, seed))
-        show_faces(faces)
-        rows = faces.rows("train", fraction)
+    check_output(out, FILES, force=force)
+    faces = read_faces(source)
+    show_faces(faces)
+    rows = faces.rows("train", fraction)
+    with output_folder(out):
         groups = None if faces.groups is None else faces.groups[rows]
         kind = StratifiedKFold if groups is None else StratifiedGroupKFold
         folds = kind(cv, shuffle=True, random_state=seed)
@@ -116,9 +123,8 @@ def search(
         searched = _make_search(
             classifier, grid, folds, n_jobs, scoring, halving=halving, seed=seed
         )
-        n_candidates = len(list(itertools.product(*grid.values())))
         say(
-            f"Searching {n_candidates} candidates of {model} on {len(rows):,} images, "
+            f"Searching {len(candidates)} candidates of {model} on {len(rows):,} images, "
             f"{cv} folds, at most {epochs} epochs"
         )
         if bar:

@@ -15,7 +15,7 @@ from sk_fer._cli import _options as opt
 from sk_fer._cli._console import say
 from sk_fer._cli._data import Faces, Source, read_faces
 from sk_fer._cli._models import check_runnable, fit_parameters
-from sk_fer._cli._outputs import output_folder, write_figure, write_file, write_json
+from sk_fer._cli._outputs import check_output, output_folder, write_figure, write_file, write_json
 from sk_fer._cli._report import Score, history_figure, score_split, show_faces
 
 EXAMPLES = """
@@ -62,6 +62,7 @@ def train(
     ferplus: opt.Ferplus = None,
     classes: opt.Classes = None,
     image_size: opt.ImageSize = None,
+    color: opt.Color = False,
     skip_bad: opt.SkipBad = False,
     test_size: opt.TestSize = 0.1,
     seed: opt.Seed = 0,
@@ -88,6 +89,8 @@ def train(
     """
     from sk_fer._cli._progress import training_progress  # skorch, and so torch, take a while
 
+    opt.check_share("--fraction", fraction, most=1, may_be_all=True)
+    source = Source(data, ferplus, classes, image_size, skip_bad, test_size, seed, color)
     parameters = fit_parameters(
         data,
         max_epochs=epochs,
@@ -103,17 +106,18 @@ def train(
     classifier.set_params(**{name: opt.parse_value(value) for name, value in extra.items()})
     check_runnable(classifier)
 
-    source = Source(data, ferplus, classes, image_size, skip_bad, test_size, seed)
     checkpoints = out / CHECKPOINTS
     cut_off = checkpoints.is_dir() and any(checkpoints.iterdir())
     if cut_off and not (resume or force):
         raise FileExistsError(
             f"{out} holds a training that was cut off; --resume goes on, --force starts anew"
         )
-    with output_folder(out, FILES, force=force or cut_off):
-        faces = read_faces(source)
-        show_faces(faces)
-        rows = faces.rows("train", fraction)
+    check_output(out, FILES, force=force or cut_off)
+    faces = read_faces(source)
+    show_faces(faces)
+    rows = faces.rows("train", fraction)
+    X_val, y_val = faces.part("validation")
+    with output_folder(out):
         say(
             f"Training {model} on {len(rows):,} images, epochs: {classifier.max_epochs} "
             "(loss and accuracy: training / validation)"
@@ -123,7 +127,6 @@ def train(
             classifier.set_params(callbacks=[progress])
             if classifier.checkpoint_dir is None:  # else it was --set
                 classifier.set_params(checkpoint_dir=str(checkpoints), resume=resume)
-            X_val, y_val = faces.part("validation")
             try:
                 classifier.fit(faces.images[rows], faces.target[rows], X_val=X_val, y_val=y_val)
             except KeyboardInterrupt:
@@ -180,7 +183,9 @@ def _save(
 def _say_what_is_next(out: Path, faces: Faces) -> None:
     split = faces.held_out()[-1]
     model = shlex.quote(str(out / "model.skfer"))
-    arguments = " ".join([*replace(faces.source, image_size=None).arguments(), "--subset", split])
+    arguments = " ".join(
+        [*replace(faces.source, image_size=None, color=False).arguments(), "--subset", split]
+    )
     written = ", ".join(file for file in FILES if (out / file).exists())
     say(escape(f"Wrote {written} into {out}"))
     say(escape(f"Next: sk-fer evaluate {model} {arguments}"))

@@ -427,7 +427,7 @@ class BaseFERClassifier(
         Raises
         ------
         ImportError
-            If `onnx`, `onnxscript` or `onnxruntime` is missing: ``pip install sk_fer[onnx]``.
+            If `onnx`, `onnxscript` or `onnxruntime` is missing: ``pip install "sk_fer[onnx]"``.
         OSError
             If the file cannot be written.
         ValueError

@@ -51,7 +51,7 @@ def export_onnx(estimator: "BaseFERClassifier", path: str | os.PathLike[str]) ->
         import onnxscript  # noqa: F401
     except ImportError as error:
         raise ImportError(
-            f"export_onnx needs {error.name}: pip install sk_fer[onnx]", name=error.name
+            f'export_onnx needs {error.name}: pip install "sk_fer[onnx]"', name=error.name
         ) from error
     reference = _float32_copy(estimator)
     images = _sample_images(reference)

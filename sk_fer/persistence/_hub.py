@@ -48,7 +48,7 @@ def push_to_hub(
     Raises
     ------
     ImportError
-        If huggingface_hub is missing: ``pip install sk_fer[hub]``.
+        If huggingface_hub is missing: ``pip install "sk_fer[hub]"``.
     OSError
         If the hub cannot be reached or refuses, with its reason.
     TypeError
@@ -101,7 +101,7 @@ def from_hub(repo_id: str, *, revision: str | None = None, token: str | None = N
     Raises
     ------
     ImportError
-        If huggingface_hub is missing: ``pip install sk_fer[hub]``.
+        If huggingface_hub is missing: ``pip install "sk_fer[hub]"``.
     OSError
         If the hub cannot be reached, and the file is not in its cache, or has no such file.
     sk_fer.persistence.ModelFormatError
@@ -127,7 +127,7 @@ def _huggingface_hub(caller: str) -> ModuleType:
         import huggingface_hub
     except ImportError as error:
         raise ImportError(
-            f"{caller} needs huggingface_hub: pip install sk_fer[hub]", name="huggingface_hub"
+            f'{caller} needs huggingface_hub: pip install "sk_fer[hub]"', name="huggingface_hub"
         ) from error
     return huggingface_hub
 

@@ -6,9 +6,11 @@ import joblib
 import pytest
 from PIL import Image
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.metrics import balanced_accuracy_score, precision_recall_fscore_support
 from sklearn.naive_bayes import GaussianNB
 
-from sk_fer.datasets import make_faces
+from sk_fer import load_model
+from sk_fer.datasets import load_image_folder, make_faces
 
 from .conftest import DENSE
 
@@ -29,7 +31,6 @@ def test_evaluate_takes_all_images_where_there_are_no_splits(run, model, class_f
     result = run("evaluate", model, class_folder, "--out", tmp_path / "report")
     assert result.exit_code == 0, result.output
     assert "All: accuracy" in result.output
-    assert re.search(r"surprise .* 0 *\n", result.output)  # the model knows it, the data does not
     with Image.open(tmp_path / "report" / "confusion_matrix_all.png") as image:
         image.verify()
 
@@ -44,6 +45,45 @@ def test_evaluate_brings_images_to_the_size_of_the_model(run, model, tmp_path):
     result = run("evaluate", model, tmp_path, "--subset", "all")
     assert result.exit_code == 0, result.output
     assert "on 14 images" in result.output
+
+
+def _write(folder, counts, size=48):
+    """Write drawn faces into class folders, so many of each class."""
+    X, y = make_faces(70, image_size=size, random_state=5)
+    for name, count in counts.items():
+        (folder / name).mkdir(parents=True)
+        rows = X[y == name] if name in y else X
+        for i, row in enumerate(rows[:count]):
+            Image.fromarray(row.reshape(size, size)).save(folder / name / f"{i}.png")
+    return folder
+
+
+def test_classes_without_images_are_no_part_of_the_means(run, model, tmp_path):
+    data = _write(tmp_path / "faces", {"happy": 8, "sad": 4})
+    result = run("evaluate", model, data, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    X, y = load_image_folder(data, return_X_y=True)
+    y_pred = load_model(model).predict(X)
+    seen = {"labels": ["happy", "sad"], "average": "macro", "zero_division": 0}
+    expected = precision_recall_fscore_support(y, y_pred, **seen)[:3]
+    means = re.search(r"mean +(\S+) +(\S+) +(\S+) +12", result.output).groups()
+    assert means == tuple(f"{mean:.3f}" for mean in expected)
+    assert expected[1] == pytest.approx(balanced_accuracy_score(y, y_pred))
+    assert re.search(r"surprise +- +- +- +0", result.output)
+    words = "The means leave out angry, disgust, fear, neutral, surprise: no images."
+    assert words in result.output
+
+
+def test_images_of_a_class_that_the_model_does_not_know_count_as_wrong(run, model, tmp_path):
+    data = _write(tmp_path / "faces", {"happy": 6, "contempt": 3})
+    result = run("evaluate", model, data)
+    assert result.exit_code == 0, result.output
+    X, y = load_image_folder(data, return_X_y=True)
+    accuracy = (load_model(model).predict(X) == y).sum() / 9
+    assert f"All: accuracy {accuracy:.1%} on 9 images" in result.output
+    words = "3 images are of contempt, which the model does not know; they count as wrong."
+    assert words in result.output
+    assert re.search(r"contempt +0.000 +0.000 +0.000 +3", result.output)
 
 
 def test_other_classifiers_of_scikit_learn_work(run, class_folder, tmp_path):

@@ -1,9 +1,12 @@
 """The command as a process of its own: exit codes, Ctrl-C, a reader that goes away."""
 
 import os
+import pty
+import re
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 COMMAND = [sys.executable, "-c", "from sk_fer._cli import main; main()"]
@@ -58,6 +61,45 @@ main()
     )
     assert run.returncode == 130
     assert run.stderr == "sk-fer: interrupted\n"
+
+
+def test_finished_epochs_stay_on_the_screen_of_a_terminal(tmp_path):
+    shown_by, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, "train", "--model", "dense", "--epochs", "3", "--out", str(tmp_path / "out")],
+        stdout=terminal,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100", "TERM": "xterm"},
+    )
+    os.close(terminal)
+    chunks = []
+    with suppress(OSError):  # Linux says so that the other side is closed
+        while chunk := os.read(shown_by, 4096):
+            chunks.append(chunk)
+    os.close(shown_by)
+    assert process.wait(timeout=60) == 0
+    written = b"".join(chunks).decode()
+    assert "━" in written  # the bar, which the lines below stand above
+    lines = _screen(written)
+    epochs = [line for line in lines if line.startswith("Epoch ")]
+    assert [line.split("  ")[0] for line in epochs] == ["Epoch 1/3", "Epoch 2/3", "Epoch 3/3"]
+    assert not any("━" in line for line in lines)
+
+
+def _screen(written):
+    """Return the lines that a tall terminal shows at last."""
+    lines, row = [""], 0
+    for piece in re.findall(r"\x1b\[[?\d;]*[A-Za-z]|\r|\n|[^\x1b\r\n]+", written):
+        if piece == "\n":
+            row += 1
+            lines += [""] * (row + 1 - len(lines))
+        elif piece.endswith("A") and piece.startswith("\x1b"):
+            row -= int(piece[2:-1] or 1)
+        elif piece == "\x1b[2K":
+            lines[row] = ""
+        elif not piece.startswith(("\x1b", "\r")):
+            lines[row] += piece
+    return lines
 
 
 def test_an_error_is_one_line_and_1(tmp_path):

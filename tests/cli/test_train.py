@@ -1,6 +1,9 @@
 import csv
 import json
+import shlex
+from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -129,6 +132,115 @@ def test_own_class_names(run, tmp_path):
     scored = run("evaluate", tmp_path / "out" / "model.skfer", *arguments)
     assert scored.exit_code == 0, scored.output
     assert "dog" in scored.output
+
+
+def test_names_of_classes_may_have_spaces_around_them(run, tmp_path):
+    for i in range(24):
+        path = tmp_path / "faces" / ("smile", "other one")[i % 2] / f"{i}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (48, 48), i * 9).save(path)
+    arguments = ["--classes", " smile ,other one, frown,", "--out", tmp_path / "out"]
+    result = run("train", tmp_path / "faces", *DENSE, *arguments)
+    assert result.exit_code == 0, result.output
+    assert load_model(tmp_path / "out" / "model.skfer").classes_.tolist() == ["other one", "smile"]
+    words = f"--classes has frown, and {tmp_path / 'faces'} has no such images"
+    assert result.stderr == f"sk-fer: warning: {words}\n"
+
+    result = run("train", tmp_path / "faces", *DENSE, "--classes", " , ")
+    assert result.exit_code == 1
+    assert result.stderr == "sk-fer: error: --classes is ' , '; wanted names, apart by commas\n"
+
+
+@pytest.fixture
+def coloured(tmp_path):
+    """Images of two classes that differ in nothing but their colour."""
+    for i in range(60):
+        name, color = (("happy", (250, i, 0)), ("sad", (0, i, 250)))[i % 2]
+        luma = np.array([299, 587, 114]) / 1000
+        pixel = np.array(color) * (60 / (luma @ color))  # all of one gray
+        path = tmp_path / "faces" / name / f"{i}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (16, 12), tuple(pixel.clip(0, 255).astype(int))).save(path)
+    return tmp_path / "faces"
+
+
+def test_colours_are_learnt_and_used(run, coloured, tmp_path):
+    arguments = ["--image-size", 12, "--set", "normalize='none'"]
+    dense = [*DENSE[:-1], "20", "--lr", "0.01", "--batch-size", "8"]
+    out = tmp_path / "out"
+    result = run("train", coloured, *dense, *arguments, "--color", "--out", out)
+    assert result.exit_code == 0, result.output
+    model = load_model(out / "model.skfer")
+    assert model.image_shape_ == (12, 12, 3)
+    (line,) = [row for row in result.output.splitlines() if row.startswith("Next: sk-fer ")]
+    scored = run(*shlex.split(line)[2:])
+    assert "Test: accuracy 100.0% on 6 images" in scored.output
+
+    predicted = run("predict", out / "model.skfer", coloured, "--json")
+    found = {face["image"]: face["label"] for face in json.loads(predicted.stdout)}
+    assert len(found) == 60
+    assert all(Path(path).parent.name == label for path, label in found.items())
+    gray = run("evaluate", out / "model.skfer", "--subset", "test")  # drawn faces are gray
+    assert gray.exit_code == 0, gray.output
+
+
+def test_the_share_set_aside_is_the_one_asked_for(run, class_folder, tmp_path):
+    arguments = [*DENSE, "--test-size", 0.3, "--out", tmp_path / "out"]
+    result = run("train", class_folder, *arguments)
+    assert result.exit_code == 0, result.output
+    assert "Splits: 30% set aside for validation and for test, by class, seed 0." in result.output
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["data"]["splits"] == {"test": 9, "train": 12, "validation": 9}
+
+
+def test_bad_data_leaves_no_folder_behind(run, class_folder, tmp_path):
+    for arguments in (
+        [tmp_path / "no.csv"],
+        [class_folder, "--set", "class_weight={'cat': 2}"],
+        [class_folder, "--test-size", 0.45],
+    ):
+        result = run("train", *arguments, *DENSE, "--out", tmp_path / "a" / "b" / "out")
+        assert result.exit_code == 1
+        assert len(result.stderr.splitlines()) == 1
+        assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("verb", ["train", "search", "compare", "evaluate"])
+def test_the_output_folder_is_checked_before_anything_is_read(
+    run, trained, tmp_path, monkeypatch, verb
+):
+    model = [trained[0] / "model.skfer"] if verb == "evaluate" else []
+    (tmp_path / "file").write_text("mine")
+    out = tmp_path / "file" / "out"
+    result = run(verb, *model, "no.csv", "--out", out)
+    assert result.exit_code == 1
+    words = f"{out}: {tmp_path / 'file'} is a file; wanted a folder to write into"
+    assert result.stderr == f"sk-fer: error: {words}\n"
+
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    result = run(verb, *model, "no.csv", "--out", tmp_path / "new" / "out")
+    assert result.exit_code == 1
+    assert f"{tmp_path} cannot be written into; --out names another" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["train", "https://example.org/fer2013.csv"],
+        ["evaluate", "https://example.org/model.skfer"],
+        ["predict", "https://example.org/model.skfer", "face.png"],
+        ["train", "fer2013.csv", "--ferplus", "https://example.org/fer2013new.csv"],
+        ["train", "--out", "s3://example/out"],
+        ["export", "model.skfer", "s3://example/model.onnx"],
+    ],
+)
+def test_addresses_on_the_web_are_named_as_they_were_typed(run, arguments, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    result = run(*arguments)
+    assert result.exit_code == 2
+    (address,) = [argument for argument in arguments if "://" in argument]
+    shown = " ".join(result.stderr.replace("│", " ").split())
+    assert f"{address} is an address on the web; wanted a file or folder" in shown
 
 
 def test_debug_shows_the_traceback(run):

@@ -131,7 +131,7 @@ def test_a_missing_package_is_named(missing, tmp_path, monkeypatch):
         return original(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", fail)
-    words = re.escape(f"export_onnx needs {missing}: pip install sk_fer[onnx]")
+    words = re.escape(f'export_onnx needs {missing}: pip install "sk_fer[onnx]"')
     with pytest.raises(ImportError, match=words):
         model.export_onnx(tmp_path / "model.onnx")
 

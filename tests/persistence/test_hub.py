@@ -107,5 +107,7 @@ def test_errors_name_the_repository(models, repositories, monkeypatch):
 def test_a_missing_package_is_named(models, monkeypatch):
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     for call in (lambda: from_hub("me/x"), lambda: push_to_hub(models["dense"], "me/x")):
-        with pytest.raises(ImportError, match=r"needs huggingface_hub: pip install sk_fer\[hub\]"):
+        with pytest.raises(
+            ImportError, match=r"needs huggingface_hub: pip install \"sk_fer\[hub\]\""
+        ):
             call()
