@@ -6,7 +6,7 @@ import joblib
 import pytest
 from PIL import Image
 from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.metrics import balanced_accuracy_score, precision_recall_fscore_support
+from sklearn.metrics import precision_recall_fscore_support
 from sklearn.naive_bayes import GaussianNB
 
 from sk_fer import load_model
@@ -68,7 +68,8 @@ def test_classes_without_images_are_no_part_of_the_means(run, model, tmp_path):
     expected = precision_recall_fscore_support(y, y_pred, **seen)[:3]
     means = re.search(r"mean +(\S+) +(\S+) +(\S+) +12", result.output).groups()
     assert means == tuple(f"{mean:.3f}" for mean in expected)
-    assert expected[1] == pytest.approx(balanced_accuracy_score(y, y_pred))
+    recalls = [(y_pred[y == name] == name).mean() for name in ("happy", "sad")]
+    assert means[1] == f"{sum(recalls) / 2:.3f}"
     assert re.search(r"surprise +- +- +- +0", result.output)
     words = "The means leave out angry, disgust, fear, neutral, surprise: no images."
     assert words in result.output
