@@ -2,18 +2,16 @@
 
 import glob
 import os
-import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from sk_fer._cli._console import show_warning
 from sk_fer._cli._options import is_url
-from sk_fer._utils._image_file import IMAGE_SUFFIXES
-from sk_fer.preprocessing import ImageReader
+from sk_fer._utils._image_file import read_image, resize_image, warn_of_several_frames
+from sk_fer.datasets._image_tree import walk_folder
 
 # Beyond these a picture is likely to show more than one cropped face.
 _MOST_TIMES_LONGER = 1.3
@@ -72,11 +70,11 @@ def read_pictures(
     problems : list of str
         A message about each of the other files, which names it.
     """
-    reader = ImageReader(shape[:2], color=shape[2] == 3, flatten=False).fit(paths)
     read, images, problems = [], [], []
+    several_frames: list[str] = []
     for path in paths:
         try:
-            images.append(reader.transform([path]))
+            image = read_image(path, color=shape[2] == 3, several_frames=several_frames)
         except FileNotFoundError:
             problems.append(f"{path}: no such file or folder")
         except OSError as error:
@@ -84,9 +82,11 @@ def read_pictures(
         except ValueError as error:
             problems.append(str(error))
         else:
+            _warn_unless_cropped(path, image.shape, shape)
             read.append(path)
-            _warn_unless_cropped(path, shape)
-    return read, np.concatenate(images) if images else np.empty((0, *shape[:2]), np.uint8), problems
+            images.append(image if image.shape[:2] == shape[:2] else resize_image(image, shape[:2]))
+    warn_of_several_frames(several_frames)
+    return read, np.stack(images) if images else np.empty((0, *shape[:2]), np.uint8), problems
 
 
 def _expand(argument: str) -> Iterator[str]:
@@ -112,33 +112,23 @@ def _expand(argument: str) -> Iterator[str]:
 
 def _walk(root: str) -> Iterator[str]:
     """Yield the images in a folder in the order of their names."""
-    images: list[str] = []
-    others: list[str] = []
-    for folder, below, names in os.walk(root):
-        below[:] = sorted(name for name in below if not name.startswith("."))
-        for name in sorted(names):
-            if not name.startswith("."):
-                is_image = Path(name).suffix.lower() in IMAGE_SUFFIXES
-                (images if is_image else others).append(os.path.join(folder, name))
-    if not images:
-        raise ValueError(f"{root}: this folder has no images ({', '.join(sorted(IMAGE_SUFFIXES))})")
-    if others:
-        count = "1 file was" if len(others) == 1 else f"{len(others):,} files were"
-        show_warning(
-            f"{root}: {count} not read because the names are not those of images, "
-            f"the first: {others[0]}"
-        )
-    yield from images
+    tree = walk_folder(Path(root))
+    if not tree.images:
+        raise ValueError(f"{root}: this folder has no images")
+    tree.warn_of_not_read()
+    for image in tree.images:
+        yield image.path
 
 
-def _warn_unless_cropped(path: str, shape: tuple[int, int, int]) -> None:
-    with warnings.catch_warnings(action="ignore"), Image.open(path) as picture:
-        width, height = picture.size
+def _warn_unless_cropped(
+    path: str, image_shape: tuple[int, ...], wanted: tuple[int, int, int]
+) -> None:
+    height, width = image_shape[:2]
     short, long = sorted((width, height))
     if long > _MOST_TIMES_LONGER * short:
         reason = "it is far from square"
-    elif short >= _MOST_TIMES_LARGER * max(shape[:2]):
-        reason = f"the model takes {shape[1]} x {shape[0]}"
+    elif short >= _MOST_TIMES_LARGER * max(wanted[:2]):
+        reason = f"the model takes {wanted[1]} x {wanted[0]}"
     else:
         return
     show_warning(

@@ -64,15 +64,13 @@ def test_takes_any_size_and_colour(run, model, tmp_path):
 
 
 def test_goes_through_folders_and_counts_what_is_no_image(run, model, folder):
-    result = run("predict", model, folder, "--json")
+    with pytest.warns(UserWarning, match=r"faces: 2 file\(s\) were not read.*1 \.csv, 1 \.txt"):
+        result = run("predict", model, folder, "--json")
     assert result.exit_code == 0, result.output
     assert _named(result) == [str(folder / "a.png"), str(folder / "b" / "c.JPG")]
-    assert result.stderr == (
-        f"sk-fer: warning: {folder}: 2 files were not read because the names are not those of "
-        f"images, the first: {folder / 'notes.txt'}\n"
-    )
 
 
+@pytest.mark.filterwarnings("ignore:.* were not read")
 @pytest.mark.parametrize(
     ("pattern", "names"),
     [
@@ -120,7 +118,7 @@ def test_without_a_good_image_it_fails(run, model, tmp_path, options):
     assert result.exit_code == 1
     assert result.stdout == ""
     assert f"{tmp_path / 'face.png'}: not a readable image" in result.stderr
-    assert f"{tmp_path / 'empty'}: this folder has no images (" in result.stderr
+    assert f"{tmp_path / 'empty'}: this folder has no images" in result.stderr
     assert run("predict", model).exit_code == 2
 
 
