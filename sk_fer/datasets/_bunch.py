@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import Bunch
 
+from sk_fer._utils._gray_squares import as_data
 from sk_fer.datasets._names import canonical_subset
 
 
@@ -109,15 +110,6 @@ def make_bunch(
         **faces.more,
         **fields,
     )
-
-
-def as_data(images: np.ndarray) -> np.ndarray:
-    """Return images as the field `data`: flat rows if they are gray squares.
-
-    Flat rows of anything else would not tell their height, width and channels.
-    """
-    is_gray_square = images.ndim == 3 and images.shape[1] == images.shape[2]
-    return images.reshape(len(images), -1) if is_gray_square else images
 
 
 def _target_names(faces: Faces) -> list[str]:

@@ -9,9 +9,11 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from sk_fer._utils._image_file import read_image, resize_image
+from sk_fer._utils._gray_squares import as_data
+from sk_fer._utils._image_file import read_image, resize_image, warn_of_several_frames
 from sk_fer._utils._layout import check_size
 from sk_fer.preprocessing._base import PixelNamesMixin
 from sk_fer.preprocessing._column import as_column
@@ -29,9 +31,10 @@ class ImageReader(PixelNamesMixin, TransformerMixin, BaseEstimator):
         Whether to read RGB rather than gray.
     root : str or path-like, default=None
         The folder that relative paths start from. If None, the current one.
-    flatten : bool, default=True
+    flatten : bool or "auto", default="auto"
         Whether an image becomes a flat row, as scikit-learn's classifiers want it, or keeps its
-        shape.
+        shape. "auto" makes rows of gray square images, and keeps the shape of others, since a
+        flat row would not tell the next step their height, width and channels.
 
     Attributes
     ----------
@@ -48,9 +51,13 @@ class ImageReader(PixelNamesMixin, TransformerMixin, BaseEstimator):
 
     Notes
     -----
-    EXIF orientation is honoured, transparent parts become white, and an animated file gives its
-    first frame. X holds paths, which scikit-learn's common checks cannot make: they skip this
-    class.
+    The files may be BMP, GIF, JPEG, JPEG 2000, PNG, PGM, PPM, TIFF, WebP, AVIF and, with
+    ``pip install "sk_fer[heic]"``, HEIC. The EXIF orientation is honoured and transparent parts
+    become white. Images of 16 or 32 bits are scaled by the least of the usual depths (8, 10, 12,
+    14, 16 and so on) that holds their largest value, and floats by 1 or 255. A file of several
+    frames gives its first one, with a warning.
+
+    X contains paths, which scikit-learn's common checks cannot make: they skip this class.
 
     Examples
     --------
@@ -60,7 +67,7 @@ class ImageReader(PixelNamesMixin, TransformerMixin, BaseEstimator):
     >>> from sk_fer.preprocessing import ImageReader
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     Image.new("L", (6, 4), color=200).save(Path(folder, "face.png"))
-    ...     flat = ImageReader(root=folder).fit_transform(["face.png"])
+    ...     flat = ImageReader(root=folder, flatten=True).fit_transform(["face.png"])
     ...     images = ImageReader((2, 2), root=folder, flatten=False).fit_transform(["face.png"])
     >>> flat.shape
     (1, 24)
@@ -73,7 +80,7 @@ class ImageReader(PixelNamesMixin, TransformerMixin, BaseEstimator):
         "image_size": [tuple, list, None],
         "color": ["boolean"],
         "root": [str, os.PathLike, None],
-        "flatten": ["boolean"],
+        "flatten": ["boolean", StrOptions({"auto"})],
     }
 
     def __init__(
@@ -82,7 +89,7 @@ class ImageReader(PixelNamesMixin, TransformerMixin, BaseEstimator):
         *,
         color: bool = False,
         root: str | os.PathLike[str] | None = None,
-        flatten: bool = True,
+        flatten: bool | str = "auto",
     ) -> None:
         self.image_size = image_size
         self.color = color
@@ -132,7 +139,7 @@ class ImageReader(PixelNamesMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         X_new : ndarray of shape (n, h * w * c), (n, h, w) or (n, h, w, 3), dtype uint8
-            Flat rows, or images if not `flatten`.
+            Flat rows or images, see `flatten`.
 
         Raises
         ------
@@ -146,8 +153,9 @@ class ImageReader(PixelNamesMixin, TransformerMixin, BaseEstimator):
         paths = self._find_paths(X)
         size = self.image_shape_[:2]
         images = np.empty((len(paths), *size, *((3,) if self.color else ())), dtype=np.uint8)
+        several_frames: list[str] = []
         for i, path in enumerate(paths):
-            image = read_image(path, color=self.color)
+            image = read_image(path, color=self.color, several_frames=several_frames)
             if image.shape[:2] != size:
                 if self.image_size is None:
                     raise ValueError(
@@ -156,6 +164,12 @@ class ImageReader(PixelNamesMixin, TransformerMixin, BaseEstimator):
                     )
                 image = resize_image(image, size)
             images[i] = image
+        warn_of_several_frames(several_frames)
+        return self._flattened(images)
+
+    def _flattened(self, images: np.ndarray) -> np.ndarray:
+        if self.flatten == "auto":
+            return as_data(images)
         return images.reshape(len(images), -1) if self.flatten else images
 
     def _find_paths(self, X: Any) -> list[str]:

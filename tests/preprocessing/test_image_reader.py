@@ -10,6 +10,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
+from sk_fer import FERDenseClassifier
 from sk_fer._utils._image_file import resize_image
 from sk_fer.preprocessing import ImageReader, ImageStandardizer
 
@@ -41,7 +42,7 @@ def paths(folder):
     ],
 )
 def test_reads_any_container(container, paths):
-    read = ImageReader().fit_transform(container(paths))
+    read = ImageReader(flatten=True).fit_transform(container(paths))
     assert read.dtype == np.uint8
     assert_array_equal(read, IMAGES.reshape(6, 40))
 
@@ -59,6 +60,8 @@ def test_root_goes_before_relative_paths(folder, as_root):
         (False, False, (6, 8, 5)),
         (True, True, (6, 120)),
         (True, False, (6, 8, 5, 3)),
+        (False, "auto", (6, 8, 5)),
+        (True, "auto", (6, 8, 5, 3)),
     ],
 )
 def test_layouts(paths, color, flatten, shape):
@@ -66,6 +69,29 @@ def test_layouts(paths, color, flatten, shape):
     assert reader.fit_transform(paths).shape == shape
     assert reader.image_shape_ == (8, 5, 3 if color else 1)
     assert len(reader.get_feature_names_out()) == reader.n_features_out_ == 40 * (1 + 2 * color)
+
+
+def test_gray_squares_are_flat_by_default(paths):
+    assert ImageReader((8, 8)).fit_transform(paths).shape == (6, 64)
+    assert ImageReader((8, 8), color=True).fit_transform(paths).shape == (6, 8, 8, 3)
+
+
+def test_colour_images_go_into_our_estimators_as_images(paths):
+    labels = ["happy", "sad"] * 3
+    model = make_pipeline(
+        ImageReader((8, 8), color=True), FERDenseClassifier((4,), max_epochs=1, random_state=0)
+    ).fit(paths, labels)
+    assert model[-1].image_shape_ == (8, 8, 3)
+
+
+def test_several_frames_are_warned_of_once(folder):
+    frames = [Image.new("L", (4, 4), tone) for tone in (10, 20, 30)]
+    for name in ("a.gif", "b.gif"):
+        frames[0].save(folder / name, save_all=True, append_images=frames[1:])
+    with pytest.warns(UserWarning, match=r"2 image file\(s\) have several frames.*a.gif") as caught:
+        read = ImageReader().fit_transform([folder / "a.gif", folder / "b.gif"])
+    assert len(caught) == 1
+    assert (read == 10).all()
 
 
 def test_image_size_brings_all_to_one_size(folder, paths):
@@ -127,7 +153,7 @@ def test_unfitted(paths):
 
 
 def test_pickle_subset_and_pandas_output(paths):
-    reader = pickle.loads(pickle.dumps(ImageReader().fit(paths)))
+    reader = pickle.loads(pickle.dumps(ImageReader(flatten=True).fit(paths)))
     assert_array_equal(reader.transform(paths[3:4])[0], IMAGES[3].ravel())
     frame = reader.set_output(transform="pandas").transform(paths)
     assert list(frame.columns[:2]) == ["pixel_0", "pixel_1"]
@@ -135,7 +161,9 @@ def test_pickle_subset_and_pandas_output(paths):
 
 def test_in_pipeline(paths):
     model = make_pipeline(
-        ImageReader(), ImageStandardizer(image_shape=(8, 5)), LogisticRegression(tol=0.1)
+        ImageReader(flatten=True),
+        ImageStandardizer(image_shape=(8, 5)),
+        LogisticRegression(tol=0.1),
     )
     y = ["happy", "sad"] * 3
     assert set(model.fit(paths, y).predict(paths)) <= {"happy", "sad"}

@@ -6,10 +6,18 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 
-from sk_fer._utils._image_file import IMAGE_SUFFIXES, MAX_PIXELS, read_image, resize_image
+from sk_fer._utils import _image_heif
+from sk_fer._utils._image_file import (
+    IMAGE_SUFFIXES,
+    MAX_PIXELS,
+    is_image,
+    read_image,
+    resize_image,
+)
 
 GRAY = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
 RGB = np.stack([GRAY, GRAY[::-1], 255 - GRAY], axis=-1)
+SUFFIXES = sorted(IMAGE_SUFFIXES - set(_image_heif.HEIF_SUFFIXES))  # Pillow writes these
 
 
 def png_header(height, width):
@@ -22,7 +30,7 @@ def png_header(height, width):
     return content
 
 
-@pytest.mark.parametrize("suffix", sorted(IMAGE_SUFFIXES))
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_reads_gray_and_color_of_each_format(tmp_path, suffix):
     flat = np.full((8, 6, 3), (200, 100, 50), dtype=np.uint8)
     Image.fromarray(flat).save(tmp_path / f"a{suffix}")
@@ -53,6 +61,92 @@ def test_any_mode_gives_the_same_gray(tmp_path, mode):
 def test_sixteen_bit_png_is_scaled_not_cut(tmp_path):
     Image.fromarray(np.array([[0, 128 * 256, 65535]], dtype=np.uint16)).save(tmp_path / "a.png")
     assert_array_equal(read_image(tmp_path / "a.png"), [[0, 128, 255]])
+
+
+DEPTHS = [
+    # what the file has: values, how they are stored, what is read
+    ("8 bits in 16", [0, 127, 255], np.uint16, [0, 127, 255]),
+    ("10 bits in 16", [0, 512, 1023], np.uint16, [0, 128, 255]),
+    ("12 bits in 16", [0, 2048, 4095], np.uint16, [0, 128, 255]),
+    ("14 bits in 16", [0, 8192, 16383], np.uint16, [0, 128, 255]),
+    ("16 bits", [0, 32768, 65535], np.uint16, [0, 128, 255]),
+    ("8 bits in 32", [0, 127, 255], np.int32, [0, 127, 255]),
+    ("12 bits in 32", [0, 2048, 4095], np.int32, [0, 128, 255]),
+    ("16 bits in 32", [0, 32768, 65535], np.int32, [0, 128, 255]),
+    ("31 bits", [0, 2**30, 2**31 - 1], np.int32, [0, 128, 255]),
+    ("floats to 1", [0, 0.5, 1], np.float32, [0, 128, 255]),
+    ("floats a little above 1", [0, 0.5, 1.0005], np.float32, [0, 128, 255]),
+    ("floats to 255", [0, 127.6, 255], np.float32, [0, 128, 255]),
+    ("floats to 65535", [0, 32768, 65535], np.float32, [0, 128, 255]),
+    ("black floats", [0, 0, 0], np.float32, [0, 0, 0]),
+]
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype", "expected"), [case[1:] for case in DEPTHS], ids=[case[0] for case in DEPTHS]
+)
+def test_deep_images_are_scaled_by_what_they_hold(tmp_path, values, dtype, expected):
+    Image.fromarray(np.array([values], dtype=dtype)).save(tmp_path / "a.tiff")
+    assert read_image(tmp_path / "a.tiff").tolist() == [expected]
+    color = read_image(tmp_path / "a.tiff", color=True)
+    assert color.tolist() == [[[value] * 3 for value in expected]]
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype", "reason"),
+    [
+        ([-1, 5, 9], np.int32, "values from -1 to 9, wanted none below 0"),
+        ([-0.5, 0, 1], np.float32, "values from -0.5 to 1, wanted 0 to 1 or 0 to 255"),
+        ([0, 1, 3], np.float32, "values from 0 to 3, wanted 0 to 1 or 0 to 255"),
+        ([0, 1, np.nan], np.float32, "values that are not finite"),
+        ([0, 1, 1e9], np.float32, "values from 0 to 1e\\+09, wanted 0 to 1"),
+    ],
+    ids=str,
+)
+def test_images_of_an_unknown_scale_are_refused(tmp_path, values, dtype, reason):
+    Image.fromarray(np.array([values], dtype=dtype)).save(tmp_path / "a.tiff")
+    with pytest.raises(ValueError, match=rf"a.tiff: not a readable image, it has {reason}"):
+        read_image(tmp_path / "a.tiff")
+
+
+def test_maxval_of_a_pgm_is_its_white(tmp_path):
+    (tmp_path / "a.pgm").write_bytes(b"P2 3 1 1000\n0 500 1000\n")
+    assert read_image(tmp_path / "a.pgm").tolist() == [[0, 128, 255]]
+
+
+def test_files_of_several_frames_are_named(tmp_path):
+    frames = [Image.new("L", (4, 4), tone) for tone in (10, 20)]
+    for suffix in ("gif", "tiff", "png", "webp"):
+        frames[0].save(
+            tmp_path / f"two.{suffix}", save_all=True, append_images=frames[1:], lossless=True
+        )
+        frames[0].save(tmp_path / f"one.{suffix}")
+        named = []
+        for number in ("one", "two"):
+            read_image(tmp_path / f"{number}.{suffix}", several_frames=named)
+        assert named == [str(tmp_path / f"two.{suffix}")]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_content_tells_an_image_without_its_suffix(tmp_path, suffix):
+    head = encoded(tmp_path, f"whole{suffix}")[:16] if suffix != ".pfm" else b""
+    assert is_image(head) or suffix == ".pfm"
+    assert not is_image(b"emotion,pixels,Us")
+    assert not is_image(b"%!PS-Adobe-3.0 E")
+
+
+def test_a_heic_file_without_its_reader_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setattr(_image_heif, "reads_heif", lambda: False)
+    (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(40))
+    with pytest.raises(ValueError, match=r'pip install "sk_fer\[heic\]"'):
+        read_image(tmp_path / "a.heic")
+
+
+def test_heic(tmp_path):
+    pillow_heif = pytest.importorskip("pillow_heif")
+    gray = np.full((16, 24), 90, dtype=np.uint8)
+    pillow_heif.from_pillow(Image.fromarray(gray).convert("RGB")).save(tmp_path / "a.heic")
+    assert_allclose(read_image(tmp_path / "a.heic").astype(int), gray, atol=3)
 
 
 def test_transparent_parts_become_white(tmp_path):
@@ -93,7 +187,7 @@ def encoded(tmp_path, name):
     return (tmp_path / name).read_bytes()
 
 
-@pytest.mark.parametrize("suffix", sorted(IMAGE_SUFFIXES))
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_truncated_file_is_refused(tmp_path, suffix):
     content = encoded(tmp_path, f"whole{suffix}")
     path = tmp_path / f"bad{suffix}"

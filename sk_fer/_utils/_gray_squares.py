@@ -1,0 +1,22 @@
+"""Images as estimators understand them without being told a shape."""
+
+import numpy as np
+
+
+def as_data(images: np.ndarray) -> np.ndarray:
+    """Return gray square images as flat rows, and others as they are.
+
+    Flat rows of others would not tell their height, width and channels.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n, h, w) or (n, h, w, c)
+        The images.
+
+    Returns
+    -------
+    data : ndarray of shape (n, h * h), (n, h, w) or (n, h, w, c)
+        A view of `images` where NumPy allows.
+    """
+    is_gray_square = images.ndim == 3 and images.shape[1] == images.shape[2]
+    return images.reshape(len(images), -1) if is_gray_square else images
