@@ -111,6 +111,8 @@ def compare(
     )
     extra = opt.parse_settings(settings or [], "--set")
     classifiers = _make_classifiers(model or DEFAULT_MODELS, parameters, extra)
+    for classifier in classifiers.values():
+        check_runnable(classifier)  # before the data is read
 
     check_output(out, FILES, force=force)
     faces = read_faces(source)
@@ -119,14 +121,14 @@ def compare(
     faces.rows(subset)
     with output_folder(out):
         table = _fit_and_score(classifiers, faces, rows, subset)
-        failed = table.index[table["accuracy"].isna()].tolist()
-        if len(failed) == len(table):
-            raise ValueError(f"all models failed: {', '.join(failed)}")
+        failed = table.index[table["error"].notna()].tolist()
         say(f"\n[bold]{subset.capitalize()}[/]: {len(faces.rows(subset)):,} images")
         console.print(_printed(table))
         facts = {"subset": subset, "fraction": fraction, "n_train": len(rows)}
         _save(out, classifiers, faces, table, facts)
     say(escape(f"Wrote {', '.join(FILES)} into {out}"))
+    if table["error"].eq("interrupted").any():
+        raise KeyboardInterrupt
     if failed:
         raise ValueError(f"failed, and not compared: {', '.join(failed)}")
 
@@ -150,38 +152,25 @@ def _make_classifiers(
         watched = classifier.early_stopping or classifier.lr_schedule == "plateau"
         if not watched and "validation_fraction" not in settings:
             classifier.set_params(validation_fraction=None)  # all learn from the same images
-        check_runnable(classifier)
     return classifiers
 
 
 def _fit_and_score(
     classifiers: dict[str, Any], faces: Faces, rows: Any, subset: str
 ) -> "pd.DataFrame":
-    """Compare the models, and tell of each as it comes and goes."""
-    import pandas as pd
-
+    """Compare the models, with the progress of each training on the screen."""
     from sk_fer._cli._progress import training_progress  # skorch, and so torch, take a while
     from sk_fer.model_selection import compare as compare_classifiers
 
-    train = faces.images[rows], faces.target[rows]
     scored = faces.rows(subset)
-    scored_on = faces.images[scored], faces.target[scored]
-    tables = []
-    for i, (name, classifier) in enumerate(classifiers.items(), start=1):
-        say(
-            f"[bold]{name}[/], {i} of {len(classifiers)}, on {len(rows):,} images, "
-            f"epochs: {classifier.max_epochs}"
-        )
-        with training_progress() as progress:
+    splits = faces.images[rows], faces.target[rows], faces.images[scored], faces.target[scored]
+    with training_progress() as progress:
+        for classifier in classifiers.values():
             classifier.set_params(callbacks=[progress])
-            tables.append(
-                compare_classifiers({name: classifier}, *train, *scored_on, error_score=np.nan)
-            )
+        table = compare_classifiers(classifiers, *splits, verbose=1)
+    for classifier in classifiers.values():
         classifier.set_params(callbacks=None)
-        result = tables[-1].iloc[0]
-        if pd.notna(result["accuracy"]):
-            say(f"{name}: accuracy {result['accuracy']:.1%} after {result['train_seconds']:.1f} s")
-    return pd.concat(tables)
+    return table
 
 
 def _printed(table: "pd.DataFrame") -> Table:

@@ -26,6 +26,7 @@ from sklearn.utils.validation import _num_samples
 from sk_fer._utils._constraints import validate_params
 from sk_fer.estimators import FERDenseClassifier
 from sk_fer.estimators._base import BaseFERClassifier
+from sk_fer.estimators._runnable import check_runnable
 from sk_fer.estimators._targets import encode_targets, hard_labels
 from sk_fer.persistence import save_model
 
@@ -43,6 +44,7 @@ COLUMNS = (
     "log_loss",
     "model_bytes",
 )
+INTERRUPTED = "interrupted"
 
 
 @validate_params(
@@ -53,6 +55,7 @@ COLUMNS = (
         "X_test": ["array-like"],
         "y_test": ["array-like"],
         "error_score": [StrOptions({"raise"}), np.nan],
+        "verbose": ["verbose"],
     }
 )
 def compare(
@@ -62,67 +65,83 @@ def compare(
     X_test: ArrayLike,
     y_test: ArrayLike,
     *,
-    error_score: str | float = "raise",
+    error_score: str | float = np.nan,
+    verbose: int = 0,
 ) -> pd.DataFrame:
-    """Fit classifiers on the same images, score them on the same others, and tabulate it.
+    """Fit classifiers on the same images and tabulate their scores on the same other images.
 
-    The table is a report, and picks no winner: who chooses by it has used the test images up,
-    and must score the choice on images that are in neither split.
+    The table is a report and selects no winner. If you choose a classifier by its scores here,
+    score your choice again on images that are in neither split.
 
     Parameters
     ----------
     estimators : list of classifiers, list of (str, classifier), or dict of str to classifier
-        Any of scikit-learn's classifiers, Pipelines among them; clones of them are fitted.
-        Those without a name are named after their class, and after the parameters that
-        differ where several are of one class.
-    X_train, y_train : array-like
-        Images and labels to fit, in any form that each classifier's ``fit`` takes.
-    X_test, y_test : array-like
-        Images to score on, and the label of each, all of them labels of `y_train`.
-    error_score : "raise" or numpy.nan, default="raise"
-        Whether a classifier that cannot be fitted, or cannot predict, ends the comparison, or
-        gets a row of NaN.
+        The classifiers to compare: any classifiers of scikit-learn, including Pipelines. Clones
+        of them are fitted. Classifiers without a name are named after their class, and after
+        the parameters in which they differ if several are of the same class.
+    X_train : array-like of shape (n_train, ...)
+        The images to fit on, in any form that the ``fit`` of each classifier accepts.
+    y_train : array-like of shape (n_train,) or (n_train, n_classes)
+        The labels or soft targets of `X_train`.
+    X_test : array-like of shape (n_test, ...)
+        The images to score on, in the same form as `X_train`.
+    y_test : array-like of shape (n_test,)
+        The labels of `X_test`. Each must also be a label of `y_train`.
+    error_score : "raise" or numpy.nan, default=numpy.nan
+        What happens if a classifier cannot be fitted or cannot predict. With numpy.nan, its
+        scores are NaN, the ``error`` column says why, a warning names the classifier, and the
+        comparison goes on. With "raise", the error ends the comparison.
+    verbose : int, default=0
+        If it is greater than zero, a line is printed before and after each classifier.
 
     Returns
     -------
     table : DataFrame
-        A row a classifier, under its name, in the order of `estimators`, with the columns
+        One row per classifier, with its name as index, in the order of `estimators`. The columns
+        are
 
-        parameters : weights of a network, or coefficients of a linear model or
-            :class:`~sklearn.neural_network.MLPClassifier`; missing for others.
-        train_seconds : of ``fit``, on the wall clock.
-        train_images_per_second : images of `X_train` times epochs, by these seconds; NaN
-            where there is no ``n_epochs_``.
-        predict_images_per_second : images of `X_test`, by the seconds of ``predict``.
-        accuracy, f1_macro, balanced_accuracy : on `X_test`; of the last two each class of
-            `y_test` has the same share.
-        log_loss : of ``predict_proba`` on `X_test`; NaN where there is none.
-        model_bytes : size of what :func:`sk_fer.save_model` writes, else of the pickle.
+        parameters : the number of weights of a network, or of coefficients of a linear model or
+            :class:`~sklearn.neural_network.MLPClassifier`; missing for other classifiers.
+        train_seconds : the wall-clock time of ``fit``.
+        train_images_per_second : the number of images of `X_train` times the number of epochs,
+            divided by ``train_seconds``; NaN for classifiers without ``n_epochs_``.
+        predict_images_per_second : the number of images of `X_test`, divided by the wall-clock
+            time of ``predict``.
+        accuracy, f1_macro, balanced_accuracy : scores on `X_test`. In the last two, each class
+            of `y_test` has the same weight.
+        log_loss : loss of ``predict_proba`` on `X_test`; NaN for classifiers without it.
+        model_bytes : the size of the file that :func:`sk_fer.save_model` writes, or of the
+            pickle if it cannot write one.
+        error : the reason why the classifier has no scores; missing if it has them.
 
     Raises
     ------
     TypeError
-        If one of `estimators` is no classifier.
+        If one of `estimators` is not a classifier.
     ValueError
-        If two have the same name, images and labels differ in number, or a label is missing
-        or is in `y_test` alone. Nothing is fitted then.
+        If two classifiers have the same name; if the numbers of images and labels differ; if a
+        label is missing, or occurs only in `y_test`; if parameters, devices, weights or
+        installed packages do not allow one of the classifiers to be fitted. Nothing is fitted
+        in these cases. Also if all classifiers fail.
 
     Warns
     -----
     sklearn.exceptions.FitFailedWarning
-        For each row of NaN, if `error_score` is NaN.
+        For each classifier that fails, if `error_score` is numpy.nan, and if Ctrl-C
+        (``KeyboardInterrupt``) ends the comparison after at least one classifier has its scores:
+        the table then contains these scores, and the ``error`` of the others is "interrupted".
 
     See Also
     --------
-    sk_fer.inspection.ComparisonDisplay : The scores as bars.
-    sklearn.model_selection.cross_validate : One classifier on several splits, with a spread.
+    sk_fer.inspection.ComparisonDisplay : Plot the scores as bars.
+    sklearn.model_selection.cross_validate : Score one classifier on several splits.
 
     Notes
     -----
-    Times are those of one run, one classifier after the other, and change with whatever else
-    the machine does. ``predict`` comes after ``predict_proba``, so that what a first call has
-    to set up is not in its seconds. Images that a classifier sets aside in ``fit`` for
-    validation count as trained on.
+    The times come from one run of one classifier after the other, and depend on what else the
+    machine does. ``predict`` is called after ``predict_proba``, so its time does not include
+    what has to be set up for a first call. Images that a classifier sets aside in ``fit`` for
+    validation count as training images.
 
     Examples
     --------
@@ -139,28 +158,74 @@ def compare(
     RidgeClassifier       16135
     Name: parameters, dtype: Int64
     """
-    import pandas as pd
-
     classifiers = _named(estimators)
     labels = _check_split(X_train, y_train, X_test, y_test)
+    _check_runnable(classifiers)
     _warm_up(classifiers.values())
-    rows = []
-    for name, classifier in classifiers.items():
+    rows: list[dict[str, Any]] = []
+    cause = None
+    for i, (name, classifier) in enumerate(classifiers.items(), start=1):
+        if verbose:
+            print(f"{name}, {i} of {len(classifiers)}, on {_num_samples(X_train):,} images")
         try:
             row = _fit_and_score(classifier, X_train, y_train, X_test, labels)
+        except KeyboardInterrupt:
+            if error_score == "raise" or not any("error" not in row for row in rows):
+                raise
+            left = list(classifiers)[len(rows) :]
+            _warn(f"interrupted; without scores: {', '.join(map(repr, left))}")
+            rows += [{"error": INTERRUPTED}] * len(left)
+            break
         except Exception as error:
             if error_score == "raise":
-                error.add_note(f"This was {name!r} of the classifiers to compare.")
+                error.add_note(f"The classifier is {name!r} of the estimators to compare.")
                 raise
-            warnings.warn(
-                f"{name!r} failed, its row is NaN: {type(error).__name__}: {error}",
-                FitFailedWarning,
-                stacklevel=2,
-            )
-            row = {}
+            cause = error
+            row = {"error": f"{type(error).__name__}: {error}"}
+            _warn(f"{name!r} failed, its scores are NaN: {row['error']}")
+        else:
+            if verbose:
+                print(f"{name}: {row['accuracy']:.1%} accurate, {row['train_seconds']:.1f} s")
         rows.append(row)
-    table = pd.DataFrame(rows, pd.Index(classifiers, name="estimator"), COLUMNS, dtype=np.float64)
-    return table.astype({"parameters": "Int64", "model_bytes": "Int64"})
+    if all("error" in row for row in rows):
+        reasons = [row["error"] for row in rows]
+        raise ValueError(
+            f"all {len(rows)} estimators failed:\n{_listed(classifiers, reasons)}"
+        ) from cause
+    return _table(rows, list(classifiers))
+
+
+def _table(rows: list[dict[str, Any]], names: list[str]) -> pd.DataFrame:
+    import pandas as pd
+
+    index = pd.Index(names, name="estimator")
+    table = pd.DataFrame(rows, index, COLUMNS, dtype=np.float64)
+    table = table.astype({"parameters": "Int64", "model_bytes": "Int64"})
+    return table.assign(error=pd.array([row.get("error") for row in rows], dtype="string"))
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, FitFailedWarning, stacklevel=4)  # of the caller of compare
+
+
+def _listed(names: Iterable[str], reasons: Iterable[str]) -> str:
+    return "\n".join(f"{name!r}: {why}" for name, why in zip(names, reasons, strict=True))
+
+
+def _check_runnable(classifiers: dict[str, Any]) -> None:
+    """Refuse classifiers that no data could be fitted with, all of them in one message."""
+    wrong, causes = {}, []
+    for name, classifier in classifiers.items():
+        try:
+            check_runnable(classifier)
+        except Exception as error:  # other packages' estimators raise what they like
+            wrong[name] = f"{type(error).__name__}: {error}"
+            causes.append(error)
+    if wrong:
+        raise ValueError(
+            f"{len(wrong)} of {len(classifiers)} estimators cannot be fitted, and none was:\n"
+            f"{_listed(wrong, wrong.values())}"
+        ) from causes[0]
 
 
 def _named(estimators: list[Any] | tuple[Any, ...] | dict[str, Any]) -> dict[str, Any]:

@@ -123,9 +123,8 @@ def load_imagenet(backbone: nn.Module, name: str) -> None:
         If timm has no weights for the model, or they do not fit.
     """
     timm = import_timm()
-    cfg = imagenet_config(name)
+    path = fetch_imagenet(name)
     with _quiet():
-        path = _cached_file(cfg, name)
         weights = {"state_dict": read_state_dict(path), "custom_load": False}
         with INITIALIZING, torch.random.fork_rng(devices=[]):
             # timm knows what each of its files needs to fit its models, and that in a model only.
@@ -137,6 +136,33 @@ def load_imagenet(backbone: nn.Module, name: str) -> None:
                 **_fixed_size(backbone),
             )
     load_backbone(backbone, pretrained.state_dict(), f"{name} of timm ({path})")
+
+
+def fetch_imagenet(name: str) -> str:
+    """Return the path of timm's pretrained weights, which are fetched if they are not cached.
+
+    Parameters
+    ----------
+    name : str
+        As in :func:`known_backbone`.
+
+    Returns
+    -------
+    str
+        Path of the file in the cache.
+
+    Raises
+    ------
+    ImportError
+        If timm is missing.
+    OSError
+        If the weights are not in the cache and cannot be fetched.
+    ValueError
+        If timm has no weights for the model.
+    """
+    cfg = imagenet_config(name)
+    with _quiet():
+        return _cached_file(cfg, name)
 
 
 def imagenet_config(name: str) -> Any:

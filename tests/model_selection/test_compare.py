@@ -1,17 +1,21 @@
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.ensemble import BaggingClassifier, VotingClassifier
 from sklearn.exceptions import FitFailedWarning
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, log_loss
+from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.svm import SVR
+from sklearn.svm import SVC, SVR
 
-from sk_fer import FERCNNClassifier, FERDenseClassifier, FERPretrainedClassifier
+from sk_fer import FERCNNClassifier, FERDenseClassifier, FERFeatures, FERPretrainedClassifier
 from sk_fer.model_selection import compare
 from sk_fer.preprocessing import ImageResizer
 
@@ -142,25 +146,65 @@ def test_soft_targets_to_train_on(split):
 
 
 @pytest.mark.parametrize("method", ["fit", "predict"])
-def test_a_failure_ends_it_or_is_a_row_of_nan(split, method):
+def test_a_failure_is_recorded_and_the_others_are_compared(split, method):
     models = {"first": GaussianNB(), "broken": Broken(method), "last": GaussianNB()}
-    with pytest.raises(KeyError) as raised:
-        compare(models, *split)
-    assert raised.value.__notes__ == ["This was 'broken' of the classifiers to compare."]
-    with pytest.warns(FitFailedWarning, match=r"'broken' failed, its row is NaN: KeyError: 'no "):
-        table = compare(models, *split, error_score=np.nan)
-    assert table.loc["broken"].isna().all()
+    with pytest.warns(FitFailedWarning, match=r"'broken' failed, its scores are NaN: KeyError: 'no "):
+        table = compare(models, *split)
+    assert table.loc["broken"].drop("error").isna().all()
+    assert table.loc["broken", "error"].startswith("KeyError: 'no ")
+    assert table["error"].isna().tolist() == [True, False, True]
     assert table.loc["first", SCORES].equals(table.loc["last", SCORES])
     assert table.dtypes.equals(compare([GaussianNB()], *split).dtypes)
 
 
-def test_interruption_is_no_failure(split, monkeypatch):
-    def interrupt(*_):
+def test_a_failure_is_raised_if_error_score_is_raise(split):
+    with pytest.raises(KeyError) as raised:
+        compare({"first": GaussianNB(), "broken": Broken()}, *split, error_score="raise")
+    assert raised.value.__notes__ == ["The classifier is 'broken' of the estimators to compare."]
+
+
+def test_an_error_if_all_fail(split):
+    with (
+        pytest.warns(FitFailedWarning),
+        pytest.raises(ValueError, match=r"all 2 estimators failed:\n'a': .*\n'b': KeyErr") as raised,
+    ):
+        compare({"a": Broken(), "b": Broken("predict")}, *split)
+    assert isinstance(raised.value.__cause__, KeyError)
+
+
+class Interrupted(Broken):
+    """Is interrupted with Ctrl-C in its fit."""
+
+    def fit(self, X, y):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(GaussianNB, "fit", interrupt)
+
+def test_an_interruption_keeps_the_scores_that_are_there(split):
+    models = {"bayes": GaussianNB(), "long": Interrupted(), "longer": Interrupted()}
+    with pytest.warns(FitFailedWarning, match="interrupted; without scores: 'long', 'longer'"):
+        table = compare(models, *split)
+    assert table["error"].fillna("").tolist() == ["", "interrupted", "interrupted"]
+    assert table.loc["bayes", SCORES].equals(compare([GaussianNB()], *split).iloc[0][SCORES])
+
+
+@pytest.mark.parametrize(
+    ("models", "error_score"),
+    [
+        ({"long": Interrupted(), "bayes": GaussianNB()}, np.nan),
+        ({"bayes": GaussianNB(), "long": Interrupted()}, "raise"),
+    ],
+)
+def test_an_interruption_is_raised_if_there_are_no_scores_or_errors_are(split, models, error_score):
     with pytest.raises(KeyboardInterrupt):
-        compare([GaussianNB()], *split, error_score=np.nan)
+        compare(models, *split, error_score=error_score)
+
+
+def test_verbose_prints_each_classifier_and_its_accuracy(split, capsys):
+    compare({"happy": AlwaysHappy()}, *split, verbose=1)
+    lines = capsys.readouterr().out.splitlines()
+    share = np.mean(split[3] == "happy")
+    assert lines[0] == "happy, 1 of 1, on 70 images"
+    assert lines[1].startswith(f"happy: {share:.1%} accurate, ")
 
 
 X, Y = np.zeros((4, 64), dtype=np.uint8), ["happy", "sad", "happy", "sad"]
@@ -193,11 +237,58 @@ def test_bad_input_is_refused_before_anything_is_fitted(arguments, kind, words, 
         compare(*arguments, *(X, Y, X, Y)[len(arguments) - 1 :])
 
 
-def test_a_device_that_is_not_there_is_a_row_of_nan(split):
-    models = {"bayes": GaussianNB(), "dense": FERDenseClassifier((8,), device="cuda:99")}
-    with pytest.warns(FitFailedWarning, match="'dense' failed, .*'cuda:99'"):
-        table = compare(models, *split, error_score=np.nan)
-    assert table["accuracy"].isna().tolist() == [False, True]
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (FERDenseClassifier(device="cuda:99"), "ValueError: .*'cuda:99'"),
+        (FERDenseClassifier(dropout=2), "InvalidParameterError: The 'dropout' parameter"),
+        (FERDenseClassifier((0,)), r"ValueError: hidden_layer_sizes=\(0,\)"),
+        (FERDenseClassifier(augment={"blur": 1}), "ValueError: augment has 'blur'"),
+        (FERDenseClassifier(callbacks=[3]), "TypeError: callbacks"),
+        (FERPretrainedClassifier("fast", weights="no.pth"), "FileNotFoundError: .*no.pth"),
+        (FERPretrainedClassifier("fast", weights="no.skfer"), "FileNotFoundError: .*no.skfer"),
+        (FERPretrainedClassifier("fast", weights=FERCNNClassifier()), "NotFittedError: "),
+        (FERPretrainedClassifier("fast", weights=GaussianNB()), "TypeError: weights is a Gaussian"),
+        (FERPretrainedClassifier("fastest", weights=None), "ValueError: .*'fastest'"),
+        (FERPretrainedClassifier("fast", weights=None, trainable={2: "all"}), "ValueError: trainable="),
+        (FERPretrainedClassifier("fast", weights=None, input_size=(0, 1)), "ValueError: input_size="),
+        (make_pipeline(FERFeatures("fast", weights="no.pth"), GaussianNB()), "FileNotFoundError"),
+        (make_pipeline(ImageResizer(-1), GaussianNB()), "InvalidParameterError: The 'size'"),
+        (LogisticRegression(C=-1), "InvalidParameterError: The 'C' parameter"),
+        (BaggingClassifier(LogisticRegression(C=-1)), "InvalidParameterError: The 'C' parameter"),
+        (VotingClassifier([("svc", SVC(C=-1))]), "InvalidParameterError: The 'C' parameter"),
+    ],
+)
+def test_what_cannot_be_fitted_is_refused_before_the_first_fit(split, model, words, monkeypatch):
+    monkeypatch.setattr(GaussianNB, "fit", lambda *_: pytest.fail("fitted"))
+    with pytest.raises(ValueError, match=rf"1 of 2 estimators cannot .*\n'bad': .*{words}"):
+        compare({"bayes": GaussianNB(), "bad": model}, *split)
+
+
+def test_all_that_cannot_be_fitted_are_named_at_once(split):
+    models = {"a": SVC(C=-1), "good": GaussianNB(), "b": FERDenseClassifier(dropout=2)}
+    with pytest.raises(ValueError, match=r"2 of 3 estimators .*\n'a': .*'C'.*\n'b': .*'dropout'"):
+        compare(models, *split)
+
+
+def test_a_package_that_is_missing_is_named_before_the_first_fit(split, monkeypatch):
+    monkeypatch.setitem(sys.modules, "timm", None)
+    with pytest.raises(ValueError, match=r"'net': ImportError: .*pip install .sk_fer\[pretrained\]"):
+        compare({"net": FERPretrainedClassifier("resnet18", weights=None)}, *split)
+
+
+def test_weights_that_cannot_be_fetched_are_named_before_the_first_fit(split, monkeypatch):
+    def refuse(*_):
+        raise ConnectionError("no network")
+
+    monkeypatch.setattr("sk_fer.modules._timm._from_hub", refuse)
+    with pytest.raises(ValueError, match="'net': OSError: the pretrained weights .*no network"):
+        compare({"net": FERPretrainedClassifier("resnet18")}, *split)
+
+
+def test_parameters_that_a_search_replaces_are_not_checked(split):
+    search = GridSearchCV(LogisticRegression(C=-1, max_iter=3, tol=1e3), {"C": [1e-6]}, cv=2)
+    assert compare([search], *split)["error"].isna().all()
 
 
 def test_weights_tell_names_apart(split):

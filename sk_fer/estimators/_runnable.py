@@ -1,0 +1,88 @@
+"""Checks of a classifier that need no data: parameters, device, installed packages, weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sklearn.base import BaseEstimator
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection._search import BaseSearchCV
+
+from sk_fer.estimators._backbone import resolve_input_size
+from sk_fer.estimators._base import BaseFERClassifier
+from sk_fer.estimators._face_input import FaceInput
+from sk_fer.estimators._nets import check_callbacks
+from sk_fer.estimators._parameters import resolve_augmentation
+from sk_fer.estimators._weights_source import open_weights
+
+
+def check_runnable(estimator: Any) -> None:
+    """Refuse an estimator that no data could be fitted with.
+
+    The parameters of the estimator and of the estimators inside it are validated. For estimators
+    of sk_fer, the device must exist, the backbone must be known, the packages must be installed,
+    and the weights must be there; ImageNet weights are fetched if they are not in the cache.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Any estimator of scikit-learn. Nothing is fitted.
+
+    Raises
+    ------
+    ImportError
+        If a package is missing.
+    OSError
+        If a file of weights does not exist or cannot be fetched.
+    TypeError, ValueError
+        If a parameter, a device, a backbone or a file of weights is not valid.
+    """
+    for part in _parts(estimator):
+        if hasattr(part, "_parameter_constraints"):
+            part._validate_params()
+        if isinstance(part, FaceInput):
+            _check_network(part)
+
+
+def _parts(estimator: Any) -> Iterator[Any]:
+    """Yield an estimator and the estimators inside it that are fitted with their parameters."""
+    yield estimator
+    # A search replaces parameters; fitted weights and frozen estimators are not fitted again.
+    if isinstance(estimator, (BaseSearchCV, FrozenEstimator, FaceInput)):
+        return
+    for value in estimator.get_params(deep=False).values():
+        for each in _estimators_in(value):
+            yield from _parts(each)
+
+
+def _estimators_in(value: Any) -> Iterator[Any]:
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _estimators_in(item)
+    elif isinstance(value, BaseEstimator):
+        yield value
+
+
+def _check_network(estimator: Any) -> None:
+    from sk_fer.training import resolve_device, resolve_precision
+
+    resolve_precision(estimator.precision, resolve_device(estimator.device))
+    if hasattr(estimator, "backbone"):
+        _check_backbone(estimator)
+    if isinstance(estimator, BaseFERClassifier):
+        estimator._network()
+        resolve_augmentation(estimator.augment, face=True)
+        check_callbacks(estimator.callbacks)
+
+
+def _check_backbone(estimator: Any) -> None:
+    from sk_fer.modules._timm import fetch_imagenet, known_backbone
+
+    known_backbone(estimator.backbone)
+    resolve_input_size(estimator.input_size, estimator.backbone)
+    if hasattr(estimator, "_thawing"):
+        estimator._thawing()
+    source = open_weights(estimator.weights, estimator.backbone)
+    if source is not None and source.state is None:
+        fetch_imagenet(estimator.backbone)
