@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 from rich import box
 from rich.markup import escape
@@ -16,10 +15,11 @@ from sk_fer import make_classifier
 from sk_fer._cli import _options as opt
 from sk_fer._cli._console import console, say
 from sk_fer._cli._data import Faces, Source, read_faces
-from sk_fer._cli._models import check_runnable, fit_parameters
+from sk_fer._cli._models import fit_parameters
 from sk_fer._cli._outputs import check_output, output_folder, write_figure, write_file, write_json
 from sk_fer._cli._report import show_faces
 from sk_fer.estimators import PRESETS
+from sk_fer.estimators._runnable import check_runnable
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -60,14 +60,6 @@ def fit_parameters(data: Path | None, **given: Any) -> dict[str, Any]:
     return {**(FACES_SETTINGS if data is None else {}), **known}
 
 
-def check_runnable(classifier: Any) -> None:
-    """Refuse parameters and devices that no fit could use, before any data is read."""
-    from sk_fer.training import resolve_device, resolve_precision
-
-    classifier._validate_params()
-    resolve_precision(classifier.precision, resolve_device(classifier.device))
-
-
 def read_report(model: Path) -> dict[str, Any]:
     """Return what ``report.json`` beside a model says of its data; nothing without one."""
     try:

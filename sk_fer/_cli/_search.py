@@ -25,9 +25,9 @@ from sk_fer import make_classifier
 from sk_fer._cli import _options as opt
 from sk_fer._cli._console import console, say
 from sk_fer._cli._data import Source, read_faces
-from sk_fer._cli._models import check_runnable
 from sk_fer._cli._outputs import check_output, output_folder, write_file
 from sk_fer._cli._report import score_split, show_faces
+from sk_fer.estimators._runnable import check_runnable
 
 EXAMPLES = """
 Examples:
@@ -134,11 +134,16 @@ def search(
         results = pd.DataFrame(searched.cv_results_)
         say("\n[bold]Accuracy over the folds[/]")
         console.print(_candidates_table(results, halving=halving))
-        say(escape(f"Best: {_describe(searched.best_params_)}\n"))
-        score_split(searched.best_estimator_, faces, "validation")
         write_file(out / "search.csv", lambda path: results.to_csv(path, index=False))
-        searched.best_estimator_.save_model(out / "model.skfer")
+        say(escape(f"Best: {_describe(searched.best_params_)}\n"))
+        best = clone(classifier).set_params(**searched.best_params_)
+        best.fit(faces.images[rows], faces.target[rows])
+        best.save_model(out / "model.skfer")
+        score_split(best, faces, "validation")
     say(escape(f"Wrote {' and '.join(FILES)} into {out}"))
+    n_failed = int(results["mean_test_score"].isna().sum())
+    if n_failed:
+        raise ValueError(f"{n_failed} of {len(results)} candidates failed in one fold or more")
 
 
 def _make_search(
@@ -151,21 +156,19 @@ def _make_search(
     halving: bool,
     seed: int,
 ) -> Any:
+    # One candidate that fails does not cost the others; the best is fitted after the table is
+    # written.
+    settings = {"scoring": scoring, "cv": folds, "n_jobs": n_jobs, "refit": False}
     if not halving:
-        return GridSearchCV(
-            classifier, grid, scoring=scoring, cv=folds, n_jobs=n_jobs, error_score="raise"
-        )
+        return GridSearchCV(classifier, grid, **settings)
     return HalvingGridSearchCV(
         classifier,
         grid,
         resource="max_epochs",
         max_resources=classifier.max_epochs,
         min_resources="exhaust",
-        scoring=scoring,
-        cv=folds,
-        n_jobs=n_jobs,
         random_state=seed,
-        error_score="raise",
+        **settings,
     )
 
 
@@ -188,10 +191,11 @@ def _candidates_table(results: pd.DataFrame, *, halving: bool) -> Table:
     table.add_column("parameters", overflow="fold")
     order = ["iter", "mean_test_score"] if halving else ["mean_test_score"]
     for row in results.sort_values(order, ascending=False).to_dict("records"):
+        failed = pd.isna(row["mean_test_score"])
         numbers = [
             f"{row['rank_test_score']}",
-            f"{row['mean_test_score']:.1%}",
-            f"{row['std_test_score']:.1%}",
+            "failed" if failed else f"{row['mean_test_score']:.1%}",
+            "-" if failed else f"{row['std_test_score']:.1%}",
             f"{row['mean_fit_time']:.1f}",
         ]
         if halving:

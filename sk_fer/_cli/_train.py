@@ -14,9 +14,10 @@ from sk_fer import make_classifier
 from sk_fer._cli import _options as opt
 from sk_fer._cli._console import say
 from sk_fer._cli._data import Faces, Source, read_faces
-from sk_fer._cli._models import check_runnable, fit_parameters
+from sk_fer._cli._models import fit_parameters
 from sk_fer._cli._outputs import check_output, output_folder, write_figure, write_file, write_json
 from sk_fer._cli._report import Score, history_figure, score_split, show_faces
+from sk_fer.estimators._runnable import check_runnable
 
 EXAMPLES = """
 Examples:

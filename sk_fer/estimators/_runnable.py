@@ -11,8 +11,8 @@ from sklearn.model_selection._search import BaseSearchCV
 
 from sk_fer.estimators._backbone import resolve_input_size
 from sk_fer.estimators._base import BaseFERClassifier
+from sk_fer.estimators._callbacks import named_callbacks
 from sk_fer.estimators._face_input import FaceInput
-from sk_fer.estimators._nets import check_callbacks
 from sk_fer.estimators._parameters import resolve_augmentation
 from sk_fer.estimators._weights_source import open_weights
 
@@ -73,7 +73,7 @@ def _check_network(estimator: Any) -> None:
     if isinstance(estimator, BaseFERClassifier):
         estimator._network()
         resolve_augmentation(estimator.augment, face=True)
-        check_callbacks(estimator.callbacks)
+        named_callbacks(estimator.callbacks)
 
 
 def _check_backbone(estimator: Any) -> None:

@@ -321,7 +321,7 @@ def _last_step(classifier: Any) -> Any:
 
 def _fit_and_score(
     classifier: Any, X_train: Any, y_train: Any, X_test: Any, y_test: NDArray
-) -> dict[str, float]:
+) -> dict[str, Any]:
     """Return a row of the table."""
     start = perf_counter()
     classifier.fit(X_train, y_train)

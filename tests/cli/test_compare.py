@@ -34,8 +34,8 @@ def test_models_on_class_folders_as_one_table_and_three_files(run, split_folder,
     result = run("compare", split_folder, *models, "--image-size", 16, *SMALL, "--out", out)
     assert result.exit_code == 0, result.output
     assert "Splits: as the data set has them." in result.output
-    assert "sequential, 1 of 2, on 35 images, epochs: 1" in result.output
-    assert re.search(r"dense: accuracy \d+\.\d% after \d+\.\d s", result.output)
+    assert "sequential, 1 of 2, on 35 images" in result.output
+    assert re.search(r"dense: \d+\.\d% accurate, \d+\.\d s", result.output)
     assert "Validation: 21 images" in result.output
     assert max(map(len, result.output.partition("Validation: ")[2].splitlines()[:-1])) <= 80
 
@@ -94,8 +94,25 @@ def test_a_model_that_fails_leaves_the_others(run, split_folder, tmp_path, monke
     with pytest.warns(FitFailedWarning):
         result = run(*arguments, "--out", tmp_path / "none")
     assert result.exit_code == 1
-    assert "all models failed: sequential" in result.stderr
+    assert "all 1 estimators failed: 'sequential': ValueError: not today" in result.stderr
     assert not (tmp_path / "none").exists()
+
+
+def test_an_interruption_leaves_the_table_of_the_models_before_it(
+    run, split_folder, tmp_path, monkeypatch
+):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(FERCNNClassifier, "fit", interrupt)
+    out = tmp_path / "out"
+    arguments = [*DENSE, "--model", "sequential", "--image-size", 16, "--out", out]
+    with pytest.warns(FitFailedWarning, match="interrupted; without scores: 'sequential'"):
+        result = run("compare", split_folder, *arguments)
+    assert result.exit_code == 130
+    report = json.loads((out / "comparison.json").read_text())
+    assert report["models"]["dense"]["results"]["accuracy"] is not None
+    assert report["models"]["sequential"]["results"]["error"] == "interrupted"
 
 
 @pytest.mark.parametrize("model", PRESETS)

@@ -2,9 +2,10 @@ import csv
 import re
 
 import pytest
+from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import ParameterGrid
 
-from sk_fer import load_model, make_classifier
+from sk_fer import FERDenseClassifier, load_model, make_classifier
 from sk_fer._cli._search import DEFAULT_GRIDS
 from sk_fer.estimators import PRESETS
 
@@ -48,6 +49,53 @@ def test_halving_gives_the_best_more_epochs(run, tmp_path):
         epochs = [row["n_resources"] for row in csv.DictReader(file)]
     assert epochs == ["1", "1", "1", "3"]
     assert load_model(out / "model.skfer").max_epochs == 3
+
+
+@pytest.mark.filterwarnings("ignore:One or more of the t non-finite")
+@pytest.mark.parametrize("halving", [[], ["--halving"]])
+def test_a_candidate_that_fails_leaves_the_others(run, tmp_path, monkeypatch, halving):
+    fit = FERDenseClassifier.fit
+
+    def fit_some(self, *args, **kwargs):
+        if self.dropout == 0.3:
+            raise MemoryError("too large")
+        return fit(self, *args, **kwargs)
+
+    monkeypatch.setattr(FERDenseClassifier, "fit", fit_some)
+    out = tmp_path / "out"
+    arguments = [*SMALL, *halving, "--param", "dropout=0.3,0.1", "--fraction", 0.3, "--out", out]
+    with pytest.warns(FitFailedWarning, match="too large"):
+        result = run("search", *arguments)
+    assert result.exit_code == 1
+    assert re.search("[12] of [23] candidates failed in one fold or more", result.stderr)
+    assert re.search(r" failed +- .*dropout=0\.3", result.output)
+    assert load_model(out / "model.skfer").dropout == 0.1
+    with (out / "search.csv").open() as file:
+        scores = {row["param_dropout"]: row["mean_test_score"] for row in csv.DictReader(file)}
+    assert scores["0.3"] == ""
+    assert float(scores["0.1"]) > 0
+
+
+def test_the_candidates_are_in_the_file_if_the_last_fit_fails(run, tmp_path, monkeypatch):
+    fit = FERDenseClassifier.fit
+
+    def fit_few(self, X, *args, **kwargs):
+        if len(X) > 30:
+            raise MemoryError("too large")
+        return fit(self, X, *args, **kwargs)
+
+    monkeypatch.setattr(FERDenseClassifier, "fit", fit_few)
+    out = tmp_path / "out"
+    result = run("search", *SMALL, "--param", "dropout=0.3,0.1", "--fraction", 0.3, "--out", out)
+    assert result.exit_code == 1
+    assert "too large" in result.stderr
+    assert [path.name for path in out.iterdir()] == ["search.csv"]
+
+
+def test_candidates_that_cannot_be_fitted_are_refused_before_the_data_is_read(run, tmp_path):
+    result = run("search", "no.csv", *SMALL, "--param", "dropout=0.1,3", "--out", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "The 'dropout' parameter of FERDenseClassifier" in result.stderr
 
 
 def test_real_folds_keep_subjects_together(run, data_folder, tmp_path):
