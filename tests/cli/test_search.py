@@ -51,7 +51,7 @@ def test_halving_gives_the_best_more_epochs(run, tmp_path):
     assert load_model(out / "model.skfer").max_epochs == 3
 
 
-@pytest.mark.filterwarnings("ignore:One or more of the t non-finite")
+@pytest.mark.filterwarnings("ignore:One or more of the .* scores are non-finite")
 @pytest.mark.parametrize("halving", [[], ["--halving"]])
 def test_a_candidate_that_fails_leaves_the_others(run, tmp_path, monkeypatch, halving):
     fit = FERDenseClassifier.fit
