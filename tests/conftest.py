@@ -1,6 +1,8 @@
-"""What all tests share: one thread count, and real images where a machine has them."""
+"""What all tests share: one thread count, one precision, real images where a machine has them."""
 
 import os
+import platform
+import re
 import signal
 from pathlib import Path
 
@@ -18,6 +20,37 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 if "PYTEST_XDIST_WORKER" in os.environ:
     # The workers share the cores; more threads would wait for each other.
     torch.set_num_threads(1)
+
+
+PRECISIONS = ("bfloat16", "float32")
+
+
+def pytest_configure(config):
+    """Check SK_FER_TEST_PRECISION, which the library reads in all processes of the tests."""
+    forced = os.environ.get("SK_FER_TEST_PRECISION")
+    if forced and forced not in PRECISIONS:
+        raise pytest.UsageError(
+            f"SK_FER_TEST_PRECISION is {forced!r}; expected one of {', '.join(PRECISIONS)}"
+        )
+
+
+def pytest_report_header(config):
+    """Say which processor the tests run on, and in which precision."""
+    from sk_fer.training import resolve_precision
+
+    used = str(resolve_precision("auto", torch.device("cpu"))).removeprefix("torch.")
+    forced = " (forced by SK_FER_TEST_PRECISION)" if os.environ.get("SK_FER_TEST_PRECISION") else ""
+    return [f"processor: {processor()}", f'precision="auto" on the CPU: {used}{forced}']
+
+
+def processor():
+    """Return the model of the processor and its instructions for bfloat16, on Linux."""
+    cpuinfo = Path("/proc/cpuinfo")
+    text = cpuinfo.read_text(errors="replace") if cpuinfo.exists() else ""
+    model = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
+    flags = sorted(set(re.findall(r"\b(?:amx|avx512)_bf16\b", text)))
+    name = model[1] if model else platform.processor() or platform.machine()
+    return f"{name}, {' and '.join(flags) or 'no instructions for bfloat16'}"
 
 
 @pytest.fixture(scope="session")

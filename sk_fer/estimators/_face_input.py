@@ -25,6 +25,7 @@ class FaceInput(BaseEstimator):
     """Checks images, and keeps what their form was in ``fit``."""
 
     image_shape: tuple[int, ...] | None
+    precision: str
     image_shape_: tuple[int, int, int]
     _image_dtype: str
     net_: FERNet
@@ -78,6 +79,12 @@ class FaceInput(BaseEstimator):
 
     def _is_face(self) -> bool:
         return min(self.image_shape_[:2]) >= SMALLEST_FACE
+
+    def _wanted_precision(self) -> str:
+        """Return `precision`, which is float32 by default where rounding costs accuracy."""
+        if self.precision == "auto" and not self._is_face():
+            return "float32"
+        return self.precision
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -43,7 +43,7 @@ class FERFeatures(BackboneTransformer, KeptWeights, FaceInput, StoredNet):
     device : str
         "auto" (CUDA, then MPS, then the CPU), or a name that torch knows.
     precision : {"auto", "float32", "bfloat16", "float16"}
-        Type that matrix products run in.
+        Type that matrix products run in, as in :class:`FERPretrainedClassifier`.
     random_state : int, RandomState instance or None
         Weights, where `weights` is None.
 
@@ -137,9 +137,9 @@ class FERFeatures(BackboneTransformer, KeptWeights, FaceInput, StoredNet):
         from sk_fer.training import FaceDataset, FERNet, resolve_device, resolve_precision
 
         device = resolve_device(self.device)
-        precision = resolve_precision(self.precision, device)
         with self._unchanged_if_refused():
             images = self._check_images(X, reset=True)
+            precision = resolve_precision(self._wanted_precision(), device)
             self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
             self._module_config = {
                 "network": "pretrained",

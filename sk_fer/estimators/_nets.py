@@ -98,7 +98,7 @@ def make_net(
         max_epochs=n_epochs,
         batch_size=resolve_batch_size(estimator.batch_size, n_images),
         augmentation=Augmentation(augmentation),
-        precision=resolve_precision(estimator.precision, device),
+        precision=resolve_precision(estimator._wanted_precision(), device),
         lr_factors=estimator._lr_factors(),
         compile=estimator.compile,
         device=str(device),

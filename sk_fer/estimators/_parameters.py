@@ -123,7 +123,8 @@ device : str
     "auto" (CUDA, then MPS, then the CPU), or a name that torch knows.
 precision : {"auto", "float32", "bfloat16", "float16"}
     Type that matrix products run in. "auto": bfloat16 where the hardware computes in
-    it, float16 with a gradient scaler on older CUDA devices, float32 otherwise.
+    it, float16 with a gradient scaler on older CUDA devices, float32 otherwise and for
+    inputs smaller than 8x8 pixels, which are features rather than pictures.
 compile : bool
     Let ``torch.compile`` make the training steps: worth its start of a minute or so in
     long fits. Needs a C++ compiler (on a CPU) or Triton (on a GPU).

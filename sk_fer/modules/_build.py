@@ -6,6 +6,7 @@ from torch import Tensor
 
 from sk_fer.modules._accurate_cnn import AccurateCNN
 from sk_fer.modules._cnn import FastCNN, SequentialCNN, VGGStyleCNN
+from sk_fer.modules._convolution import guard_convolutions
 from sk_fer.modules._dense import DenseNetwork
 from sk_fer.modules._face_module import FaceModule
 from sk_fer.modules._input import InputLayer
@@ -71,4 +72,4 @@ def build_module(
         size = (size, size) if isinstance(size, int) else tuple(size)
     prepare = InputLayer(image_shape, normalize, kind.min_size, mean, std, size)
     input_shape = (prepare.channels, *prepare.size)
-    return FaceModule(prepare, kind(input_shape, n_classes, **options))
+    return FaceModule(prepare, guard_convolutions(kind(input_shape, n_classes, **options)))
