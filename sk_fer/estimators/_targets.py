@@ -175,8 +175,16 @@ def _positions(labels: NDArray, classes: NDArray, name: str) -> NDArray[np.int64
     return np.array(positions, dtype=np.int64)
 
 
+def _column_names(y: Any) -> NDArray | None:
+    """Return the names of a table's columns, of pandas, polars or pyarrow."""
+    names = getattr(y, "column_names", getattr(y, "columns", None))
+    return None if names is None else np.asarray(names)
+
+
 def _encode_shares(y: Any, classes: NDArray | None, name: str) -> tuple[NDArray, NDArray]:
-    names = np.asarray(getattr(y, "columns", np.arange(np.shape(y)[1])))
+    names = _column_names(y)
+    if names is None:
+        names = np.arange(np.shape(y)[1])
     try:
         order = np.argsort(names)
     except TypeError as error:
@@ -202,7 +210,7 @@ def _encode_shares(y: Any, classes: NDArray | None, name: str) -> tuple[NDArray,
         return names, np.ascontiguousarray(shares)
     if len(names) != len(classes):
         raise ValueError(f"{name} has {len(names)} columns for {len(classes)} classes")
-    if hasattr(y, "columns") and not np.array_equal(names, classes):
+    if _column_names(y) is not None and not np.array_equal(names, classes):
         raise ValueError(
             f"{name} has the columns {_listed(names)}; the classes are {_listed(classes)}"
         )
@@ -217,7 +225,8 @@ def _as_labels(y: Any, name: str) -> NDArray:
         raise ValueError(f"got {name} of type {kind} whose rows differ in length") from error
     if labels.ndim == 0:
         raise ValueError(f"got {name} of type {kind}, wanted an array of labels")
-    return labels
+    # scikit-learn does not take NumPy's strings of variable length.
+    return labels.astype(object) if labels.dtype.kind == "T" else labels
 
 
 def _missing(labels: NDArray) -> NDArray[np.bool_]:

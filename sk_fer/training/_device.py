@@ -79,7 +79,12 @@ def settle_after_fork(device: str) -> None:
     RuntimeError
         If CUDA is asked for and was used before the fork.
     """
-    if device.startswith(("auto", "cuda")) and torch.cuda._is_in_bad_fork():
+    # torch calls a fork bad as soon as the first process has looked for a GPU, even without one.
+    if (
+        device.startswith(("auto", "cuda"))
+        and torch.cuda._is_in_bad_fork()
+        and (torch.cuda._initialized or torch.cuda.device_count())
+    ):
         raise RuntimeError(
             f"device={device!r}: CUDA was used before this process was forked, and does not work "
             "in a fork; start processes by 'spawn' or joblib's 'loky', or use device='cpu'"

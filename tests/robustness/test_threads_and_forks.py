@@ -73,11 +73,11 @@ def test_threads_that_read_images_leave_the_warnings_as_they_were(tmp_path, monk
     both_in, first_out = threading.Barrier(2), threading.Event()
     decode = _image_file._decode
 
-    def wait_and_decode(file, mode):
+    def wait_and_decode(image, name, *arguments):
         both_in.wait(10)
-        if file.name.endswith("last.png"):
+        if name.endswith("last.png"):
             first_out.wait(10)
-        return decode(file, mode)
+        return decode(image, name, *arguments)
 
     monkeypatch.setattr(_image_file, "_decode", wait_and_decode)
     before = list(warnings.filters)
@@ -103,7 +103,8 @@ def test_a_fork_of_a_process_with_threads_does_not_hang(data):
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        model = FERCNNClassifier(max_epochs=1, device="cpu", random_state=0).fit(X, y)
+        device = "cpu" if torch.cuda.is_available() else "auto"
+        model = FERCNNClassifier(max_epochs=1, device=device, random_state=0).fit(X, y)
         want = model.predict_proba(X)
         context = multiprocessing.get_context("fork")
         here, there = context.Pipe()
@@ -128,6 +129,7 @@ def test_cuda_in_a_fork_is_refused(data, monkeypatch, device):
     model = FERDenseClassifier((8,), max_epochs=1, device="cpu").fit(X, y)
     stored = pickle.dumps(model)
     monkeypatch.setattr(torch.cuda, "_is_in_bad_fork", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     model.predict(X)
     pickle.loads(stored)
     message = rf"device='{device}': CUDA was used before this process was forked.*'spawn'.*'cpu'"

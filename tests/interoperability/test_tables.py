@@ -1,0 +1,63 @@
+"""Images and targets in the tables and columns of pandas, polars and pyarrow."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sk_fer import FERDenseClassifier
+
+pytestmark = pytest.mark.slow
+
+COLUMNS = {
+    "NumPy strings of variable length": lambda y: y.astype(np.dtypes.StringDType()),
+    "pandas categorical": lambda y: pd.Series(y, dtype="category"),
+    "pandas categories without images": lambda y: pd.Categorical(
+        y, categories=["sad", "surprise", "neutral", "happy"]
+    ),
+    "pandas string": lambda y: pd.Series(y, dtype="string"),
+    "pandas string of pyarrow": lambda y: pd.Series(y, dtype="string[pyarrow]"),
+    "polars": lambda y: pytest.importorskip("polars").Series(y),
+    "polars categorical": lambda y: (polars := pytest.importorskip("polars")).Series(
+        y, dtype=polars.Categorical
+    ),
+    "polars enum": lambda y: (polars := pytest.importorskip("polars")).Series(
+        y, dtype=polars.Enum(["surprise", "neutral", "happy"])
+    ),
+    "pyarrow": lambda y: pytest.importorskip("pyarrow").array(y),
+    "pyarrow dictionary": lambda y: pytest.importorskip("pyarrow").array(y).dictionary_encode(),
+    "pyarrow in chunks": lambda y: pytest.importorskip("pyarrow").chunked_array([y[:9], y[9:]]),
+}
+
+TABLES = {
+    "pandas": pd.DataFrame,
+    "pandas of pyarrow": lambda table: pd.DataFrame(table).convert_dtypes(dtype_backend="pyarrow"),
+    "polars": lambda table: pytest.importorskip("polars").DataFrame(table),
+    "pyarrow": lambda table: pytest.importorskip("pyarrow").table(table),
+}
+
+
+@pytest.fixture
+def dense():
+    return FERDenseClassifier((8,), max_epochs=2, device="cpu", random_state=0)
+
+
+@pytest.mark.parametrize("make", COLUMNS.values(), ids=COLUMNS)
+def test_a_column_of_names_is_as_good_as_an_array(dense, three_expressions, make):
+    X, y = three_expressions
+    want = dense.fit(X, y).predict_proba(X)
+    column = make(y)
+    np.testing.assert_array_equal(dense.fit(X, column).predict_proba(X), want)
+    assert dense.classes_.tolist() == ["happy", "neutral", "surprise"]
+    assert dense.score(X, column) == dense.score(X, y) > 0.3
+
+
+@pytest.mark.parametrize("make", TABLES.values(), ids=TABLES)
+def test_columns_of_shares_go_by_their_names(dense, three_expressions, make):
+    X, y = three_expressions
+    names = ["surprise", "happy", "neutral"]  # not sorted
+    shares = np.random.default_rng(0).dirichlet(np.ones(3), len(y)).astype(np.float32)
+    dense.fit(X, make({name: shares[:, i] for i, name in enumerate(names)}))
+    assert dense.classes_.tolist() == sorted(names)
+    want = dense.predict_proba(X)
+    dense.fit(X, shares[:, np.argsort(names)])
+    np.testing.assert_array_equal(dense.predict_proba(X), want)
