@@ -1,11 +1,13 @@
 """The convolutional network that is made for a GPU."""
 
-from torch import Tensor, nn
+from collections import OrderedDict
 
-from sk_fer.modules._blocks import classify_mean, convolution
+from torch import nn
+
+from sk_fer.modules._blocks import ConvBlock, FeaturesAndHead, Residual, mean_head
 
 
-class AccurateCNN(nn.Sequential):
+class AccurateCNN(FeaturesAndHead):
     """Ten 3x3 convolutions with residual connections, made for a GPU.
 
     A convolution of 64 filters at full size; then for 128, 256 and 512 filters one with a
@@ -39,31 +41,19 @@ class AccurateCNN(nn.Sequential):
     def __init__(
         self, input_shape: tuple[int, int, int], n_classes: int, dropout: float = 0.4
     ) -> None:
-        n_inputs = input_shape[0]
-        layers = convolution(n_inputs, 64)
-        n_inputs = 64
-        for n_filters in (128, 256, 512):
-            layers += convolution(n_inputs, n_filters, nn.MaxPool2d(2))
-            layers.append(
-                Residual(*convolution(n_filters, n_filters), *convolution(n_filters, n_filters))
-            )
-            n_inputs = n_filters
-        super().__init__(*layers, *classify_mean(n_inputs, n_classes, dropout))
-
-
-class Residual(nn.Module):
-    """What layers make of their input, added to it.
-
-    Parameters
-    ----------
-    *layers : torch.nn.Module
-        Run one after another; they keep the shape.
-    """
-
-    def __init__(self, *layers: nn.Module) -> None:
         super().__init__()
-        self.layers = nn.Sequential(*layers)
+        self.features = nn.Sequential(
+            OrderedDict(
+                stem=ConvBlock(input_shape[0], 64),
+                stage1=_stage(64, 128),
+                stage2=_stage(128, 256),
+                stage3=_stage(256, 512),
+            )
+        )
+        self.head = mean_head(512, n_classes, dropout)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return ``x`` plus what the layers make of it."""
-        return x + self.layers(x)
+
+def _stage(n_inputs: int, n_filters: int) -> nn.Sequential:
+    down = ConvBlock(n_inputs, n_filters, pool=True)
+    residual = Residual(ConvBlock(n_filters, n_filters), ConvBlock(n_filters, n_filters))
+    return nn.Sequential(OrderedDict(down=down, residual=residual))

@@ -1,12 +1,12 @@
 """Networks without their last layer: timm's, and those of sk_fer."""
 
+from collections import OrderedDict
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from sk_fer.modules._accurate_cnn import AccurateCNN
-from sk_fer.modules._blocks import N_CLASSIFYING
 from sk_fer.modules._cnn import FastCNN
 from sk_fer.modules._timm import import_timm, known_backbone
 from sk_fer.modules._weighted_norm import WeightedBatchNorm2d, WeightedBatchNormAct2d
@@ -15,25 +15,22 @@ _NETWORKS: dict[str, type[AccurateCNN | FastCNN]] = {"accurate": AccurateCNN, "f
 
 
 class OwnBackbone(nn.Sequential):
-    """The layers of a network of sk_fer up to its feature map, in the manner of timm.
+    """The `features` of a network of sk_fer, with the interface of timm's models.
 
     Parameters
     ----------
     name : {"fast", "accurate"}
-        Of the network.
+        Name of the network.
     network : FastCNN or AccurateCNN
-        Its layers are taken over, under the names that they have there.
+        The network. The backbone has its layers, under the same names.
     """
 
-    def __init__(self, name: str, network: FastCNN | AccurateCNN) -> None:
-        layers = list(network)
-        super().__init__(*layers[:-N_CLASSIFYING])
-        self.pretrained_cfg = {"architecture": name, "first_conv": "0"}
-        self.num_features = layers[-1].in_features
-        # The last stage starts with the convolution before the last halving of the picture.
-        last = max(i for i, layer in enumerate(layers) if isinstance(layer, nn.MaxPool2d)) - 1
-        before = max(i for i in range(last) if list(layers[i].parameters()))
-        self.feature_info = [{"module": str(before)}, {"module": str(len(self) - 1)}]
+    def __init__(self, name: str, network: Any) -> None:
+        stages = dict(network.features.named_children())
+        super().__init__(OrderedDict(stages))
+        self.pretrained_cfg = {"architecture": name, "first_conv": "stem.conv"}
+        self.num_features = network.head.linear.in_features
+        self.feature_info = [{"module": stage} for stage in stages]
 
     def forward_features(self, x: Tensor) -> Tensor:
         """Return the feature map, (n, channels, height, width)."""

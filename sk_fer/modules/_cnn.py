@@ -5,14 +5,16 @@ Each takes the shape of one prepared image and the number of classes and names, 
 ``any_size`` whether it takes images of other sizes, too.
 """
 
+from collections import OrderedDict
+
 from torch import nn
 
-from sk_fer.modules._blocks import classify_mean, convolution
+from sk_fer.modules._blocks import ConvBlock, FeaturesAndHead, linear_head, mean_head
 from sk_fer.modules._dropout import SeededDropout
 from sk_fer.modules._weighted_norm import WeightedBatchNorm2d
 
 
-class SequentialCNN(nn.Sequential):
+class SequentialCNN(FeaturesAndHead):
     """Three 3x3 convolutions of 32, 64 and 128 filters and two dense layers.
 
     Every convolution keeps the size ("same" padding) and is followed by ReLU and a
@@ -40,22 +42,22 @@ class SequentialCNN(nn.Sequential):
     def __init__(
         self, input_shape: tuple[int, int, int], n_classes: int, dropout: float = 0.5
     ) -> None:
-        n_inputs, height, width = input_shape
-        layers: list[nn.Module] = []
-        for n_filters in (32, 64, 128):
-            layers += [nn.Conv2d(n_inputs, n_filters, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
-            n_inputs = n_filters
-        super().__init__(
-            *layers,
-            nn.Flatten(),
-            nn.Linear(n_inputs * (height // 8) * (width // 8), 128),
-            nn.ReLU(),
-            SeededDropout(dropout),
-            nn.Linear(128, n_classes),
+        super().__init__()
+        n_channels, height, width = input_shape
+        self.features = nn.Sequential(
+            OrderedDict(
+                block1=_plain_block(n_channels, 32),
+                block2=_plain_block(32, 64),
+                block3=_plain_block(64, 128),
+                flatten=nn.Flatten(),
+                hidden=nn.Linear(128 * (height // 8) * (width // 8), 128),
+                relu=nn.ReLU(),
+            )
         )
+        self.head = linear_head(128, n_classes, dropout)
 
 
-class VGGStyleCNN(nn.Sequential):
+class VGGStyleCNN(FeaturesAndHead):
     """Eight 3x3 convolutions in four blocks and four dense layers.
 
     Blocks of 64, 128, 256 and 512 filters, each of two convolutions with ReLU, a
@@ -91,35 +93,38 @@ class VGGStyleCNN(nn.Sequential):
     def __init__(
         self, input_shape: tuple[int, int, int], n_classes: int, dropout: float = 0.25
     ) -> None:
-        n_inputs, height, width = input_shape
-        layers: list[nn.Module] = [
-            nn.Conv2d(n_inputs, 64, 3),
-            nn.ReLU(),
-            nn.Conv2d(64, 64, 3, padding=1),
-            nn.ReLU(),
-            WeightedBatchNorm2d(64),
-            nn.MaxPool2d(2),
-            SeededDropout(dropout),
-        ]
-        n_inputs = 64
-        for n_filters in (128, 256, 512):
-            for _ in range(2):
-                layers += [
-                    nn.Conv2d(n_inputs, n_filters, 3, padding=1),
-                    nn.ReLU(),
-                    WeightedBatchNorm2d(n_filters),
-                ]
-                n_inputs = n_filters
-            layers += [nn.MaxPool2d(2), SeededDropout(dropout)]
-        layers.append(nn.Flatten())
-        n_inputs = 512 * ((height - 2) // 16) * ((width - 2) // 16)
-        for n_units in (512, 256, 128):
-            layers += [nn.Linear(n_inputs, n_units), nn.ReLU()]
-            n_inputs = n_units
-        super().__init__(*layers, nn.Linear(n_inputs, n_classes))
+        super().__init__()
+        n_channels, height, width = input_shape
+        block1 = nn.Sequential(
+            OrderedDict(
+                conv1=nn.Conv2d(n_channels, 64, 3),
+                relu1=nn.ReLU(),
+                conv2=nn.Conv2d(64, 64, 3, padding=1),
+                relu2=nn.ReLU(),
+                norm=WeightedBatchNorm2d(64),
+                pool=nn.MaxPool2d(2),
+                dropout=SeededDropout(dropout),
+            )
+        )
+        self.features = nn.Sequential(
+            OrderedDict(
+                block1=block1,
+                block2=_vgg_block(64, 128, dropout),
+                block3=_vgg_block(128, 256, dropout),
+                block4=_vgg_block(256, 512, dropout),
+                flatten=nn.Flatten(),
+                hidden1=nn.Linear(512 * ((height - 2) // 16) * ((width - 2) // 16), 512),
+                relu1=nn.ReLU(),
+                hidden2=nn.Linear(512, 256),
+                relu2=nn.ReLU(),
+                hidden3=nn.Linear(256, 128),
+                relu3=nn.ReLU(),
+            )
+        )
+        self.head = nn.Linear(128, n_classes)
 
 
-class FastCNN(nn.Sequential):
+class FastCNN(FeaturesAndHead):
     """The default: seven 3x3 convolutions, made for minutes on a CPU.
 
     A convolution of 32 filters, then pairs of 64, 128 and 256, each with batch
@@ -149,11 +154,33 @@ class FastCNN(nn.Sequential):
     def __init__(
         self, input_shape: tuple[int, int, int], n_classes: int, dropout: float = 0.3
     ) -> None:
-        n_inputs = input_shape[0]
-        layers: list[nn.Module] = []
-        for block in ((32,), (64, 64), (128, 128), (256, 256)):
-            for position, n_filters in enumerate(block):
-                pool = [nn.MaxPool2d(2)] if position == 0 else []
-                layers += convolution(n_inputs, n_filters, *pool)
-                n_inputs = n_filters
-        super().__init__(*layers, *classify_mean(n_inputs, n_classes, dropout))
+        super().__init__()
+        self.features = nn.Sequential(
+            OrderedDict(
+                stem=ConvBlock(input_shape[0], 32, pool=True),
+                stage1=nn.Sequential(ConvBlock(32, 64, pool=True), ConvBlock(64, 64)),
+                stage2=nn.Sequential(ConvBlock(64, 128, pool=True), ConvBlock(128, 128)),
+                stage3=nn.Sequential(ConvBlock(128, 256, pool=True), ConvBlock(256, 256)),
+            )
+        )
+        self.head = mean_head(256, n_classes, dropout)
+
+
+def _plain_block(n_inputs: int, n_filters: int) -> nn.Sequential:
+    conv = nn.Conv2d(n_inputs, n_filters, 3, padding=1)
+    return nn.Sequential(OrderedDict(conv=conv, relu=nn.ReLU(), pool=nn.MaxPool2d(2)))
+
+
+def _vgg_block(n_inputs: int, n_filters: int, dropout: float) -> nn.Sequential:
+    return nn.Sequential(
+        OrderedDict(
+            conv1=nn.Conv2d(n_inputs, n_filters, 3, padding=1),
+            relu1=nn.ReLU(),
+            norm1=WeightedBatchNorm2d(n_filters),
+            conv2=nn.Conv2d(n_filters, n_filters, 3, padding=1),
+            relu2=nn.ReLU(),
+            norm2=WeightedBatchNorm2d(n_filters),
+            pool=nn.MaxPool2d(2),
+            dropout=SeededDropout(dropout),
+        )
+    )

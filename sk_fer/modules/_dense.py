@@ -5,6 +5,7 @@ from math import prod
 
 from torch import nn
 
+from sk_fer.modules._blocks import FeaturesAndHead
 from sk_fer.modules._dropout import SeededDropout
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
@@ -18,7 +19,7 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
 }
 
 
-class DenseNetwork(nn.Sequential):
+class DenseNetwork(FeaturesAndHead):
     """Flatten, then dense layers with an activation and dropout after each.
 
     Parameters
@@ -61,4 +62,6 @@ class DenseNetwork(nn.Sequential):
                 SeededDropout(dropout),
             ]
             n_inputs = n_units
-        super().__init__(*layers, nn.Linear(n_inputs, n_classes))
+        super().__init__()
+        self.features = nn.Sequential(*layers)
+        self.head = nn.Linear(n_inputs, n_classes)

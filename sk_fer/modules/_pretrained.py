@@ -1,10 +1,12 @@
 """A backbone with a new head."""
 
+from collections import OrderedDict
 from typing import Any
 
 from torch import Tensor, nn
 
 from sk_fer.modules._backbones import build_backbone, check_size, last_stage
+from sk_fer.modules._blocks import linear_head
 from sk_fer.modules._dropout import SeededDropout
 from sk_fer.modules._weighted_norm import WeightedBatchNorm2d
 
@@ -115,7 +117,7 @@ def _is_frozen(layer: nn.Module) -> bool:
 
 
 def _linear_head(network: PretrainedNetwork, n_classes: int, dropout: float) -> nn.Module:
-    return nn.Sequential(SeededDropout(dropout), nn.Linear(network.n_features, n_classes))
+    return linear_head(network.n_features, n_classes, dropout)
 
 
 def _convolutional_head(network: PretrainedNetwork, n_classes: int, dropout: float) -> nn.Module:
@@ -132,14 +134,16 @@ def _convolutional_head(network: PretrainedNetwork, n_classes: int, dropout: flo
             f"leaves {height} x {width} of these images; set a larger input_size, or stem"
         )
     return nn.Sequential(
-        # A bias that batch normalization takes out would learn from rounding alone.
-        nn.Conv2d(channels, CONVOLUTION_FILTERS, 3, padding=1, bias=False),
-        nn.ReLU(),
-        nn.MaxPool2d(2),
-        WeightedBatchNorm2d(CONVOLUTION_FILTERS),
-        SeededDropout(dropout),
-        nn.Flatten(),
-        nn.Linear(CONVOLUTION_FILTERS * (height // 2) * (width // 2), n_classes),
+        OrderedDict(
+            # A bias that batch normalization removes would learn from rounding alone.
+            conv=nn.Conv2d(channels, CONVOLUTION_FILTERS, 3, padding=1, bias=False),
+            relu=nn.ReLU(),
+            pool=nn.MaxPool2d(2),
+            norm=WeightedBatchNorm2d(CONVOLUTION_FILTERS),
+            dropout=SeededDropout(dropout),
+            flatten=nn.Flatten(),
+            linear=nn.Linear(CONVOLUTION_FILTERS * (height // 2) * (width // 2), n_classes),
+        )
     )
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-# What FaceModule calls its parts, and what is left of that in a file of one part.
-_BACKBONE_PREFIXES = ("network.backbone.", "backbone.", "network.")
+# The names of the parts that a backbone can come from, in a file of a classifier of sk_fer, of its
+# network alone, or of the backbone.
+_BACKBONE_PREFIXES = ("network.backbone.", "network.features.", "backbone.", "features.", "")
 _HEAD_PREFIX = "network.head."
 # torchvision's names for the layer that classifies, and most of timm's.
 _CLASSIFIERS = ("fc", "classifier", "head")
@@ -64,7 +65,7 @@ def load_backbone(backbone: nn.Module, state: Mapping[str, Tensor], source: str)
     own = backbone.state_dict()
     cfg = getattr(backbone, "pretrained_cfg", None) or {}
     filters = _input_filters(own, cfg)
-    state = _without_classifier(_backbone_part(state), own, cfg)
+    state = _without_classifier(_backbone_part(state, own), own, cfg)
     if not _same_names(own, state):
         state = _renamed_by_order(own, state, filters) or state
     state = {
@@ -92,9 +93,6 @@ def load_backbone(backbone: nn.Module, state: Mapping[str, Tensor], source: str)
 def head_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return what belongs to the head among the weights of a whole classifier of sk_fer.
 
-    A network without a backbone has one dense layer, if it can be a backbone: that is taken for
-    a linear head.
-
     Parameters
     ----------
     state : mapping of str to torch.Tensor
@@ -111,22 +109,18 @@ def head_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     >>> head_state({"network.head.bias": 1, "network.backbone.fc.bias": 2, "prepare.mean": 3})
     {'bias': 1}
     """
-    own = _stripped(state, "network.")
-    if any(key.startswith(("backbone.", "head.")) for key in own):
-        return _stripped(state, _HEAD_PREFIX)
-    dense = [layer for layer in _layers(own).values() if _is_dense(layer)]
-    return {f"1.{leaf}": tensor for leaf, tensor in dense[0].items()} if len(dense) == 1 else {}
+    return _stripped(state, _HEAD_PREFIX)
 
 
 def _stripped(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
 
 
-def _backbone_part(state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-    for prefix in _BACKBONE_PREFIXES:
-        if part := _stripped(state, prefix):
-            return part
-    return state
+def _backbone_part(state: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """Return the part of the weights that has most names of the backbone's, without its prefix."""
+    parts = [_stripped(state, prefix) for prefix in _BACKBONE_PREFIXES]
+    most = max(parts, key=lambda part: len(own.keys() & part.keys()))
+    return most if own.keys() & most.keys() else _stripped(state, "network.") or state
 
 
 def _without_classifier(

@@ -1,7 +1,7 @@
 """A fitted classifier as JSON and arrays, and back."""
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from sk_fer.persistence._labels import describe_labels, restore_labels
 from sk_fer.persistence._parameters import build, describe_parameters
 from sk_fer.persistence._plain import Fields, decode, encode
 from sk_fer.persistence._registry import CLASSIFIERS
+from sk_fer.persistence._version_1 import rename_parameters, rename_weights
 
 _IMAGES = ("n_features_in_", "image_shape_")
 _DEVICE = re.compile(r"(cpu|mps|xpu|cuda)(:\d{1,2})?")
@@ -21,6 +22,14 @@ _OF_THIS_PROCESS = {
 }
 _MAX_BATCH = 2**31 - 1
 _MAX_LAYERS = 100
+
+
+class Written(NamedTuple):
+    """What wrote a file."""
+
+    format_version: int
+    versions: dict[str, str]
+    """Of the libraries."""
 
 
 def describe_classifier(classifier: Any, arrays: Arrays, left_out: list[str]) -> dict[str, Any]:
@@ -59,7 +68,7 @@ def describe_classifier(classifier: Any, arrays: Arrays, left_out: list[str]) ->
     }
 
 
-def restore_classifier(fields: Fields, arrays: Arrays, versions: dict[str, str]) -> Any:
+def restore_classifier(fields: Fields, arrays: Arrays, written: Written) -> Any:
     """Return the classifier that a file describes.
 
     Parameters
@@ -68,8 +77,8 @@ def restore_classifier(fields: Fields, arrays: Arrays, versions: dict[str, str])
         Of the file; all are taken.
     arrays : dict of str to ndarray
         The weights, and nothing else.
-    versions : dict of str to str
-        Of the libraries that wrote the file.
+    written : Written
+        Format and libraries of the file.
 
     Raises
     ------
@@ -83,7 +92,10 @@ def restore_classifier(fields: Fields, arrays: Arrays, versions: dict[str, str])
         f"{fields.where} is of class {shown(name)}; wanted {', '.join(CLASSIFIERS)}",
     )
     kind = CLASSIFIERS[name]
-    classifier = build(kind, fields.take("parameters", dict))
+    parameters = fields.take("parameters", dict)
+    if written.format_version == 1:
+        parameters = rename_parameters(parameters)
+    classifier = build(kind, parameters)
     classes = restore_labels(fields.take("classes_", dict), f"{fields.where}: classes_")
     restore_images(classifier, fields, _IMAGES)
     config = {
@@ -95,7 +107,7 @@ def restore_classifier(fields: Fields, arrays: Arrays, versions: dict[str, str])
     state = {
         **vars(classifier),
         "classes_": classes,
-        "versions_": versions,
+        "versions_": written.versions,
         "_image_dtype": _take_one_of(fields, "image_dtype", ("uint8", "float32")),
         "_seed": fields.take_size("seed", least=0, most=2**31 - 1),
         "_module_config": config,
@@ -107,8 +119,7 @@ def restore_classifier(fields: Fields, arrays: Arrays, versions: dict[str, str])
         },
     }
     fields.finish()
-    _check_weights(arrays, config)
-    state["_stored_net"]["weights"] = pack_arrays(arrays)
+    state["_stored_net"]["weights"] = pack_arrays(_check_weights(arrays, config, written))
     classifier.__setstate__(state)
     return classifier
 
@@ -136,8 +147,8 @@ def _network(kind: type, node: dict[str, Any], n_arrays: int) -> dict[str, Any]:
     return {"network": name, "options": options}
 
 
-def _check_weights(arrays: Arrays, config: dict[str, Any]) -> None:
-    """Compare the weights with the network, built where it takes no memory."""
+def _check_weights(arrays: Arrays, config: dict[str, Any], written: Written) -> Arrays:
+    """Compare the weights with the network, built where it takes no memory, and return them."""
     import torch
 
     from sk_fer.modules import build_module
@@ -147,6 +158,8 @@ def _check_weights(arrays: Arrays, config: dict[str, Any]) -> None:
             wanted = build_module(**config).state_dict()
     except (RuntimeError, OverflowError, TypeError, ValueError) as error:
         raise ModelFormatError(f"no network of {shown(config)} can be built: {error}") from error
+    if written.format_version == 1:
+        arrays = rename_weights(arrays, wanted)
     missing, unknown = sorted(set(wanted) - set(arrays)), sorted(set(arrays) - set(wanted))
     require(not missing, f"the weights lack {', '.join(missing):.200}")
     require(not unknown, f"there are unknown arrays, {', '.join(unknown):.200}")
@@ -157,7 +170,8 @@ def _check_weights(arrays: Arrays, config: dict[str, Any]) -> None:
             (found.shape, found.dtype.name) == (shape, dtype),
             f"the weights {name} are {found.dtype} {found.shape}; wanted {dtype} {shape}",
         )
-    require(np.all(arrays.get("prepare.std", 1) != 0), "the weights prepare.std hold 0")
+    require(np.all(arrays.get("prepare.std", 1) != 0), "the weights prepare.std contain 0")
+    return arrays
 
 
 def _history(rows: list[Any], where: str) -> list[dict[str, Any]]:

@@ -12,14 +12,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from sk_fer.persistence._archive import DESCRIPTION, read_archive, write_archive
 from sk_fer.persistence._arrays import Arrays, pack_arrays, unpack_arrays
-from sk_fer.persistence._classifier import describe_classifier, restore_classifier
+from sk_fer.persistence._classifier import Written, describe_classifier, restore_classifier
 from sk_fer.persistence._errors import ModelFormatError, require, shown
 from sk_fer.persistence._pipeline import describe_pipeline, restore_pipeline
 from sk_fer.persistence._plain import Fields, dump_json, parse_json
 from sk_fer.persistence._registry import CLASSIFIERS, supported
 
 FORMAT = "sk_fer model"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 _VERSION = re.compile(r"[0-9A-Za-z.+!_-]{1,64}")
 
@@ -169,17 +169,17 @@ def load_model(path: str | os.PathLike[str]) -> Any:
 
 def _restore(description: bytes, weights: bytes) -> Any:
     fields = Fields(parse_json(description, DESCRIPTION), DESCRIPTION)
-    versions = _check_version(fields)
+    written = _check_version(fields)
     model = Fields(fields.take("model", dict), f"{DESCRIPTION}, model")
     fields.finish()
     arrays = unpack_arrays(weights)
     if "steps" in model:
-        return restore_pipeline(model, arrays, versions)
-    return restore_classifier(model, arrays, versions)
+        return restore_pipeline(model, arrays, written)
+    return restore_classifier(model, arrays, written)
 
 
-def _check_version(fields: Fields) -> dict[str, str]:
-    """Return the versions that wrote the file, if this one can read it."""
+def _check_version(fields: Fields) -> Written:
+    """Return what wrote the file, if this version can read it."""
     name = fields.take("format", str)
     require(name == FORMAT, f"{DESCRIPTION}: format is {shown(name)}; wanted {FORMAT!r}")
     version = fields.take("format_version", int)
@@ -191,8 +191,8 @@ def _check_version(fields: Fields) -> dict[str, str]:
         f"{DESCRIPTION}: versions are {shown(versions)}",
     )
     require(
-        version == FORMAT_VERSION,
-        f"format version {version}, written by sk_fer {versions['sk_fer']}; this one reads "
+        1 <= version <= FORMAT_VERSION,
+        f"format version {version}, written by sk_fer {versions['sk_fer']}; this one reads 1 to "
         f"{FORMAT_VERSION}",
     )
-    return versions
+    return Written(version, versions)

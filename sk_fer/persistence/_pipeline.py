@@ -5,7 +5,7 @@ from typing import Any
 from sklearn.pipeline import Pipeline
 
 from sk_fer.persistence._arrays import Arrays
-from sk_fer.persistence._classifier import describe_classifier, restore_classifier
+from sk_fer.persistence._classifier import Written, describe_classifier, restore_classifier
 from sk_fer.persistence._errors import ModelFormatError, require, shown
 from sk_fer.persistence._plain import Fields
 from sk_fer.persistence._registry import CLASSIFIERS, TRANSFORMERS, supported
@@ -60,7 +60,7 @@ def describe_pipeline(pipeline: Pipeline, arrays: Arrays, left_out: list[str]) -
     }
 
 
-def restore_pipeline(fields: Fields, arrays: Arrays, versions: dict[str, str]) -> Pipeline:
+def restore_pipeline(fields: Fields, arrays: Arrays, written: Written) -> Pipeline:
     """Return the Pipeline that a file describes.
 
     Parameters
@@ -69,8 +69,8 @@ def restore_pipeline(fields: Fields, arrays: Arrays, versions: dict[str, str]) -
         Of the file; all are taken.
     arrays : dict of str to ndarray
         All of the file.
-    versions : dict of str to str
-        Of the libraries that wrote the file.
+    written : Written
+        Format and libraries of the file.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def restore_pipeline(fields: Fields, arrays: Arrays, versions: dict[str, str]) -
         step = Fields(node, f"step {number} of the Pipeline")
         name = step.take("name", str)
         if number == len(nodes) - 1:
-            steps.append((name, restore_classifier(step, arrays, versions)))
+            steps.append((name, restore_classifier(step, arrays, written)))
         elif node.get("class", "") is None:
             step.take("class", type(None))
             step.finish()

@@ -76,13 +76,13 @@ def test_statistics_of_another_range_are_refused(small, tmp_path):
 def test_a_fitted_cnn(cnn, small):
     X, y = small
     model = pretrained(weights=cnn).fit(X, y)
-    assert_same_backbone(model, module_state(cnn), "network.")
+    assert_same_backbone(model, module_state(cnn), "network.features.")
     np.testing.assert_allclose(model.predict_proba(X), cnn.predict_proba(X), atol=1e-6)
     model = pretrained(weights=cnn).fit(X, y == "happy")
     before = torch.get_rng_state()
     again = pretrained(weights=cnn, random_state=1).fit(X, y == "happy")
     assert torch.equal(before, torch.get_rng_state())
-    heads = [m.net_.module_.network.head[1].weight for m in (model, again)]
+    heads = [m.net_.module_.network.head.linear.weight for m in (model, again)]
     assert not torch.equal(*heads)
 
 
@@ -108,7 +108,9 @@ def test_the_head_comes_along_for_the_same_classes(first, small):
     ],
 )
 def test_in_a_pipeline_or_frozen(wrap, cnn, small):
-    assert_same_backbone(pretrained(weights=wrap(cnn)).fit(*small), module_state(cnn), "network.")
+    assert_same_backbone(
+        pretrained(weights=wrap(cnn)).fit(*small), module_state(cnn), "network.features."
+    )
 
 
 @pytest.mark.parametrize(
@@ -200,9 +202,9 @@ def files(cnn, first, tmp_path_factory):
 @pytest.mark.parametrize(
     ("file", "of", "prefix"),
     [
-        ("cnn.safetensors", "cnn", "network."),
-        ("network.pth", "cnn", "network."),
-        ("cnn.skfer", "cnn", "network."),
+        ("cnn.safetensors", "cnn", "network.features."),
+        ("network.pth", "cnn", "network.features."),
+        ("cnn.skfer", "cnn", "network.features."),
         ("with_head.pt", "first", "network.backbone."),
         ("backbone.safetensors", "first", "network.backbone."),
     ],

@@ -21,7 +21,7 @@ def mirrored(X):
 def test_predictions_follow_the_weights(fitted):
     model, X = fitted
     before = model.predict_proba(X)
-    layer = model.net_.module_.network[1]
+    layer = model.net_.module_.network.features[1]
     with torch.no_grad():
         layer.weight.mul_(-1)
     assert np.abs(model.predict_proba(X) - before).max() > 0.01

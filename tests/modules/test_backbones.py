@@ -65,12 +65,11 @@ def test_the_conv_head_takes_the_feature_map(backbone, stem, feature_map):
 def test_our_own_networks_compute_what_they_compute_whole(name):
     whole = build_module(name, image_shape=(32, 32, 1), n_classes=3).network.eval()
     backbone = build_backbone(name, 1, (32, 32)).eval()
-    own = backbone.state_dict()
-    backbone.load_state_dict({k: v for k, v in whole.state_dict().items() if k in own})
+    backbone.load_state_dict(whole.features.state_dict())
     x = torch.randn(2, 1, 32, 32)
     with torch.no_grad():
         torch.testing.assert_close(
-            whole[-1](backbone.forward_head(backbone.forward_features(x))), whole(x)
+            whole.head.linear(backbone.forward_head(backbone.forward_features(x))), whole(x)
         )
     assert check_size(backbone, name, (1, 32, 32))[0] == backbone.num_features
 

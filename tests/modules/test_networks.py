@@ -38,8 +38,21 @@ def test_parameter_counts(network, trainable, with_statistics):
     assert count(module) == (trainable, with_statistics)
 
 
+def layers_of(name):
+    network = build_module(name, image_shape=(48, 48, 1), n_classes=7).network
+    return [layer for layer in network.modules() if not list(layer.children())]
+
+
+@pytest.mark.parametrize("name", sorted(set(NETWORKS) - {"pretrained"}))
+def test_a_network_is_its_features_and_its_head(name):
+    network = build_module(name, image_shape=(48, 48, 1), n_classes=7).network.eval()
+    x = torch.randn(2, 1, 48, 48)
+    torch.testing.assert_close(network(x), network.head(network.features(x)))
+    assert [part for part, _ in network.named_children()] == ["features", "head"]
+
+
 def test_vgg_layer_for_layer():
-    network = build_module("vgg", image_shape=(48, 48, 1), n_classes=7).network
+    network = layers_of("vgg")
     names = [re.sub("Weighted|Seeded", "", type(layer).__name__) for layer in network]
     first = ["Conv2d", "ReLU", "Conv2d", "ReLU", "BatchNorm2d", "MaxPool2d", "Dropout"]
     block = ["Conv2d", "ReLU", "BatchNorm2d"] * 2 + ["MaxPool2d", "Dropout"]
@@ -53,7 +66,7 @@ def test_vgg_layer_for_layer():
 
 
 def test_sequential_layer_for_layer():
-    network = build_module("sequential", image_shape=(48, 48, 1), n_classes=7).network
+    network = layers_of("sequential")
     filters = [m.out_channels for m in network if isinstance(m, torch.nn.Conv2d)]
     assert filters == [32, 64, 128]
     units = [m.out_features for m in network if isinstance(m, torch.nn.Linear)]

@@ -129,7 +129,7 @@ def parameter(**items):
     ("edit", "words"),
     [
         (lambda d: d.update(format="ONNX"), "format is 'ONNX'; wanted 'sk_fer model'"),
-        (lambda d: d.update(format_version=2), "format version 2, written by sk_fer .*; this one"),
+        (lambda d: d.update(format_version=0), "format version 0, written by sk_fer .*; this one"),
         (lambda d: d.update(format_version=True), "format_version is True; wanted int"),
         (lambda d: d.update(more=1), r"has unknown items: \['more'\]"),
         (lambda d: d.update(versions={"sk_fer": "\x1b[2J"}), "versions are"),
@@ -143,7 +143,10 @@ def parameter(**items):
         (parameter(max_epochs=10**19), "max_epochs is 10000000000000000000; wanted a 64-bit"),
         (parameter(augment=[0] * 20_000), "a value has more than 10000 parts"),
         (parameter(augment={"pickle": []}), "is no value; wanted a float, tuple or dict"),
-        (change(network={"hidden_layer_sizes": [2**40]}), r"network.1.weight are .*wanted float32"),
+        (
+            change(network={"hidden_layer_sizes": [2**40]}),
+            r"network.features.1.weight are .*wanted float32",
+        ),
         (change(network={"hidden_layer_sizes": [2**62, 2**62]}), "can be built|wanted float32"),
         (change(network={"hidden_layer_sizes": [1] * 9000}), "has 9000 layers, and there are 4 ar"),
         (change(network={"hidden_layer_sizes": ["8"]}), "network: hidden_layer_sizes=.*wanted int"),
@@ -256,7 +259,7 @@ def test_weights_of_another_network(models, dense_file, tmp_path):
     entries = read_entries(dense_file.read_bytes())
     other = read_entries((tmp_path / "cnn.skfer").read_bytes())
     dense_file.write_bytes(seal({**entries, "weights.safetensors": other["weights.safetensors"]}))
-    refused(dense_file, "the weights lack network.1.bias, network.1.weight")
+    refused(dense_file, "the weights lack network.features.1.bias, network.features.1.w")
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="limits memory as Linux does")

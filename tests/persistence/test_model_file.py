@@ -212,7 +212,7 @@ def test_no_file_is_written_that_could_not_be_read(small_faces, tmp_path):
     with pytest.raises(ModelFormatError, match="The 'lr' parameter of FERDenseClassifier must be"):
         save_model(changed, tmp_path / "model.skfer")
     next(model.net_.module_.parameters()).data[0, 0] = float("nan")
-    with pytest.raises(ModelFormatError, match=r"network\.1\.weight holds NaN"):
+    with pytest.raises(ModelFormatError, match=r"network\.features\.1\.weight holds NaN"):
         save_model(model, tmp_path / "model.skfer")
     assert list(tmp_path.iterdir()) == []
 

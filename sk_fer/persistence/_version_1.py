@@ -1,0 +1,57 @@
+"""What files of format version 1 name otherwise than those of today.
+
+Until version 2 the layers of our networks had numbers for names, and `FERPretrainedClassifier` had
+parameters that are gone.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sk_fer.persistence._arrays import Arrays
+from sk_fer.persistence._errors import require
+
+_REMOVED_PARAMETERS = ("n_views", "store_features")
+_LEAVES = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+
+
+def rename_parameters(node: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a classifier as they are named today.
+
+    Parameters
+    ----------
+    node : dict
+        The parameters in the file. They change how a fit runs, not how a model predicts, except
+        for ``tta="unsure"``, which becomes True.
+    """
+    kept = {name: value for name, value in node.items() if name not in _REMOVED_PARAMETERS}
+    return {**kept, "tta": True} if kept.get("tta") == "unsure" else kept
+
+
+def rename_weights(arrays: Arrays, wanted: Mapping[str, Any]) -> Arrays:
+    """Return the weights of a network under the names that they have today.
+
+    Parameters
+    ----------
+    arrays : dict of str to ndarray
+        The weights of the file.
+    wanted : mapping of str to object
+        The names of today, in the order of the network's layers. That order is the same.
+
+    Raises
+    ------
+    ModelFormatError
+        If the layers are not those of the network.
+    """
+    old = sorted((name for name in arrays if name not in wanted), key=_position)
+    new = [name for name in wanted if name not in arrays]
+    leaves = [[name.rpartition(".")[2] for name in names] for names in (old, new)]
+    require(leaves[0] == leaves[1], "the weights are not those of the layers of the network")
+    names = dict(zip(old, new, strict=True))
+    return {names.get(name, name): array for name, array in arrays.items()}
+
+
+def _position(name: str) -> tuple[Any, ...]:
+    """Return what sorts weights as their layers follow each other, layer 2 before layer 10."""
+    *layer, leaf = name.split(".")
+    leaf_position = _LEAVES.index(leaf) if leaf in _LEAVES else len(_LEAVES)
+    return [(int(part) if part.isdecimal() else -1, part) for part in layer], leaf_position
