@@ -1,14 +1,18 @@
 """Importing sk_fer takes no more than torch and scikit-learn take."""
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 
+import sk_fer
 from sk_fer import FERFeatures, FERPretrainedClassifier
 
 SCRIPT = """
 import sys
+from pathlib import Path
 import sklearn.base, sklearn.metrics, sklearn.model_selection, sklearn.callback, torch
 before = {name.split(".")[0] for name in sys.modules}
 import sk_fer, sk_fer.datasets, sk_fer.preprocessing
@@ -35,3 +39,14 @@ def test_our_own_backbones_do_without_timm(monkeypatch):
     model = FERPretrainedClassifier("fast", weights=None, max_epochs=1)
     assert model.fit(X, [0, 1, 0, 1]).predict(X).shape == (4,)
     assert FERFeatures("fast", weights=None).fit_transform(X).shape == (4, 256)
+
+
+def test_install_hints_are_quoted_as_every_shell_needs_it():
+    package = Path(sk_fer.__file__).parent
+    hints = [
+        (path.name, hint)
+        for path in package.rglob("*.py")
+        for hint in re.findall(r"pip install .{0,40}", path.read_text("utf-8"))
+    ]
+    assert len(hints) > 5
+    assert [hint for hint in hints if "[" in hint[1] and 'install "sk_fer[' not in hint[1]] == []

@@ -1,10 +1,15 @@
+import json
+import re
+from pathlib import Path
+
 import joblib
 import numpy as np
 import pytest
+from PIL import ExifTags, Image, ImageFilter
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 
-from sk_fer import load_model
+from sk_fer import FERDenseClassifier, load_model
 from sk_fer.datasets import make_faces
 from sk_fer.preprocessing import HistogramEqualizer
 
@@ -36,6 +41,36 @@ def test_export_writes_what_onnx_runtime_reads(run, model, tmp_path):
     refused = run("export", model, file)
     assert refused.exit_code == 1
     assert refused.stderr == f"sk-fer: error: {file} is there already; --force overwrites it\n"
+
+
+@pytest.mark.parametrize("color", [False, True])
+def test_the_lines_of_the_readme_give_what_predict_gives(run, tmp_path, monkeypatch, color):
+    for package in ("onnx", "onnxscript", "onnxruntime"):
+        pytest.importorskip(package, reason="ONNX files need sk_fer[onnx]")
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    (lines,) = re.findall(r"```python\n([^`]*InferenceSession[^`]*)```", readme)
+    monkeypatch.chdir(tmp_path)
+    X, y = make_faces(28, image_size=24, random_state=0)
+    X = X.reshape(-1, 24, 24)
+    if color:
+        X = np.stack([X, X // 2, 255 - X], axis=-1)
+    model = FERDenseClassifier((8,), max_epochs=3, random_state=0, precision="float32")
+    model.fit(X, y).save_model("model.skfer")
+    assert run("export", "model.skfer", "model.onnx").exit_code == 0
+
+    pixels = np.random.default_rng(0).integers(0, 256, (220, 160, 3), dtype=np.uint8)
+    large = Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(8)).resize((400, 500))
+    turned = Image.Exif()
+    turned[ExifTags.Base.Orientation] = 6
+    for options in ({}, {"exif": turned}):
+        large.save("face.png", **options)
+        predicted = run("predict", "model.skfer", "face.png", "--top", 7, "--json")
+        (face,) = json.loads(predicted.stdout)
+        names: dict = {}
+        exec(lines, names)
+        found = dict(zip(model.classes_, names["probabilities"][0], strict=True))
+        assert face["probabilities"] == pytest.approx(found, abs=2e-4)
+        assert names["labels"].tolist() == [face["label"]]
 
 
 def test_export_refuses_what_a_graph_cannot_hold(run, model, tmp_path):
