@@ -28,7 +28,9 @@ def is_url(text: str) -> bool:
 
 
 def local_path(text: str | Path) -> Path:
-    """Return a path, or raise a usage error that names an address as it was typed."""
+    """Return a path, or raise a usage error about an empty one or one of the web."""
+    if text == "":
+        raise typer.BadParameter("got an empty path")
     if isinstance(text, str) and is_url(text):
         raise typer.BadParameter(
             f"{text} is an address on the web; wanted a file or folder of this machine"

@@ -14,7 +14,10 @@ from sk_fer._utils._write_aside import write_aside
 def output_folder(folder: Path) -> Iterator[Path]:
     """Make the folder, and take away whatever was made of it if nothing comes of it."""
     made = [place for place in (folder, *folder.parents) if not place.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(f"{folder} cannot be made, {error.strerror}; --out names another") from error
     try:
         yield folder
     finally:

@@ -77,8 +77,8 @@ class TrainingProgress(Callback):
         say(f"{progress}  loss {loss}  {accuracy}  {epoch['dur']:.1f} s")
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
-        """Fill the bar, also of a fit that stopped early."""
-        self.bar.update(self._task, total=self.bar.tasks[self._task].completed)
+        """Take the bar away; the lines of the epochs stay."""
+        self.bar.remove_task(self._task)
 
 
 def _join(epoch: Any, measure: str, form: str) -> str:

@@ -4,6 +4,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import pandas as pd
 import typer
 from rich import box
@@ -52,6 +53,12 @@ DEFAULT_GRIDS: dict[str, dict[str, list[Any]]] = {
 FILES = ("model.skfer", "search.csv")
 
 
+def _not_zero(n_jobs: int) -> int:
+    if n_jobs == 0:
+        raise typer.BadParameter("0 is no number of fits; wanted 1 or more, or -1")
+    return n_jobs
+
+
 def search(
     data: opt.Data = None,
     model: opt.Model = "cnn",
@@ -77,7 +84,14 @@ def search(
         ),
     ] = False,
     n_jobs: Annotated[
-        int, typer.Option("--n-jobs", "-j", metavar="N", help="Fits at a time, -1: one a core.")
+        int,
+        typer.Option(
+            "--n-jobs",
+            "-j",
+            metavar="N",
+            callback=_not_zero,
+            help="Fits at a time, -1: one a core.",
+        ),
     ] = 1,
     ferplus: opt.Ferplus = None,
     classes: opt.Classes = None,
@@ -114,6 +128,12 @@ def search(
     faces = read_faces(source)
     show_faces(faces)
     rows = faces.rows("train", fraction)
+    largest = int(np.unique(faces.target[rows], return_counts=True)[1].max())
+    if cv > largest:
+        raise ValueError(
+            f"--cv is {cv}, and no class has more than {largest} training images; wanted at most "
+            "as many folds"
+        )
     with output_folder(out):
         groups = None if faces.groups is None else faces.groups[rows]
         kind = StratifiedKFold if groups is None else StratifiedGroupKFold

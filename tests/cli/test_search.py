@@ -121,6 +121,10 @@ def test_each_model_has_a_default_grid_of_its_own_parameters(model):
         (["--param", "lr"], 2, "wanted NAME=VALUE"),
         (["--param", "lr=-1,-2"], 1, "lr"),
         (["--cv", "1"], 2, "--cv"),
+        (["--cv", "25"], 1, "--cv is 25, and no class has more than 24 training images"),
+        (["--n-jobs", "0"], 2, "0 is no number of fits"),
+        (["--param", "optimizer=sgd,foo"], 1, "The 'optimizer' parameter"),
+        (["no.csv", "--param", "augment={'flop': 1}"], 1, "augment has 'flop'"),
     ],
 )
 def test_wrong_arguments_leave_nothing_behind(run, tmp_path, arguments, code, words):

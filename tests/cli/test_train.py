@@ -102,6 +102,10 @@ def test_class_folder_with_fraction_and_without_own_splits(run, class_folder, tm
         (["--set", "speed=9"], 2, "has no parameter 'speed'"),
         (["--model", "resnet"], 2, "'resnet' is not one of"),
         (["--epochs", "0"], 2, "--epochs"),
+        (["no.csv", "--set", "augment={'flop': 1}"], 1, "augment has 'flop'"),
+        (["no.csv", "--fraction", "0"], 1, "--fraction is 0; wanted"),
+        (["no.csv", "--test-size", "0"], 1, "--test-size is 0; wanted a number above 0, below 0.5"),
+        ([""], 2, "got an empty path"),
     ],
 )
 def test_wrong_arguments_leave_nothing_behind(run, tmp_path, arguments, code, words):
