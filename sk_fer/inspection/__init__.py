@@ -1,4 +1,4 @@
-"""Pictures of what was learnt. For confusion matrices scikit-learn has its own display."""
+"""Displays of a training and of a comparison; scikit-learn has one for confusion matrices."""
 
 from sk_fer.inspection._comparison import ComparisonDisplay
 from sk_fer.inspection._history import HistoryDisplay

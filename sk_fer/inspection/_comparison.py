@@ -1,4 +1,4 @@
-"""Scores of several classifiers, side by side."""
+"""A bar plot of the scores of several classifiers."""
 
 from __future__ import annotations
 
@@ -14,29 +14,33 @@ _LABELS = {
     "f1_macro": "Macro F1",
     "balanced_accuracy": "Balanced accuracy",
 }
-_LONGEST_LINE = 30  # of a name, so that there is room for the bars
+_LONGEST_LINE = 30  # the longest line of a name that leaves room for the bars
 
 
 class ComparisonDisplay:
-    """A bar for each score of each classifier.
+    """Bar plot of the scores of several classifiers.
+
+    It is recommended to use :meth:`from_table` to create it.
 
     Parameters
     ----------
     table : DataFrame
-        A row a classifier, with ``accuracy``, ``f1_macro`` and ``balanced_accuracy``, or those
-        of them that are to be plotted: what :func:`sk_fer.model_selection.compare` returns.
+        One row per classifier, with the columns ``accuracy``, ``f1_macro`` and
+        ``balanced_accuracy``, or those of them that are plotted, as returned by
+        :func:`sk_fer.model_selection.compare`. A classifier whose score is missing is shown as
+        failed.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        With the bars.
+        The axes with the bars.
     figure_ : matplotlib Figure
-        That the axes are in.
+        The figure that contains the axes.
 
     See Also
     --------
     sk_fer.model_selection.compare : Fit and score classifiers.
-    HistoryDisplay : The course of one training.
+    HistoryDisplay : Plot loss and accuracy over the epochs of one training.
 
     Examples
     --------
@@ -62,15 +66,24 @@ class ComparisonDisplay:
         Parameters
         ----------
         table : DataFrame
-            What :func:`sk_fer.model_selection.compare` returns.
+            The table that :func:`sk_fer.model_selection.compare` returns.
         metrics : sequence of str, default=("accuracy", "f1_macro", "balanced_accuracy")
-            As in :meth:`plot`.
+            The columns to plot.
         ax : matplotlib Axes, default=None
-            As in :meth:`plot`.
+            The axes to plot on. If None, a new figure is created.
 
         Returns
         -------
         display : ComparisonDisplay
+            The display, with the plot.
+
+        Raises
+        ------
+        TypeError
+            If `ax` is not matplotlib Axes.
+        ValueError
+            If `metrics` contains another column, or if `table` is not a DataFrame with these
+            columns.
         """
         return cls(table).plot(ax, metrics=metrics)
 
@@ -80,20 +93,22 @@ class ComparisonDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to plot; None makes a new figure.
+            The axes to plot on. If None, a new figure is created.
         metrics : sequence of str, default=("accuracy", "f1_macro", "balanced_accuracy")
-            Columns to plot, one of these or several.
+            The columns to plot.
 
         Returns
         -------
         display : ComparisonDisplay
+            The display itself, with the plot.
 
         Raises
         ------
         TypeError
-            If `ax` is no axes.
+            If `ax` is not matplotlib Axes.
         ValueError
-            If there is another metric, or the table is no DataFrame with these columns.
+            If `metrics` contains another column, or if the table is not a DataFrame with these
+            columns.
         """
         from matplotlib.axes import Axes
         from matplotlib.ticker import PercentFormatter
@@ -115,7 +130,7 @@ class ComparisonDisplay:
             ax.bar_label(bars, list(shown), padding=3, fontsize="small")
         ax.set_yticks(range(len(self.table)), list(map(_in_lines, self.table.index)))
         ax.invert_yaxis()
-        ax.set(xlim=(0, 1.1), xticks=[0, 0.2, 0.4, 0.6, 0.8, 1])  # room for what stands at a bar
+        ax.set(xlim=(0, 1.1), xticks=[0, 0.2, 0.4, 0.6, 0.8, 1])  # room for the text beside a bar
         ax.xaxis.set_major_formatter(PercentFormatter(xmax=1))
         ax.grid(axis="x", alpha=0.3)
         ax.set_axisbelow(True)
@@ -136,7 +151,7 @@ class ComparisonDisplay:
 
 
 def _in_lines(name: object) -> str:
-    """Break a long name, first before its parameters."""
+    """Break a long name into lines, first before its parameters."""
     parts = [str(name)]
     if len(parts[0]) > _LONGEST_LINE:
         parts = parts[0].replace("(", "\n(", 1).split("\n")

@@ -1,4 +1,4 @@
-"""The course of a training as a picture."""
+"""A plot of the history of a training."""
 
 from __future__ import annotations
 
@@ -15,31 +15,35 @@ _CURVES = {"train": ("Training", "tab:blue"), "valid": ("Validation", "tab:orang
 
 
 class HistoryDisplay:
-    """Loss and accuracy after each epoch, on the training and on the validation images.
+    """Plot of the loss and accuracy after each epoch on training and validation images.
+
+    It is recommended to use :meth:`from_estimator` to create it.
 
     Parameters
     ----------
     history : DataFrame
-        A row an epoch, with ``epoch``, ``train_loss`` and ``train_accuracy``, and
-        ``valid_loss`` and ``valid_accuracy`` if there were validation images: the
-        ``history_`` of a classifier.
+        The ``history_`` of a classifier: one row per epoch, with the columns ``epoch``,
+        ``train_loss`` and ``train_accuracy``, and the columns ``valid_loss`` and
+        ``valid_accuracy`` if there were validation images.
 
     Attributes
     ----------
     axes_ : ndarray of shape (2,) of matplotlib Axes
-        With the loss and the accuracy.
+        The axes with the loss and with the accuracy.
     figure_ : matplotlib Figure
-        That the axes are in.
+        The figure that contains the axes.
 
     See Also
     --------
-    sklearn.metrics.ConfusionMatrixDisplay : Which classes are taken for which.
-    sklearn.model_selection.LearningCurveDisplay : Scores against the number of images.
+    ComparisonDisplay : Plot the scores of several classifiers.
+    sklearn.metrics.ConfusionMatrixDisplay : Plot which classes are predicted for which.
+    sklearn.model_selection.LearningCurveDisplay : Plot scores against the number of images.
 
     Notes
     -----
-    The training accuracy is the one of the epoch's batches as they were learnt, augmented
-    and with dropout; early in a fit it may lie below the validation accuracy.
+    The training loss and accuracy are measured on the batches during training, with
+    augmentation and dropout. Early in a fit, the training accuracy may therefore be lower than
+    the validation accuracy.
 
     Examples
     --------
@@ -65,20 +69,23 @@ class HistoryDisplay:
         Parameters
         ----------
         estimator : classifier
-            Fitted, with a ``history_``.
+            A fitted classifier with the attribute ``history_``.
         ax : array-like of two matplotlib Axes, default=None
-            As in :meth:`plot`.
+            The axes for the loss and for the accuracy. If None, a new figure is created.
 
         Returns
         -------
         display : HistoryDisplay
+            The display, with the plot.
 
         Raises
         ------
         NotFittedError
             If the classifier is not fitted.
         TypeError
-            If it keeps no history.
+            If the classifier has no ``history_``, or if `ax` does not contain matplotlib Axes.
+        ValueError
+            If `ax` does not contain two axes.
         """
         check_is_fitted(estimator)
         if not hasattr(estimator, "history_"):
@@ -86,21 +93,25 @@ class HistoryDisplay:
         return cls(estimator.history_).plot(ax=ax)
 
     def plot(self, ax: Any = None) -> Self:
-        """Plot loss and accuracy.
+        """Plot the loss and the accuracy.
 
         Parameters
         ----------
         ax : array-like of two matplotlib Axes, default=None
-            Where to plot the loss and the accuracy; None makes a new figure.
+            The axes for the loss and for the accuracy. If None, a new figure is created.
 
         Returns
         -------
         display : HistoryDisplay
+            The display itself, with the plot.
 
         Raises
         ------
+        TypeError
+            If `ax` does not contain matplotlib Axes.
         ValueError
-            If `ax` is not two axes, or the history no such DataFrame.
+            If `ax` does not contain two axes, or if the history is not a DataFrame with the
+            required columns.
         """
         import numpy as np
         from matplotlib.axes import Axes

@@ -1,4 +1,4 @@
-"""Exact copies of an image, within a split and across splits."""
+"""Exact copies of images, within a split and across splits."""
 
 from __future__ import annotations
 
@@ -24,49 +24,50 @@ def find_duplicates(
 ) -> Bunch:
     """Find images that are exact copies of each other.
 
-    A copy in the training and in the test split makes a score look better than it is;
-    copies with different labels cannot all be right.
+    Copies of a training image in the test split make a score look better than it is. Of
+    copies with different labels, at least one label is wrong.
 
     Parameters
     ----------
     X : array-like of shape (n_samples, ...)
-        Images, flat or not. A memory map is read row by row.
+        The images, flat or not. A memory map is read row by row.
     y : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
-        Labels, to find copies that are labelled differently.
+        The labels. If given, copies with different labels are reported.
     usage : array-like of shape (n_samples,), default=None
-        The split of each image, to count copies across splits.
+        The split of each image. If given, copies across splits are counted.
 
     Returns
     -------
     duplicates : :class:`~sklearn.utils.Bunch`
-        With the fields
+        A dictionary-like object with the following attributes.
 
         groups : list of ndarray of int
-            Row numbers of the images that are the same, a group an array.
+            The row numbers of each group of equal images.
         n_redundant : int
-            Images that could be left out: all but one of each group.
+            The number of images that could be left out: all but one of each group.
         across : DataFrame or None
-            In row a and column b the number of images of split a that are in split b as
-            well; on the diagonal those that are more than once in one split. None
-            without `usage`.
+            In row a and column b, the number of images of split a that are also in split b. On
+            the diagonal, the number of images that occur more than once in the split. None if
+            `usage` is None.
         conflicting : list of ndarray of int, or None
-            The groups whose labels differ. None without `y`.
+            The groups with different labels. None if `y` is None.
         summary : str
-            All this in a few sentences.
+            A description of the results in a few sentences.
 
     Raises
     ------
     ValueError
-        If X is no array of images, or X, y and usage differ in length.
+        If X is not an array of images, or if X, y and usage differ in length.
 
     See Also
     --------
-    sklearn.model_selection.GroupKFold : Folds that keep copies together, by their group.
+    assign_splits : Assign images to splits.
+    sklearn.model_selection.GroupKFold : Keep the images of a group in the same fold.
 
     Notes
     -----
-    Images are compared by the BLAKE2 digest of their bytes: two differ as soon as one pixel
-    does. A resized or recompressed copy is not found.
+    Images are compared by the BLAKE2 digest of their bytes, so that two images are different
+    if one pixel is. Copies that were resized or compressed again are not found.
 
     Examples
     --------

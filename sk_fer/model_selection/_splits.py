@@ -1,4 +1,4 @@
-"""Training, validation and test: the splits of the data set, or some made here."""
+"""Assignment of images to the training, validation and test split."""
 
 from numbers import Integral, Real
 
@@ -29,43 +29,45 @@ def assign_splits(
     test_size: float = 0.1,
     random_state: int = 0,
 ) -> NDArray[np.str_]:
-    """Give each image one of "train", "validation" and "test".
+    """Assign each image to one of the splits "train", "validation" and "test".
 
-    The splits that the data set has are kept. A validation split that it has not is taken from
-    the training images. Where it has no splits, a validation and a test split are set aside.
+    Splits of the data set are kept. If it has no validation split, one is taken from the
+    training images. If it has no splits, a validation and a test split are made.
 
     Parameters
     ----------
     y : array-like of shape (n_samples,)
-        The label of each image. Each split that is set aside has the same share of each class,
-        and leaves at least one image of each class in training.
+        The label of each image. Each split that is made here has the same share of each class
+        and leaves at least one image of each class for training.
     usage : array-like of shape (n_samples,) of str, default=None
-        The splits of the data set, under any of their names, such as the `usage` that the
-        loaders return.
+        The split of each image in the data set, under any of its names, such as the `usage`
+        that the loaders return.
     groups : array-like of shape (n_samples,), default=None
-        The person or the sequence that each image is of, such as the `groups` that the loaders
-        return. Images of a group stay in one split where splits are made here. The shares are
-        then as near to `test_size` as groups allow.
+        The group of each image, for example the person that it shows, such as the `groups`
+        that the loaders return. Splits that are made here keep the images of a group together,
+        and their shares are as close to `test_size` as the groups allow.
     test_size : float in (0, 0.5), default=0.1
-        Share of the images to set aside for validation, and the same again for test.
+        The share of the images in the validation split and in the test split that are made
+        here.
     random_state : int, default=0
-        Seed of what is set aside.
+        The seed of the random choice of images.
 
     Returns
     -------
     splits : ndarray of shape (n_samples,) of str
-        "train", "validation" or "test".
+        The split of each image: "train", "validation" or "test".
 
     Raises
     ------
     ValueError
-        If y, usage and groups differ in length, `usage` has an unknown name or has several
-        splits but no training images, or there are too few images or groups.
+        If y, usage and groups differ in length; if `usage` contains an unknown name, or several
+        splits without training images; if there are too few images or groups.
 
     See Also
     --------
-    sk_fer.datasets : The loaders, which return `usage` and `groups`.
-    sklearn.model_selection.train_test_split : Two splits of arrays without groups.
+    find_duplicates : Find copies of images across splits.
+    sk_fer.datasets.load_faces : Load a data set with its `usage` and `groups`.
+    sklearn.model_selection.train_test_split : Split arrays in two without groups.
 
     Examples
     --------
@@ -76,7 +78,7 @@ def assign_splits(
     >>> [int((splits == name).sum()) for name in ("train", "validation", "test")]
     [8, 6, 6]
 
-    FER2013's own splits:
+    The splits of FER2013 are kept:
 
     >>> assign_splits(["happy", "sad"], usage=["Training", "PublicTest"]).tolist()
     ['train', 'validation']

@@ -1,4 +1,4 @@
-"""The networks as plain ``torch.nn.Module``s; estimators build them by name."""
+"""The networks as plain ``torch.nn.Module`` classes, which estimators build by name."""
 
 from sk_fer.modules._accurate_cnn import AccurateCNN
 from sk_fer.modules._build import NETWORKS, build_module

@@ -1,4 +1,4 @@
-"""The convolutional network that is made for a GPU."""
+"""The convolutional network for training on a GPU."""
 
 from collections import OrderedDict
 
@@ -8,20 +8,20 @@ from sk_fer.modules._blocks import ConvBlock, FeaturesAndHead, Residual, mean_he
 
 
 class AccurateCNN(FeaturesAndHead):
-    """Ten 3x3 convolutions with residual connections, made for a GPU.
+    """Ten 3x3 convolutions with residual connections, for training on a GPU.
 
-    A convolution of 64 filters at full size; then for 128, 256 and 512 filters one with a
-    max-pool of two and a residual block of two more; each with batch normalization and
-    ReLU. The mean over what is left of the picture, dropout, and the logits.
+    A convolution of 64 filters at full size is followed, for 128, 256 and 512 filters, by a
+    convolution with a max-pool of two and a residual block of two more convolutions. Each has
+    batch normalization and ReLU. Then come the mean of each channel, dropout and the logits.
 
     Parameters
     ----------
     input_shape : tuple of (channels, height, width)
-        Shape of one prepared image.
+        The shape of one prepared image.
     n_classes : int
-        Number of logits.
+        The number of logits.
     dropout : float in [0, 1), default=0.4
-        Share of the 512 last features dropped in training.
+        The share of the last 512 features that are dropped in training.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""From a network's name and plain values to a module; model files store just these."""
+"""Building of a module from the name of a network and plain values, as in model files."""
 
 from typing import Any
 
@@ -40,23 +40,25 @@ def build_module(
     Parameters
     ----------
     network : {"accurate", "dense", "fast", "pretrained", "sequential", "vgg"}
-        Name in ``NETWORKS``.
+        The name in ``NETWORKS``.
     image_shape : tuple of (height, width, channels)
-        Shape of the stored images.
+        The shape of the stored images.
     n_classes : int
-        Number of logits.
+        The number of logits.
     normalize : {"image", "dataset", "none"}, default="image"
-        As in :class:`InputLayer`.
-    options : dict, optional
-        The network's own parameters, for example ``{"dropout": 0.3}``, and
-        ``input_size``, a side or (height, width) that images are resized to.
-    mean, std : tensor of shape (channels,), optional
-        Statistics for ``normalize="dataset"``.
+        The normalization, as in :class:`InputLayer`.
+    options : dict, default=None
+        The parameters of the network, for example ``{"dropout": 0.3}``, and ``input_size``, the
+        side or (height, width) to which images are resized.
+    mean : tensor of shape (channels,), default=None
+        The mean of each channel, for ``normalize="dataset"``.
+    std : tensor of shape (channels,), default=None
+        The standard deviation of each channel, for ``normalize="dataset"``.
 
     Returns
     -------
     FaceModule
-        On the CPU, initialized from torch's global random state.
+        The module, on the CPU, initialized with torch's global random state.
 
     Examples
     --------

@@ -1,8 +1,7 @@
 """The convolutional networks that are trained from scratch.
 
-Each takes the shape of one prepared image and the number of classes and names, in
-``min_size``, the smallest side that its poolings leave something of, and in
-``any_size`` whether it takes images of other sizes, too.
+The attribute ``min_size`` of each is the smallest side for which its pooling layers have an
+output, and ``any_size`` says whether it accepts images of other sizes than it was built for.
 """
 
 from collections import OrderedDict
@@ -17,17 +16,17 @@ from sk_fer.modules._weighted_norm import WeightedBatchNorm2d
 class SequentialCNN(FeaturesAndHead):
     """Three 3x3 convolutions of 32, 64 and 128 filters and two dense layers.
 
-    Every convolution keeps the size ("same" padding) and is followed by ReLU and a
-    max-pool of two; then a dense layer of 128 units, dropout and the logits.
+    Every convolution keeps the size ("same" padding) and is followed by ReLU and a max-pool of
+    two. Then come a dense layer of 128 units, dropout and the logits.
 
     Parameters
     ----------
     input_shape : tuple of (channels, height, width)
-        Shape of one prepared image.
+        The shape of one prepared image.
     n_classes : int
-        Number of logits.
+        The number of logits.
     dropout : float in [0, 1), default=0.5
-        Share of the 128 dense units dropped in training.
+        The share of the 128 dense units that are dropped in training.
 
     Examples
     --------
@@ -60,20 +59,21 @@ class SequentialCNN(FeaturesAndHead):
 class VGGStyleCNN(FeaturesAndHead):
     """Eight 3x3 convolutions in four blocks and four dense layers.
 
-    Blocks of 64, 128, 256 and 512 filters, each of two convolutions with ReLU, a
-    max-pool of two and dropout. The very first convolution has no padding; in the
-    first block batch normalization follows the second convolution only, in the others
-    both. Flatten, dense 512, 256 and 128, the logits. On 48x48 gray images and seven
-    classes: 5,905,863 parameters with the batch-norm statistics, 5,902,151 trainable.
+    The blocks have 64, 128, 256 and 512 filters. Each consists of two convolutions with ReLU, a
+    max-pool of two and dropout. The first convolution has no padding. In the first block, batch
+    normalization follows the second convolution only; in the other blocks, it follows both. Then
+    come dense layers of 512, 256 and 128 units and the logits. For gray images of 48x48 pixels
+    and seven classes, it has 5,905,863 parameters with the statistics of batch normalization, of
+    which 5,902,151 are trained.
 
     Parameters
     ----------
     input_shape : tuple of (channels, height, width)
-        Shape of one prepared image.
+        The shape of one prepared image.
     n_classes : int
-        Number of logits.
+        The number of logits.
     dropout : float in [0, 1), default=0.25
-        Share dropped after each block.
+        The share of the values that are dropped in training after each block.
 
     References
     ----------
@@ -125,21 +125,21 @@ class VGGStyleCNN(FeaturesAndHead):
 
 
 class FastCNN(FeaturesAndHead):
-    """The default: seven 3x3 convolutions, made for minutes on a CPU.
+    """Seven 3x3 convolutions that train in minutes on a CPU, the default network.
 
-    A convolution of 32 filters, then pairs of 64, 128 and 256, each with batch
-    normalization and ReLU, and a max-pool of two in the first and in each pair, right
-    after its first convolution, so that a quarter is left to normalize and to convolve.
-    The mean over what is left of the picture, dropout, and the logits.
+    A convolution of 32 filters is followed by pairs of convolutions of 64, 128 and 256 filters,
+    each with batch normalization and ReLU. A max-pool of two directly follows the first
+    convolution and the first of each pair, so that the following layers process a quarter of the
+    values. Then come the mean of each channel, dropout and the logits.
 
     Parameters
     ----------
     input_shape : tuple of (channels, height, width)
-        Shape of one prepared image.
+        The shape of one prepared image.
     n_classes : int
-        Number of logits.
+        The number of logits.
     dropout : float in [0, 1), default=0.3
-        Share of the 256 last features dropped in training.
+        The share of the last 256 features that are dropped in training.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The dense-only network."""
+"""The network of dense layers only."""
 
 from collections.abc import Sequence
 from math import prod
@@ -20,20 +20,20 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
 
 
 class DenseNetwork(FeaturesAndHead):
-    """Flatten, then dense layers with an activation and dropout after each.
+    """Dense layers, with an activation and dropout after each, on flattened images.
 
     Parameters
     ----------
     input_shape : tuple of (channels, height, width)
-        Shape of one prepared image.
+        The shape of one prepared image.
     n_classes : int
-        Number of logits.
+        The number of logits.
     hidden_layer_sizes : sequence of int, default=(512, 256)
-        Units of each hidden layer.
+        The number of units of each hidden layer.
     activation : str, default="relu"
-        One of ``ACTIVATIONS``.
+        The activation, one of ``ACTIVATIONS``.
     dropout : float in [0, 1), default=0.0
-        Share of units dropped after each hidden layer.
+        The share of the units that are dropped in training after each hidden layer.
 
     Examples
     --------

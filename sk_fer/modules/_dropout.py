@@ -10,20 +10,20 @@ from sk_fer.modules._layer_setting import layer_setting
 
 
 class SeededDropout(nn.Module):
-    """Zero a share of the values in training, drawn from a generator of the fit's own.
+    """Set a random share of the values to zero in training, with a generator of the fit.
 
-    ``torch.nn.Dropout`` draws from the generator that all threads of a process share, so
-    that fits side by side would change each other's results.
+    ``torch.nn.Dropout`` draws from the generator that all threads of a process share, so that
+    simultaneous fits would change each other's results.
 
     Parameters
     ----------
     p : float in [0, 1)
-        Share of the values to drop, rounded to 256ths.
+        The share of the values that are dropped, rounded to a multiple of 1/256.
 
     Notes
     -----
-    On a CPU random numbers cost more than the product with them, so one random word
-    decides on eight values.
+    On a CPU, drawing random numbers takes longer than multiplying by them. Therefore one random
+    64-bit word is used for eight values.
 
     References
     ----------
@@ -68,13 +68,18 @@ class SeededDropout(nn.Module):
 def dropout_generator(
     module: nn.Module, generator: torch.Generator
 ) -> AbstractContextManager[None]:
-    """Let the dropout layers of `module` draw from `generator`.
+    """Let the dropout layers of a module draw from a generator inside a ``with`` block.
 
     Parameters
     ----------
     module : torch.nn.Module
-        The network in training.
+        The network that is trained.
     generator : torch.Generator
-        On the device of the module.
+        The generator, on the device of the module.
+
+    Returns
+    -------
+    context manager
+        The block in which the layers use the generator.
     """
     return layer_setting(module, SeededDropout, "generator", generator)

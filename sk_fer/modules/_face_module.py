@@ -1,4 +1,4 @@
-"""An input layer and a network: what an estimator trains."""
+"""The module that an estimator trains: an input layer and a network."""
 
 from torch import Tensor, nn
 
@@ -6,16 +6,17 @@ from sk_fer.modules._input import InputLayer
 
 
 class FaceModule(nn.Module):
-    """A network from stored images to logits.
+    """A module that maps stored images to logits.
 
-    The two parts are kept apart so that training can augment what lies between them.
+    The two parts are separate so that training can augment the output of the first.
 
     Parameters
     ----------
     prepare : InputLayer
-        From stored images to normalized floats.
+        The layer that maps stored images to normalized floats.
     network : torch.nn.Module
-        From normalized floats (n, channels, height, width) to logits (n, n_classes).
+        The network that maps normalized floats of shape (n, channels, height, width) to logits
+        of shape (n, n_classes).
     """
 
     def __init__(self, prepare: InputLayer, network: nn.Module) -> None:

@@ -1,4 +1,4 @@
-"""The form of a network that predictions run: the same function in fewer steps."""
+"""The form of a network for predictions: the same function in fewer steps."""
 
 import copy
 from typing import TypeGuard
@@ -13,19 +13,19 @@ from sk_fer.modules._weighted_norm import WeightedBatchNorm2d
 def fused_for_evaluation(network: nn.Module) -> nn.Module:
     """Return a copy of a network in which batch normalization costs little or nothing.
 
-    In every ``nn.Sequential``: a batch normalization right after a convolution goes into
-    its filters, one before a max-pool moves behind it, where a quarter is left (where
-    its scales are positive, so that the order of values stays), and ReLU works in place.
+    In every ``nn.Sequential``, a batch normalization directly after a convolution is merged into
+    its filters. A batch normalization before a max-pool moves behind it if its scales are
+    positive, because the order of the values does not change then. ReLU works in place.
 
     Parameters
     ----------
     network : torch.nn.Module
-        Not changed.
+        The network. It is not changed.
 
     Returns
     -------
     torch.nn.Module
-        In evaluation mode, without gradients.
+        The copy, in evaluation mode and without gradients.
 
     Examples
     --------
@@ -79,18 +79,19 @@ def _keeps_order(layer: nn.Module | None) -> TypeGuard[nn.BatchNorm2d]:
 
 
 def largest_activation(module: nn.Module, image: torch.Tensor) -> int:
-    """Return the bytes of the largest tensor that a layer makes of one image.
+    """Return the number of bytes of the largest output of a layer for one image.
 
     Parameters
     ----------
     module : torch.nn.Module
-        In evaluation mode.
+        The module, in evaluation mode.
     image : Tensor of shape (1, height, width, channels)
-        On the module's device.
+        The image, on the device of the module.
 
     Returns
     -------
     int
+        The number of bytes.
     """
     largest = image.nbytes
 

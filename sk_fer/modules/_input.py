@@ -1,4 +1,4 @@
-"""The first layer of every network: stored pixels in, normalized channels-first floats out."""
+"""The first layer of every network, from stored pixels to normalized channels-first floats."""
 
 import torch
 from torch import Tensor, nn
@@ -6,26 +6,28 @@ from torch.nn import functional as F
 
 
 class InputLayer(nn.Module):
-    """Cast, normalize and, where a network needs it, enlarge a batch of images.
+    """Cast and normalize a batch of images, and resize it if necessary.
 
-    Being a layer, it runs on the device, is saved with the weights and is the same in
-    training and in prediction.
+    As a layer, it runs on the device, is saved with the weights, and is the same in training and
+    in prediction.
 
     Parameters
     ----------
     image_shape : tuple of (height, width, channels)
-        Shape of the stored images.
-    normalize : {"image", "dataset", "none"}
-        "image" gives each image zero mean and unit variance (a constant image becomes
-        zeros), which takes light and contrast out; "dataset" subtracts `mean` and
-        divides by `std` of each channel over the training images; "none" only casts.
+        The shape of the stored images.
+    normalize : {"image", "dataset", "none"}, default="image"
+        The normalization. "image" gives each image zero mean and unit variance (a constant
+        image becomes zeros), which removes differences in light and contrast. "dataset"
+        subtracts `mean` and divides by `std`. "none" only casts to float.
     min_size : int, default=1
-        Images with a smaller side are enlarged to it, bilinearly.
-    size : tuple of (height, width), optional
-        Images are resized to it, whatever their size; what is made smaller is smoothed
-        first. None: the stored size.
-    mean, std : tensor of shape (channels,), optional
-        Statistics for ``normalize="dataset"``.
+        The smallest side. Images with a smaller side are enlarged to it bilinearly.
+    mean : tensor of shape (channels,), default=None
+        The mean of each channel over the training images, for ``normalize="dataset"``.
+    std : tensor of shape (channels,), default=None
+        The standard deviation of each channel, for ``normalize="dataset"``.
+    size : tuple of (height, width), default=None
+        The size to which images are resized, with antialiasing if they become smaller. If
+        None, images keep their stored size.
     """
 
     mean: Tensor

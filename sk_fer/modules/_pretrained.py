@@ -14,26 +14,27 @@ CONVOLUTION_FILTERS = 256
 
 
 class PretrainedNetwork(nn.Module):
-    """A backbone, of timm or of sk_fer, with a head for other classes.
+    """A backbone of timm or of sk_fer, with a head for other classes.
 
-    What of it is trained can be changed at any time, by :meth:`train_only`.
+    :meth:`train_only` changes at any time which part is trained.
 
     Parameters
     ----------
     input_shape : tuple of (channels, height, width)
-        Shape of one prepared image.
+        The shape of one prepared image.
     n_classes : int
-        Number of logits.
+        The number of logits.
     backbone : str
-        A classification model of timm, or "fast" or "accurate".
+        The name of a classification model of timm, or "fast" or "accurate".
     head : {"linear", "conv", "none"}, default="linear"
-        "linear": dropout and a linear layer on the backbone's pooled features; "conv":
-        convolution, max-pool, batch normalization, dropout, flatten and a linear layer
-        on its feature map; "none": the pooled features themselves.
+        The head. "linear" is dropout and a linear layer on the pooled features of the
+        backbone. "conv" is a convolution, max-pool, batch normalization, dropout and a linear
+        layer on its feature map. "none" returns the pooled features.
     stem : {"full", "no_pool", "no_stride"}, default="full"
-        Whether the backbone's first max-pool or first stride is left out.
+        The stem of the backbone. "no_pool" leaves out its first max-pool and "no_stride" its
+        first stride.
     dropout : float in [0, 1), default=0.0
-        Share dropped in the head in training.
+        The share of the values that are dropped in the head in training.
 
     Examples
     --------
@@ -69,25 +70,48 @@ class PretrainedNetwork(nn.Module):
         return self.head(self.features(x))
 
     def features(self, x: Tensor) -> Tensor:
-        """Return what the head takes: pooled features (n, n_features), or the feature map."""
+        """Return the input of the head.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n, channels, height, width)
+            The prepared images.
+
+        Returns
+        -------
+        Tensor
+            The feature map for ``head="conv"``, otherwise the pooled features of shape
+            (n, n_features).
+        """
         features = self.backbone.forward_features(x)
         return features if self.takes_map else self.pooled(features)
 
     def pooled(self, features: Tensor) -> Tensor:
-        """Pool what the backbone's ``forward_features`` gave."""
+        """Return the pooled features of a feature map.
+
+        Parameters
+        ----------
+        features : Tensor
+            The output of ``forward_features`` of the backbone.
+
+        Returns
+        -------
+        Tensor of shape (n, n_features)
+            The pooled features.
+        """
         return self.backbone.forward_head(features, pre_logits=True)
 
     def train_only(self, part: str, *, freeze_batch_norm: bool = False) -> None:
-        """Choose what learns.
+        """Choose the part that is trained.
 
         Parameters
         ----------
         part : {"head", "last_stage", "all"}
-            The rest has no gradients, and its batch normalization and dropout work as in
-            prediction.
+            The part that is trained. The rest has no gradients, and its batch normalization
+            and dropout stay in evaluation mode.
         freeze_batch_norm : bool, default=False
-            Whether the backbone's batch normalization keeps its statistics where its
-            filters do learn, too.
+            Whether batch normalization keeps its statistics also in trained parts of the
+            backbone.
         """
         learning = {"head": [], "all": list(self.backbone.parameters())}.get(part)
         if learning is None:
@@ -104,7 +128,7 @@ class PretrainedNetwork(nn.Module):
         self.train(self.training)
 
     def train(self, mode: bool = True) -> "PretrainedNetwork":
-        """Set the mode of all that learns; what does not stays as it is in prediction."""
+        """Set the mode of the parts that are trained; the others stay in evaluation mode."""
         super().train(mode)
         for layer in self._still if mode else ():
             layer.train(False)

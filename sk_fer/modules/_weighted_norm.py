@@ -1,4 +1,4 @@
-"""Batch normalization in which a sample of weight two counts as two samples."""
+"""Batch normalization with sample weights: a sample of weight two counts as two samples."""
 
 from contextlib import AbstractContextManager, nullcontext
 
@@ -10,18 +10,30 @@ from sk_fer.modules._layer_setting import layer_setting
 
 
 class WeightedBatchNorm2d(nn.BatchNorm2d):
-    """``torch.nn.BatchNorm2d`` whose batch statistics honour sample weights.
+    """A ``torch.nn.BatchNorm2d`` whose batch statistics use sample weights.
 
-    Without weights, the usual case, this is PyTorch's own layer. Within
-    :func:`weighted_batch` the mean and variance of a training batch are weighted, so
-    that a fit with integer ``sample_weight`` is a fit on repeated rows.
+    Without weights, it is PyTorch's layer. In a :func:`weighted_batch` block, the mean and
+    variance of a training batch are weighted, so that a fit with integer ``sample_weight`` is
+    equal to a fit on repeated rows. The parameters are those of ``torch.nn.BatchNorm2d``.
 
     Parameters
     ----------
     num_features : int
-        Number of channels.
-    **kwargs
-        As in ``torch.nn.BatchNorm2d``.
+        The number of channels.
+    eps : float, default=1e-05
+        The value that is added to the variance for numerical stability.
+    momentum : float, default=0.1
+        The share of the statistics of a batch in the running statistics.
+    affine : bool, default=True
+        Whether the layer has a weight and a bias.
+    track_running_stats : bool, default=True
+        Whether the layer has running statistics.
+    device : torch.device, default=None
+        The device of the parameters.
+    dtype : torch.dtype, default=None
+        The type of the parameters.
+    bias : bool, default=True
+        Whether an affine layer has a bias.
 
     References
     ----------
@@ -76,14 +88,19 @@ class WeightedBatchNormAct2d(WeightedBatchNorm2d):
 
 
 def weighted_batch(module: nn.Module, sample_weight: Tensor | None) -> AbstractContextManager[None]:
-    """Let the batch-norm layers of ``module`` weigh the samples of one batch.
+    """Let the batch normalization of a module weight the samples inside a ``with`` block.
 
     Parameters
     ----------
     module : torch.nn.Module
-        The network in training.
+        The network that is trained.
     sample_weight : Tensor of shape (n_samples,) or None
-        The weights of the batch. None changes nothing.
+        The weights of the samples of the batch. None changes nothing.
+
+    Returns
+    -------
+    context manager
+        The block in which the layers use the weights.
     """
     if sample_weight is None:
         return nullcontext()

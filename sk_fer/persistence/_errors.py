@@ -4,7 +4,23 @@ import reprlib
 
 
 class ModelFormatError(ValueError):
-    """A file is no model file, or one that is damaged, altered or of another version."""
+    """Error for a file that is not a model file, or is damaged, altered or of another version.
+
+    See Also
+    --------
+    load_model : Read a model file.
+
+    Examples
+    --------
+    >>> from tempfile import NamedTemporaryFile
+    >>> from sk_fer.persistence import ModelFormatError, load_model
+    >>> with NamedTemporaryFile(suffix=".skfer") as file:
+    ...     try:
+    ...         load_model(file.name)
+    ...     except ModelFormatError:
+    ...         print("not a model file")
+    not a model file
+    """
 
 
 def require(condition: object, message: str) -> None:

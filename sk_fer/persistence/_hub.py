@@ -29,39 +29,40 @@ def push_to_hub(
 
     Parameters
     ----------
-    model : FERDenseClassifier, FERCNNClassifier or Pipeline
-        Fitted, as for :func:`save_model`.
+    model : classifier or Pipeline
+        A fitted model of a kind that :func:`save_model` accepts.
     repo_id : str
-        ``"owner/name"``. The repository is made if there is none.
+        The repository, as ``"owner/name"``. It is created if it does not exist.
     private : bool, default=None
-        Whether a new repository is private; None takes the owner's own setting.
+        Whether a new repository is private. If None, the default of its owner applies.
     token : str, default=None
-        Access token; None takes the one of ``hf auth login``.
+        The access token. If None, the token of ``hf auth login`` is used.
     commit_message : str, default="Upload a model of sk_fer"
-        Of the commit.
+        The message of the commit.
 
     Returns
     -------
     url : str
-        Of the repository.
+        The address of the repository.
 
     Raises
     ------
     ImportError
-        If huggingface_hub is missing: ``pip install "sk_fer[hub]"``.
+        If huggingface_hub is not installed: ``pip install "sk_fer[hub]"``.
     OSError
-        If the hub cannot be reached or refuses, with its reason.
+        If the hub cannot be reached or refuses the request. The message contains its reason.
     TypeError
-        If the model is of a kind that no model file holds.
+        If the model is of a kind that :func:`save_model` does not accept.
 
     See Also
     --------
-    from_hub : Read it again.
+    from_hub : Load a model from the hub.
+    save_model : Write a model to a file.
 
     Notes
     -----
-    A repository without a ``README.md`` gets a model card with the classes, the versions and
-    the last epoch. One that is there is left alone: it is yours.
+    If the repository has no ``README.md``, a model card with the classes, the versions and the
+    last epoch is written. An existing ``README.md`` is not changed.
 
     Examples
     --------
@@ -82,34 +83,38 @@ def push_to_hub(
 
 
 def from_hub(repo_id: str, *, revision: str | None = None, token: str | None = None) -> Any:
-    """Load a model from the Hugging Face Hub; as with :func:`load_model`, no code can run.
+    """Load a model from the Hugging Face Hub, without running code as with :func:`load_model`.
 
     Parameters
     ----------
     repo_id : str
-        ``"owner/name"``.
+        The repository, as ``"owner/name"``.
     revision : str, default=None
-        Branch, tag or commit; None takes the main branch. Only a commit stays what it is.
+        The branch, tag or commit. If None, the main branch is used. Only a commit always
+        refers to the same file.
     token : str, default=None
-        Access token, for a private repository; None takes the one of ``hf auth login``.
+        The access token for a private repository. If None, the token of ``hf auth login`` is
+        used.
 
     Returns
     -------
-    FERDenseClassifier, FERCNNClassifier or Pipeline
-        As from :func:`load_model`.
+    model : classifier or Pipeline
+        The fitted model, as from :func:`load_model`.
 
     Raises
     ------
     ImportError
-        If huggingface_hub is missing: ``pip install "sk_fer[hub]"``.
+        If huggingface_hub is not installed: ``pip install "sk_fer[hub]"``.
     OSError
-        If the hub cannot be reached, and the file is not in its cache, or has no such file.
+        If the hub cannot be reached and the file is not in the cache, or if the repository has
+        no such file.
     sk_fer.persistence.ModelFormatError
-        If the file is no model file.
+        If the file is not a model file.
 
     See Also
     --------
-    push_to_hub : Upload one.
+    push_to_hub : Upload a model.
+    load_model : Read a model from a file.
 
     Examples
     --------
@@ -134,7 +139,7 @@ def _huggingface_hub(caller: str) -> ModuleType:
 
 @contextmanager
 def _explained(repo_id: str) -> Iterator[None]:
-    """Say which repository an error of the hub or of the network is about."""
+    """Add the repository to an error of the hub or of the network."""
     try:
         yield
     except ValueError as error:  # huggingface_hub's own check of the name

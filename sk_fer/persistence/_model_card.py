@@ -1,4 +1,4 @@
-"""A model card: what a repository says of its model."""
+"""The model card of a model on the Hugging Face Hub."""
 
 from typing import Any
 
@@ -13,15 +13,15 @@ def model_card(model: BaseEstimator, repo_id: str) -> str:
 
     Parameters
     ----------
-    model : FERDenseClassifier, FERCNNClassifier or Pipeline
-        Fitted.
+    model : classifier or Pipeline
+        The fitted model.
     repo_id : str
-        Where the model will be.
+        The repository of the model, as ``"owner/name"``.
 
     Returns
     -------
     str
-        With the front matter that the Hugging Face Hub reads.
+        The card, with the front matter that the Hugging Face Hub reads.
     """
     from sk_fer.estimators._persistence import library_versions
 

@@ -1,4 +1,4 @@
-"""A fitted model in one file that nothing can run from."""
+"""Model files: a fitted model in one file that contains no code."""
 
 import os
 import re
@@ -25,45 +25,46 @@ _VERSION = re.compile(r"[0-9A-Za-z.+!_-]{1,64}")
 
 
 def save_model(model: BaseEstimator, path: str | os.PathLike[str]) -> None:
-    """Write a fitted model into one file that :func:`load_model` reads without running code.
+    """Write a fitted model to one file that :func:`load_model` reads without running code.
 
     Parameters
     ----------
-    model : FERDenseClassifier, FERCNNClassifier or Pipeline
-        Fitted. A Pipeline of sk_fer's transformers, scikit-learn's StandardScaler,
-        MinMaxScaler, MaxAbsScaler, RobustScaler and Normalizer, ``"passthrough"``, and a
-        classifier of sk_fer at its end.
+    model : classifier or Pipeline
+        A fitted classifier of sk_fer, or a fitted Pipeline that ends with one. The other steps
+        of the Pipeline can be transformers of sk_fer, scikit-learn's StandardScaler,
+        MinMaxScaler, MaxAbsScaler, RobustScaler and Normalizer, and ``"passthrough"``.
     path : str or path-like
-        File to write, or to replace; ``model.skfer`` is the usual name.
+        The file to write. The usual name is ``model.skfer``. An existing file is replaced.
 
     Raises
     ------
     sklearn.exceptions.NotFittedError
         If the model is not fitted.
     TypeError
-        If the model, a step or a parameter is of a kind that no model file holds.
+        If the model, a step or a parameter is of a kind that model files cannot contain.
     sk_fer.persistence.ModelFormatError
-        If a value is beyond what :func:`load_model` would read, a weight that is NaN for one.
+        If :func:`load_model` would refuse a value, for example a weight that is NaN.
     OSError
-        If the file cannot be written. What was there before is left as it was.
+        If the file cannot be written. An existing file is not changed then.
 
     Warns
     -----
     UserWarning
-        If something is left out, for it belongs to this process or machine: callbacks,
+        If something is left out because it belongs to this process or machine: callbacks,
         `checkpoint_dir`, a ``RandomState`` instance, `memory` of a Pipeline, `root` of
-        ImageReader, `copy` of scalers, metadata requests. The loaded model has the defaults.
+        ImageReader, `copy` of scalers, metadata requests. The loaded model has the default
+        values instead.
 
     See Also
     --------
-    load_model : Read it again.
-    sk_fer.persistence.push_to_hub : Share it.
+    load_model : Read a model file.
+    sk_fer.persistence.push_to_hub : Upload a model to the Hugging Face Hub.
 
     Notes
     -----
-    The file is a zip of ``model.json``, ``weights.safetensors`` and ``SHA256SUMS``, which
-    ``sha256sum --check`` reads. The state of the optimizer is not in it, as it is in no joblib
-    file either. The same model gives the same bytes.
+    The file is a zip archive of ``model.json``, ``weights.safetensors`` and ``SHA256SUMS``, which
+    ``sha256sum --check`` can read. It does not contain the state of the optimizer; a joblib file
+    does not, either. The same model always gives the same bytes.
 
     Examples
     --------
@@ -111,42 +112,44 @@ def save_model(model: BaseEstimator, path: str | os.PathLike[str]) -> None:
 
 
 def load_model(path: str | os.PathLike[str]) -> Any:
-    """Read a model file, which can come from anyone: no code in it can run.
+    """Read a model file without running code, so that it can come from anyone.
 
     Parameters
     ----------
     path : str or path-like
-        File that :func:`save_model` wrote.
+        The file that :func:`save_model` wrote.
 
     Returns
     -------
-    FERDenseClassifier, FERCNNClassifier or Pipeline
-        Fitted, with the bits that were saved: it predicts the same, and can be trained on as
-        one from a joblib file can. On the CPU where its device is missing.
+    model : classifier or Pipeline
+        The fitted model, with exactly the saved weights. It makes the same predictions, and its
+        training can be continued as that of a model from a joblib file. It is on the CPU if its
+        device is missing.
 
     Raises
     ------
     sk_fer.persistence.ModelFormatError
-        If the file is none (a joblib file, for one), damaged, altered, or of a later version.
+        If the file is not a model file (for example a joblib file), or is damaged, altered, or
+        of a later version.
     OSError
-        If the file is missing or may not be read.
+        If the file does not exist or cannot be read.
 
     Warns
     -----
     UserWarning
-        If another minor version of sk_fer wrote the file.
+        If the file was written by another minor version of sk_fer.
 
     See Also
     --------
-    save_model : Write one.
-    sk_fer.persistence.from_hub : Read one from the Hugging Face Hub.
+    save_model : Write a model file.
+    sk_fer.persistence.from_hub : Load a model from the Hugging Face Hub.
 
     Notes
     -----
-    Classes come from a fixed list, parameters pass their own constraints, and every array is
-    compared with the architecture before the network takes memory. The checksums tell damage,
-    not forgery: they do not say who made the file. Whom a model calls happy is up to whoever
-    trained it.
+    Only classes of a fixed list are created, their parameters are validated, and the shape of
+    every array is compared with the architecture before memory is allocated for the network. The
+    checksums detect damage. They do not show who made the file, and nothing can show whether a
+    model was trained to give wrong answers.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What skops.io is to be told to trust."""
+"""The types that skops.io has to trust to load estimators of sk_fer."""
 
 from sk_fer.estimators import FERFeatures
 from sk_fer.persistence._registry import CLASSIFIERS, TRANSFORMER_NAMES

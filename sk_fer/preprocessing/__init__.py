@@ -1,4 +1,4 @@
-"""Transformers from files, strings and images to images, for any scikit-learn pipeline."""
+"""Transformers that read and change images, for any scikit-learn pipeline."""
 
 from sk_fer.preprocessing._histogram import HistogramEqualizer
 from sk_fer.preprocessing._image_reader import ImageReader

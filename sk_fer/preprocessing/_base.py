@@ -1,4 +1,4 @@
-"""What the transformers of images share."""
+"""The base class of the transformers of images."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _VALUES_AT_ONCE = 2**18  # float32 copies of a batch stay within 1 MB
 
 
 class ImageTransformer(TransformerMixin, BaseEstimator):
-    """Images in, images out, in the same layout; a subclass says what becomes of a batch.
+    """Base class of transformers that take images and return images in the same layout.
 
-    A subclass defines ``_transform_batch(images)``, from and to ``(n, h, w, c)``, and has the
-    parameter `image_shape`.
+    A subclass has the parameter `image_shape` and defines ``_transform_batch(images)``, which
+    takes and returns an array of shape (n, h, w, c).
     """
 
     image_shape: Sequence[int] | None
@@ -33,8 +33,8 @@ class ImageTransformer(TransformerMixin, BaseEstimator):
         ----------
         X : array-like of shape (n, h * w * c), (n, h, w) or (n, h, w, c)
             The images.
-        y : None
-            Ignored, here for scikit-learn's pipelines.
+        y : None, default=None
+            Ignored. It is there so that the transformer can be a step of a pipeline.
 
         Returns
         -------
@@ -57,7 +57,8 @@ class ImageTransformer(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n, h * w * c), (n, h, w) or (n, h, w, c)
-            The images, of the size seen in `fit`; uint8, or anything that converts to float32.
+            The images, of the size seen in `fit`. They are uint8, or of a type that can be
+            converted to float32.
 
         Returns
         -------
@@ -67,7 +68,7 @@ class ImageTransformer(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If X has another number of features, or images of another shape, than in `fit`.
+            If the number of features or the shape of the images differs from those in `fit`.
         """
         check_is_fitted(self)
         images, layout = self._check_images(X, reset=False)
@@ -81,7 +82,7 @@ class ImageTransformer(TransformerMixin, BaseEstimator):
         return from_images(out, layout)
 
     def _learn(self, images: np.ndarray) -> None:
-        """Learn more than the shape, where a subclass needs it."""
+        """Learn more than the shape, if a subclass needs it."""
 
     def _transform_batch(self, images: np.ndarray) -> np.ndarray:
         raise NotImplementedError
@@ -115,7 +116,7 @@ class ImageTransformer(TransformerMixin, BaseEstimator):
 
 
 class PixelNamesMixin:
-    """Names for the columns of a transformer whose output has `n_features_out_` pixels."""
+    """Mixin that names the columns of a transformer with `n_features_out_` output pixels."""
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Name the columns of the flat output.
@@ -123,12 +124,13 @@ class PixelNamesMixin:
         Parameters
         ----------
         input_features : array-like of str, default=None
-            Checked against the names seen in `fit`, and not used otherwise.
+            The names of the input columns. They are compared with the names seen in `fit` and
+            not used otherwise.
 
         Returns
         -------
         names : ndarray of str objects
-            ``"pixel_0"``, ``"pixel_1"`` and so on.
+            The names ``"pixel_0"``, ``"pixel_1"`` and so on.
         """
         check_is_fitted(self)
         _check_feature_names_in(self, input_features, generate_names=False)

@@ -1,4 +1,4 @@
-"""One column of cells out of whatever it came in."""
+"""One column of cells from a list, an array or a table."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from typing import Any
 
 
 def as_column(X: Any, wanted: str, column: str | None = None) -> Any:
-    """Find the column that holds the cells.
+    """Find the column that contains the cells.
 
     Parameters
     ----------
     X : list, ndarray, Series or DataFrame
-        The cells, as a sequence, as an array or DataFrame of one column, or as a DataFrame
-        that has `column`, spaces around the name aside.
+        The cells, as a sequence, as an array or DataFrame with one column, or as a DataFrame
+        with the column `column`. Spaces around column names are ignored.
     wanted : str
-        What the cells should be, for messages.
+        A description of the cells for messages.
     column : str, default=None
-        The name to look for in a DataFrame of several columns.
+        The name of the column in a DataFrame with several columns.
 
     Returns
     -------
     cells : sequence, ndarray or Series
-        One-dimensional, with at least one cell.
+        The cells, one-dimensional, with at least one cell.
 
     Raises
     ------

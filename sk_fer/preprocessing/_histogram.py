@@ -1,4 +1,4 @@
-"""Gray values spread evenly, over an image or around each pixel."""
+"""Equalization of the histogram of an image, or of the region around each pixel."""
 
 from __future__ import annotations
 
@@ -17,48 +17,50 @@ _N_LEVELS = 256
 
 
 class HistogramEqualizer(OneToOneFeatureMixin, ImageTransformer):
-    """Equalize the histogram of each image, to take differences of light away.
+    """Equalize the histogram of each image, which removes differences in light.
 
     Parameters
     ----------
     method : {"global", "adaptive"}, default="global"
-        "global" spreads the gray values of the whole image evenly. "adaptive" does so tile by
-        tile, blends neighbouring tiles, and limits how much the contrast may grow (CLAHE).
+        The method. "global" spreads the gray values of the whole image evenly. "adaptive" does
+        so in each tile of the image, interpolates between neighbouring tiles, and limits the
+        gain in contrast (CLAHE).
     clip_limit : float, default=0.01
-        For "adaptive": the share of a tile's pixels that one gray value may count for, above 0
-        and up to 1. Higher values give more contrast; 0.01 lets it grow up to 3.5 times, 1 sets
-        no limit.
+        The largest share of the pixels of a tile that is counted for one gray value, in
+        (0, 1]. Higher values give more contrast: with 0.01 the contrast grows up to 3.5 times,
+        and 1 sets no limit. Only used with ``method="adaptive"``.
     kernel_size : tuple of int, default=None
-        For "adaptive": height and width of a tile. If None, a quarter of the image's.
+        The height and width of a tile. If None, a tile has a quarter of the height and of the
+        width of the image. Only used with ``method="adaptive"``.
     image_shape : tuple of int, default=None
-        (height, width) or (height, width, n_channels) of images that come as flat rows. If
-        None, they are square where the number of features is a square number, and one strip
-        otherwise.
+        The shape of images that are flat rows, (height, width) or (height, width, n_channels).
+        If None, the images are square if the number of features is a square number, and have a
+        height of one otherwise.
 
     Attributes
     ----------
     image_shape_ : tuple of int
-        (height, width, n_channels) of the images seen in `fit`.
+        The shape (height, width, n_channels) of the images seen in `fit`.
     n_features_in_ : int
-        Number of values in each of those images.
+        The number of values in each image seen in `fit`.
     feature_names_in_ : ndarray of str
-        Names of the columns seen in `fit`, where X was a DataFrame.
+        The names of the columns seen in `fit`. Defined only if X was a DataFrame.
 
     See Also
     --------
-    ImageStandardizer : Scales the values, and leaves the shape of the histogram.
+    ImageStandardizer : Scale the values and keep the shape of the histogram.
     skimage.exposure.equalize_hist : The global method for one image.
     skimage.exposure.equalize_adapthist : The adaptive method for one image.
 
     Notes
     -----
-    uint8 images stay uint8. All others become float32: each channel of each image is divided
-    into 256 levels from its lowest to its highest value, and the result lies in 0 to 1. Each
-    channel is taken by itself. The global method makes a constant image zero.
+    uint8 images stay uint8. Images of other types become float32 in the range 0 to 1: each
+    channel of each image is divided into 256 levels from its lowest to its highest value. Each
+    channel is equalized separately. The global method sets a constant image to zero.
 
-    Both methods work on many images at once. The adaptive one interpolates between tiles and
-    redistributes what it clips as OpenCV does, in one pass, with no lowest limit of a pixel a
-    level, so that small tiles do not make noise larger.
+    The adaptive method interpolates between tiles and redistributes clipped counts in one pass,
+    as OpenCV does. Unlike OpenCV, it does not raise the limit to at least one pixel per level,
+    so small tiles do not amplify noise.
 
     References
     ----------

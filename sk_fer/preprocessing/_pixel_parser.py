@@ -1,4 +1,4 @@
-"""FER2013's strings of pixels to flat images."""
+"""Flat images from the strings of pixels in FER2013's CSV files."""
 
 from __future__ import annotations
 
@@ -14,27 +14,28 @@ from sk_fer.preprocessing._column import as_column
 
 
 class PixelParser(PixelNamesMixin, TransformerMixin, BaseEstimator):
-    """Read strings of pixels, as FER2013's CSV files hold them.
+    """Convert strings of pixels, as in FER2013's CSV files, to images.
 
     Parameters
     ----------
     column : str, default="pixels"
-        The column to read where X is a DataFrame of several columns. Spaces around the names
-        do not matter. A DataFrame of one column may call it anything.
+        The column to read if X is a DataFrame with several columns. Spaces around the column
+        names are ignored. The column of a DataFrame with one column may have any name.
 
     Attributes
     ----------
     n_features_out_ : int
-        Number of pixels in each string, learned from the first one seen in `fit`.
+        The number of pixels in each string, learned from the first string seen in `fit`.
 
     See Also
     --------
-    ImageReader : Reads image files.
-    sk_fer.datasets.load_fer2013 : Reads the whole file, with its labels and splits.
+    ImageReader : Read image files.
+    sk_fer.datasets.load_fer2013 : Read the whole file with its labels and splits.
 
     Notes
     -----
-    X holds strings, which scikit-learn's common checks cannot make: they skip this class.
+    X contains strings. The common checks of scikit-learn cannot generate such data and skip
+    this class.
 
     Examples
     --------
@@ -43,7 +44,7 @@ class PixelParser(PixelNamesMixin, TransformerMixin, BaseEstimator):
     array([[  0,  10,  20,  30],
            [255, 128,  64,   0]], dtype=uint8)
 
-    A table straight from the CSV file, and any classifier:
+    The table from the CSV file can be passed to a pipeline with any classifier:
 
     >>> import pandas as pd
     >>> from sklearn.linear_model import LogisticRegression
@@ -65,9 +66,9 @@ class PixelParser(PixelNamesMixin, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : list, ndarray, Series or DataFrame of str
-            Integers from 0 to 255 apart by spaces, one string an image.
-        y : None
-            Ignored, here for scikit-learn's pipelines.
+            One string per image: integers from 0 to 255, separated by spaces.
+        y : None, default=None
+            Ignored. It is there so that the transformer can be a step of a pipeline.
 
         Returns
         -------
@@ -77,7 +78,7 @@ class PixelParser(PixelNamesMixin, TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If X has no such column, no rows, or a first string that cannot be read.
+            If X has no such column or no rows, or if the first string cannot be read.
         """
         self._validate_params()
         first = next(iter(self._find_strings(X)))
@@ -86,12 +87,12 @@ class PixelParser(PixelNamesMixin, TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X: Any) -> np.ndarray:
-        """Read the strings.
+        """Convert the strings to pixels.
 
         Parameters
         ----------
         X : list, ndarray, Series or DataFrame of str
-            Integers from 0 to 255 apart by spaces, one string an image.
+            One string per image: integers from 0 to 255, separated by spaces.
 
         Returns
         -------
@@ -101,8 +102,8 @@ class PixelParser(PixelNamesMixin, TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a string cannot be read or has another number of pixels than in `fit`; the
-            message names the row, counted from 0.
+            If a string cannot be read, or if its number of pixels differs from that in `fit`.
+            The message names the row, counted from 0.
         """
         check_is_fitted(self)
         strings = self._find_strings(X)

@@ -1,4 +1,4 @@
-"""Images brought to one size."""
+"""Resizing of images."""
 
 from __future__ import annotations
 
@@ -12,36 +12,37 @@ from sk_fer.preprocessing._base import ImageTransformer, PixelNamesMixin
 
 
 class ImageResizer(PixelNamesMixin, ImageTransformer):
-    """Resize images, antialiased where they shrink.
+    """Resize images, with antialiasing if they become smaller.
 
     Parameters
     ----------
     size : tuple of int, default=(48, 48)
-        Height and width wanted.
+        The height and width of the resized images.
     image_shape : tuple of int, default=None
-        (height, width) or (height, width, n_channels) of images that come as flat rows. If
-        None, they are square where the number of features is a square number, and one strip
-        otherwise.
+        The shape of images that are flat rows, (height, width) or (height, width, n_channels).
+        If None, the images are square if the number of features is a square number, and have a
+        height of one otherwise.
 
     Attributes
     ----------
     image_shape_ : tuple of int
-        (height, width, n_channels) of the images seen in `fit`.
+        The shape (height, width, n_channels) of the images seen in `fit`.
     n_features_in_ : int
-        Number of values in each of those images.
+        The number of values in each image seen in `fit`.
     n_features_out_ : int
-        Number of values in each resized image.
+        The number of values in each resized image.
     feature_names_in_ : ndarray of str
-        Names of the columns seen in `fit`, where X was a DataFrame.
+        The names of the columns seen in `fit`. Defined only if X was a DataFrame.
 
     See Also
     --------
-    ImageReader : Reads image files, and brings them to one size.
+    ImageReader : Read image files and resize them.
 
     Notes
     -----
-    uint8 images stay uint8, all others become float32. The filter is Pillow's bilinear one,
-    whose support grows with the reduction; the loaders of :mod:`sk_fer.datasets` use the same.
+    uint8 images stay uint8. Images of other types become float32. The filter is Pillow's
+    bilinear filter, whose support grows with the reduction. The loaders of
+    :mod:`sk_fer.datasets` use the same filter.
 
     Examples
     --------

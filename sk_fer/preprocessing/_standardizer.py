@@ -1,4 +1,4 @@
-"""Values scaled, over an image or over the data set."""
+"""Scaling of pixel values over each image or over the data set."""
 
 from __future__ import annotations
 
@@ -17,42 +17,42 @@ _ROUNDING = 10 * np.finfo(np.float32).eps
 
 
 class ImageStandardizer(OneToOneFeatureMixin, ImageTransformer):
-    """Bring images to a common scale, as float32.
+    """Scale images to a common range or variance, as float32.
 
     Parameters
     ----------
     method : {"image", "dataset", "minmax"}, default="image"
-        "image" gives each image zero mean and unit variance. "dataset" gives each pixel zero
-        mean and unit variance over the images seen in `fit`. "minmax" stretches each image to
-        the range 0 to 1.
+        The method. "image" gives each image zero mean and unit variance. "dataset" gives each
+        pixel zero mean and unit variance over the images seen in `fit`. "minmax" scales each
+        image to the range 0 to 1.
     image_shape : tuple of int, default=None
-        (height, width) or (height, width, n_channels) of images that come as flat rows. If
-        None, they are square where the number of features is a square number, and one strip
-        otherwise.
+        The shape of images that are flat rows, (height, width) or (height, width, n_channels).
+        If None, the images are square if the number of features is a square number, and have a
+        height of one otherwise.
 
     Attributes
     ----------
     mean_ : ndarray of shape (h, w, c), dtype float32
-        The mean of each pixel, with ``method="dataset"``.
+        The mean of each pixel. Defined only if ``method="dataset"``.
     scale_ : ndarray of shape (h, w, c), dtype float32
-        The standard deviation of each pixel, 1 where it does not vary, with
-        ``method="dataset"``.
+        The standard deviation of each pixel, or 1 for a pixel that does not vary. Defined only
+        if ``method="dataset"``.
     image_shape_ : tuple of int
-        (height, width, n_channels) of the images seen in `fit`.
+        The shape (height, width, n_channels) of the images seen in `fit`.
     n_features_in_ : int
-        Number of values in each of those images.
+        The number of values in each image seen in `fit`.
     feature_names_in_ : ndarray of str
-        Names of the columns seen in `fit`, where X was a DataFrame.
+        The names of the columns seen in `fit`. Defined only if X was a DataFrame.
 
     See Also
     --------
-    HistogramEqualizer : Also evens out the histogram.
-    sklearn.preprocessing.StandardScaler : "dataset" for tables, in float64.
+    HistogramEqualizer : Equalize the histogram of each image.
+    sklearn.preprocessing.StandardScaler : Standardize the columns of a table in float64.
 
     Notes
     -----
-    A constant image, or with "dataset" a constant pixel, becomes zero. The channels of an image
-    are taken together. The work goes through X in small batches, so that uint8 images need no
+    A constant image becomes zero; with "dataset", a constant pixel does. All channels of an
+    image have the same scale. X is processed in small batches, so that uint8 images need no
     more memory than the float32 result.
 
     Examples
