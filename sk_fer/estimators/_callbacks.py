@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from copy import deepcopy
+from copy import copy, deepcopy
+from functools import partial
 from typing import Any, Self
 
 from sklearn.base import BaseEstimator, clone
@@ -91,18 +92,18 @@ def copied_callbacks(callbacks: Any) -> Any:
         return clone(callbacks, safe=False)
     copies = []
     for (name, callback), item in zip(named, callbacks, strict=True):
-        copy = _copied(name, callback)
-        copies.append(type(item)((item[0], copy)) if _is_pair(item) else copy)
+        other = _copied(name, callback)
+        copies.append(type(item)((item[0], other)) if _is_pair(item) else other)
     return type(callbacks)(copies)
 
 
 def _copied(name: str, callback: Any) -> Any:
     try:
         try:
-            copy = clone(callback, safe=False)
+            other = clone(callback, safe=False)
         except (TypeError, RuntimeError):
             # Its __init__ does not take all of its attributes.
-            copy = deepcopy(callback)
+            other = deepcopy(callback)
     except Exception as error:
         raise TypeError(
             f"the callback {name} cannot be copied: {error}. Searches and cross-validation clone "
@@ -111,8 +112,24 @@ def _copied(name: str, callback: Any) -> Any:
         ) from error
     shared = getattr(callback, "shared_dirname_", None)
     if shared is not None:
-        copy.dirname = shared
-    return copy
+        other.dirname = shared
+    return other
+
+
+def _stored(callback: Any) -> Any:
+    """Return a callback without what it took from the fit, which the next fit builds anew."""
+    if hasattr(callback, "lr_scheduler_"):  # which holds the optimizer and all weights
+        callback = copy(callback)
+        vars(callback).pop("lr_scheduler_")
+        vars(callback).pop("policy_", None)
+    elif getattr(callback, "schedule", None) is not None and hasattr(callback, "_default_schedule"):
+        # skorch puts methods of the callback in the place of parameters.
+        callback = copy(callback)
+        if getattr(callback.schedule, "__name__", "") == "_default_schedule":
+            callback.schedule = None
+        if isinstance(callback.at, partial) and callback.at.func.__name__ == "_epoch_at":
+            callback.at = callback.at.keywords["epoch"]
+    return callback
 
 
 class CallbacksParameter(BaseEstimator):
@@ -188,11 +205,21 @@ class CallbacksParameter(BaseEstimator):
         named = named_callbacks(self.callbacks)
         self.callbacks = [(n, callback if n == name else c) for n, c in named]
 
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        if _named_or_none(self.callbacks):
+            stored = [
+                type(item)((item[0], _stored(item[1]))) if _is_pair(item) else _stored(item)
+                for item in self.callbacks
+            ]
+            state["callbacks"] = type(self.callbacks)(stored)
+        return state
+
     def __sklearn_clone__(self) -> Self:
         # scikit-learn copies the other parameters of a stand-in without callbacks.
         stand_in = object.__new__(type(self))
         stand_in.__dict__.update(vars(self), callbacks=None)
-        copy = super(CallbacksParameter, stand_in).__sklearn_clone__()
-        copy.callbacks = copied_callbacks(self.callbacks)
-        copy._callbacks_are_copies = True
-        return copy
+        other = super(CallbacksParameter, stand_in).__sklearn_clone__()
+        other.callbacks = copied_callbacks(self.callbacks)
+        other._callbacks_are_copies = True
+        return other
