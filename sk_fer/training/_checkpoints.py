@@ -62,6 +62,8 @@ class Checkpoints:
         n_epochs = len(checkpoint["history"]) - len(net.history)
         net.history[:] = [{**row, "batches": []} for row in checkpoint["history"]]
         net.module_.load_state_dict(checkpoint["module"])
+        for name, parameter in net.module_.named_parameters():
+            parameter.requires_grad_(name not in checkpoint.get("frozen", ()))
         net.optimizer_.load_state_dict(checkpoint["optimizer"])
         if checkpoint["scaler"] and net.scaler_.is_enabled():
             net.scaler_.load_state_dict(checkpoint["scaler"])
@@ -87,6 +89,7 @@ class Checkpoints:
             "stopped": stopped,
             "history": [_plain_row(row) for row in net.history],
             "module": dict(net.module_.state_dict()),
+            "frozen": [n for n, p in net.module_.named_parameters() if not p.requires_grad],
             "optimizer": net.optimizer_.state_dict(),
             "scaler": net.scaler_.state_dict(),
             "callbacks": {n: _state(c) for n, c in net.callbacks_ if n not in own},

@@ -55,6 +55,8 @@ class ProgressSchedule(Callback):
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Remember where this fit starts in the history of the net."""
         self.first_epoch_ = len(net.history)
+        self.last_rates_: list[float] = []
+        self.scheduled_rates_: list[float] = []
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
         """Start counting the batches of an epoch."""
@@ -65,10 +67,28 @@ class ProgressSchedule(Callback):
         """Set the rate of the step to come."""
         if not training:
             return
+        self._check_rates(net.optimizer_.param_groups)
         progress = (self.epoch_ + self.batch_ / net.n_train_batches_) / self.n_epochs
         for group in net.optimizer_.param_groups:
             group["lr"] = self.lr * group["lr_factor"] * self.factor(progress)
+        self.scheduled_rates_ = [group["lr"] for group in net.optimizer_.param_groups]
         self.batch_ += 1
+
+    def on_batch_end(self, net: Any, **kwargs: Any) -> None:
+        """Note the rates of the step, which a callback may have changed just before it."""
+        self.last_rates_ = [group["lr"] for group in net.optimizer_.param_groups]
+
+    def _check_rates(self, groups: list[dict[str, Any]]) -> None:
+        """Refuse a change of the rates since the last step, which would have no effect."""
+        for group, last, scheduled in zip(
+            groups, self.last_rates_, self.scheduled_rates_, strict=False
+        ):
+            if group["lr"] not in (last, scheduled, group["initial_lr"]):
+                raise ValueError(
+                    f"a callback changed the learning rate from {last:.3g} to "
+                    f"{group['lr']:.3g} after a step, which has no effect, as lr_schedule sets "
+                    "the rate before each step; set lr_schedule=None to use the callback"
+                )
 
 
 def schedule_callbacks(

@@ -1,10 +1,12 @@
 """Every callback of skorch works in ``callbacks=`` as it does in skorch, or is refused."""
 
 import copy
+import gc
 import os
 import pickle
 import sys
 import types
+import weakref
 from unittest.mock import MagicMock
 
 import numpy as np
@@ -215,6 +217,31 @@ def test_a_scheduler_beside_a_schedule_is_refused(schedule, small):
         model.fit(*small)
     assert not hasattr(model, "net_")
     model.partial_fit(*small, classes=np.unique(small[1]))  # which uses no schedule
+
+
+class SetsRate(Callback):
+    def __init__(self, moment):
+        self.moment = moment
+        setattr(self, moment, self.halve)
+
+    def halve(self, net, **kwargs):
+        for group in net.optimizer_.param_groups:
+            group["lr"] /= 2
+
+
+@pytest.mark.parametrize("moment", ["on_batch_end", "on_epoch_begin", "on_epoch_end"])
+def test_a_rate_that_a_schedule_overwrites_is_refused(moment, small):
+    with pytest.raises(ValueError, match=r"no effect, as lr_schedule .* set lr_schedule=None to u"):
+        dense(callbacks=[SetsRate(moment)], lr_schedule="cosine").fit(*small)
+    rates = dense(callbacks=[SetsRate(moment)], lr=0.1).fit(*small).history_["lr"]
+    assert rates.iloc[-1] < 0.1
+
+
+def test_a_rate_that_is_set_before_a_step_counts(small):
+    settings = {"lr_schedule": "cosine", "validation_fraction": None}
+    plain = dense(**settings).fit(*small)
+    halved = dense(**settings, callbacks=[SetsRate("on_batch_begin")]).fit(*small)
+    assert_allclose(halved.history_["lr"], plain.history_["lr"] / 2)
 
 
 class Doubling(torch.optim.lr_scheduler.LRScheduler):
@@ -544,3 +571,52 @@ def test_states_begin_anew_in_each_fit(small):
     best = scoring.best_score_
     model.set_params(max_epochs=1).fit(*small)
     assert scoring.best_score_ == model.history_["accuracy"][0] <= best
+
+
+@pytest.mark.parametrize("name", [name for name in WORKING if name != "Callback"])
+def test_callbacks_do_not_keep_the_images(name, small):
+    images = small[0].copy()
+    kept = weakref.ref(images)
+    callback = WORKING[name][0]()
+    if name == "NeptuneLogger":
+        pytest.skip("MagicMock keeps all that it was called with")
+    model = dense(callbacks=[callback], max_epochs=1).fit(images, small[1])
+    del images
+    gc.collect()
+    assert kept() is None
+    assert model.net_.valid_dataset is None
+
+
+class CutOff(Callback):
+    def __init__(self, epoch):
+        self.epoch = epoch
+
+    def on_epoch_begin(self, net, **kwargs):
+        if len(net.history) == self.epoch:
+            raise OSError("cut off")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: LRScheduler("ExponentialLR", gamma=0.5),
+        lambda: LRScheduler("StepLR", step_size=1, gamma=0.5),
+        lambda: LRScheduler("ReduceLROnPlateau", monitor="valid_acc", patience=0),
+        lambda: LRScheduler("CyclicLR", base_lr=1e-3, max_lr=1e-2, step_every="batch"),
+        lambda: EpochScoring("f1_macro", lower_is_better=False),
+        lambda: EarlyStopping(load_best=True, patience=4),
+        lambda: Freezer("*bias", at=2),
+    ],
+)
+def test_a_fit_that_was_cut_off_goes_on_with_its_callbacks(make, small, tmp_path):
+    def model(*callbacks):
+        return dense(max_epochs=5, lr=0.01, callbacks=[make(), *callbacks])
+
+    whole = model().fit(*small)
+    folder = tmp_path / "checkpoints"
+    with pytest.raises(OSError, match="cut off"):
+        model(CutOff(4)).set_params(checkpoint_dir=folder, checkpoint_minutes=0).fit(*small)
+    second = model().set_params(checkpoint_dir=folder).fit(*small)
+    assert_array_equal(second.predict_proba(small[0]), whole.predict_proba(small[0]))
+    columns = [name for name in whole.history_ if name != "seconds"]
+    assert second.history_[columns].equals(whole.history_[columns])
