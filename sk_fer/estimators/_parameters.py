@@ -1,8 +1,11 @@
 """The parameters that all classifiers share: documented and constrained here, once."""
 
+import re
 from collections.abc import Callable, Mapping
+from inspect import cleandoc, signature
 from numbers import Integral, Real
 from os import PathLike
+from textwrap import indent
 from typing import Any, TypeVar
 
 from sklearn.utils._param_validation import StrOptions
@@ -180,9 +183,20 @@ Class = TypeVar("Class", bound=type)
 
 
 def document_parameters(**texts: str) -> Callable[[Class], Class]:
-    """Return a decorator that fills texts into a class docstring, at ``{name}``.
+    """Return a decorator that fills texts into a class docstring in place of ``{name}``.
 
-    ``{shared_parameters}`` and ``{shared_attributes}`` are filled in always.
+    ``{shared_parameters}`` and ``{shared_attributes}`` are always filled in. The default of each
+    parameter is written after its type, as it is in the signature.
+
+    Parameters
+    ----------
+    **texts : str
+        The texts, by the names that stand in the docstring.
+
+    Returns
+    -------
+    callable
+        The decorator.
     """
     texts = {
         "shared_parameters": SHARED_PARAMETERS,
@@ -193,12 +207,22 @@ def document_parameters(**texts: str) -> Callable[[Class], Class]:
     def fill_in(cls: Class) -> Class:
         doc = cls.__doc__ or ""
         for name, text in texts.items():
-            indented = "\n".join(f"    {line}".rstrip() for line in text.strip().splitlines())
-            doc = doc.replace(f"    {{{name}}}", indented)
+            doc = doc.replace(f"    {{{name}}}", indent(text.strip(), "    "))
+        for name, parameter in signature(cls).parameters.items():
+            default = parameter.default
+            shown = f'"{default}"' if isinstance(default, str) else repr(default)
+            line = re.compile(rf"^(    {name} : .+?)(, default=.+)?$", re.MULTILINE)
+            doc = line.sub(rf"\1, default={shown}", doc)
         cls.__doc__ = doc
         return cls
 
     return fill_in
+
+
+def parameters_and_attributes(cls: type) -> str:
+    """Return these two sections of the docstring of a class, for its subclasses."""
+    sections = cleandoc(cls.__doc__ or "").partition("Parameters\n")
+    return sections[1] + sections[2].partition("\nSee Also\n")[0]
 
 
 def resolve_batch_size(batch_size: int | str, n_images: int) -> int:

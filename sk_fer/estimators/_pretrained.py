@@ -23,7 +23,11 @@ from sk_fer.estimators._backbone import (
 from sk_fer.estimators._backbone_features import BackboneTransformer
 from sk_fer.estimators._base import BaseFERClassifier
 from sk_fer.estimators._kept_weights import KeptWeights
-from sk_fer.estimators._parameters import SHARED_CONSTRAINTS, document_parameters
+from sk_fer.estimators._parameters import (
+    SHARED_CONSTRAINTS,
+    document_parameters,
+    parameters_and_attributes,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -301,10 +305,16 @@ class FERPretrainedClassifier(BackboneTransformer, KeptWeights, BaseFERClassifie
         return StoredFeatures(self.net_.features(dataset, "features"), dataset)
 
 
+@document_parameters(inherited=parameters_and_attributes(FERPretrainedClassifier))
 class FERResNet50Classifier(FERPretrainedClassifier):
-    """ResNet50, fine-tuned: :class:`FERPretrainedClassifier` with ``backbone="resnet50"``.
+    """Fine-tuned ResNet50: :class:`FERPretrainedClassifier` with ``backbone="resnet50"``.
 
-    Parameters and attributes are those of :class:`FERPretrainedClassifier`.
+    {inherited}
+
+    See Also
+    --------
+    FERPretrainedClassifier : Fine-tune any other backbone.
+    FERFeatures : Use the features of a backbone with any classifier.
 
     References
     ----------
@@ -320,10 +330,16 @@ class FERResNet50Classifier(FERPretrainedClassifier):
     __init__ = partialmethod(FERPretrainedClassifier.__init__, backbone="resnet50")
 
 
+@document_parameters(inherited=parameters_and_attributes(FERPretrainedClassifier))
 class FEREfficientNetB2Classifier(FERPretrainedClassifier):
-    """EfficientNetB2, fine-tuned: with ``backbone="efficientnet_b2"``.
+    """Fine-tuned EfficientNetB2: the pretrained classifier with ``backbone="efficientnet_b2"``.
 
-    Parameters and attributes are those of :class:`FERPretrainedClassifier`.
+    {inherited}
+
+    See Also
+    --------
+    FERPretrainedClassifier : Fine-tune any other backbone.
+    FERFeatures : Use the features of a backbone with any classifier.
 
     References
     ----------
