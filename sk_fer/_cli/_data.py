@@ -82,6 +82,7 @@ class Faces:
     usage: NDArray | None
     groups: NDArray | None
     skipped: list[tuple[Any, str]]
+    not_read: dict[str, int]
 
     @cached_property
     def splits(self) -> NDArray:
@@ -103,12 +104,14 @@ class Faces:
         known = set() if self.usage is None else set(map(subset_of, self.usage.tolist()))
         if known >= {"train", "validation"}:
             return "as the data set has them"
-        made = "validation" if len(known) > 1 else "validation and for test"
+        made, kept = "validation and for test", ""
+        if len(known) > 1:
+            made, kept = "validation", "test as the data set has it, "
         about, groups = ("", "")
         if self.groups is not None:
             about, groups = ("about ", ", no subject in two of them")
         return (
-            f"{about}{100 * self.source.test_size:.3g}% set aside for {made}, by class"
+            f"{kept}{about}{100 * self.source.test_size:.3g}% set aside for {made}, by class"
             f"{groups}, seed {self.source.seed}"
         )
 
@@ -143,6 +146,7 @@ class Faces:
             "test_size": self.source.test_size,
             "seed": self.source.seed,
             "n_skipped": len(self.skipped),
+            "not_read": self.not_read,
         }
 
     def held_out(self) -> list[str]:
@@ -186,6 +190,7 @@ def read_faces(source: Source, *, image_shape: tuple[int, int, int] | None = Non
         usage=faces.usage,
         groups=faces.groups,
         skipped=faces.skipped,
+        not_read=faces.not_read,
     )
 
 

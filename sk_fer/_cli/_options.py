@@ -23,18 +23,16 @@ def one_of(known: Iterable[str]) -> Callable[[str | None], str | None]:
 
 
 def is_url(text: str) -> bool:
-    """Whether a text is an address on the web and no path."""
+    """Whether a text is a URL and no path."""
     return re.match(r"[a-z][a-z0-9+.-]+://", text, re.IGNORECASE) is not None
 
 
 def local_path(text: str | Path) -> Path:
-    """Return a path, or raise a usage error about an empty one or one of the web."""
+    """Return a path, or raise a usage error about an empty one or a URL."""
     if text == "":
         raise typer.BadParameter("got an empty path")
     if isinstance(text, str) and is_url(text):
-        raise typer.BadParameter(
-            f"{text} is an address on the web; wanted a file or folder of this machine"
-        )
+        raise typer.BadParameter(f"{text} is a URL; wanted a file or folder of this machine")
     return Path(text)
 
 
@@ -116,7 +114,7 @@ Classes = Annotated[
         "--classes",
         metavar="NAME,NAME,...",
         help="Names of the class folders, where they are no known expressions. Spaces around a "
-        "name do not matter.",
+        "name and upper case do not matter.",
     ),
 ]
 ImageSize = Annotated[

@@ -90,9 +90,12 @@ def read_pictures(
 
 
 def _expand(argument: str) -> Iterator[str]:
+    if not argument:
+        raise ValueError("got an empty name for an image; wanted a file, a folder or a pattern")
     if is_url(argument):
         raise ValueError(
-            f"{argument}: images on the web are not fetched; download it and give the file"
+            f"{argument} is a URL; wanted a file of this machine: download the image, and give "
+            "the file"
         )
     if os.path.isdir(argument):
         yield from _walk(argument)

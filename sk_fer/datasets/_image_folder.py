@@ -65,9 +65,9 @@ def load_image_folder(
         The split to return: "train", "validation" or "test", or another word for one of them such
         as "PublicTest", "dev" or "FER2013Valid"; or "all".
     classes : sequence of str, default=None
-        The class names of your own data, as the folders are named. If None, the classes are the
-        expressions angry, disgust, fear, happy, sad, surprise, neutral and contempt, also under
-        other names such as Anger or happiness.
+        The class names of your own data, as the folders are named, in upper or lower case. If
+        None, the classes are the expressions angry, disgust, fear, happy, sad, surprise, neutral
+        and contempt, also under other names such as Anger or happiness.
     image_size : tuple of int, default=None
         Height and width that every image is brought to. If None, all must have the same size.
     color : bool, default=False
@@ -221,7 +221,7 @@ def read_image_tree(
         elif image.shape != images.shape[1:]:
             raise ValueError(
                 f"{files[0].path} has {_size(images[0])} pixels, {file.path} has {_size(image)}; "
-                "image_size=(height, width) brings them to one size"
+                "image_size=(height, width) (of sk-fer: --image-size) brings them to one size"
             )
         images[len(files)] = image
         files.append(file)
@@ -267,8 +267,10 @@ def _label(path: str, folders: tuple[str, ...], classes: Sequence[str] | None) -
     folder = folders[-1] if folders else ""
     if classes is not None:
         named = {_composed(name): name for name in classes}
-        if _composed(folder) in named:
-            return named[_composed(folder)]
+        in_any_case = {name.casefold(): named[name] for name in named}
+        found = named.get(_composed(folder), in_any_case.get(_composed(folder).casefold()))
+        if found is not None:
+            return found
     expression = expression_of(folder)
     known = EXPRESSIONS if classes is None else classes
     if expression is None or expression not in known:

@@ -104,7 +104,7 @@ def test_bad_files_cost_a_line_each_and_not_the_answers(run, model, folder, opti
     for words in (
         f"{folder / 'bad.png'}: not a readable image",
         f"{missing}: no such file or folder",
-        f"{url}: images on the web are not fetched; download it",
+        f"{url} is a URL; wanted a file of this machine: download the image",
         f"{nothing}: no file has a name like this",
     ):
         assert sum(line.startswith(f"sk-fer: error: {words}") for line in lines) == 1

@@ -143,10 +143,10 @@ def test_names_of_classes_may_have_spaces_around_them(run, tmp_path):
         path = tmp_path / "faces" / ("smile", "other one")[i % 2] / f"{i}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.new("L", (48, 48), i * 9).save(path)
-    arguments = ["--classes", " smile ,other one, frown,", "--out", tmp_path / "out"]
+    arguments = ["--classes", " smile ,Other One, frown,", "--out", tmp_path / "out"]
     result = run("train", tmp_path / "faces", *DENSE, *arguments)
     assert result.exit_code == 0, result.output
-    assert load_model(tmp_path / "out" / "model.skfer").classes_.tolist() == ["other one", "smile"]
+    assert load_model(tmp_path / "out" / "model.skfer").classes_.tolist() == ["Other One", "smile"]
     words = f"--classes has frown, and {tmp_path / 'faces'} has no such images"
     assert result.stderr == f"sk-fer: warning: {words}\n"
 
@@ -197,6 +197,35 @@ def test_the_share_set_aside_is_the_one_asked_for(run, class_folder, tmp_path):
     assert report["data"]["splits"] == {"test": 9, "train": 12, "validation": 9}
 
 
+def test_splits_of_any_name_are_kept_and_files_that_are_not_read_are_counted(run, tmp_path):
+    X, y = make_faces(70, random_state=0)
+    for i, (row, name) in enumerate(zip(X, y, strict=True)):
+        path = tmp_path / "faces" / ("training_set", "test_set")[i // 7 % 2] / name / f"{i}.tif"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(row.reshape(48, 48)).save(path)
+    (tmp_path / "faces" / "training_set" / "labels.md").write_text("none")
+    out = tmp_path / "out"
+    with pytest.warns(UserWarning, match="1 .*not read"):
+        result = run("train", tmp_path / "faces", *DENSE, "--test-size", "0.2", "--out", out)
+    assert result.exit_code == 0, result.output
+    words = "test as the data set has it, 20% set aside for validation, by class, seed 0."
+    assert f"Splits: {words}" in result.output
+    report = json.loads((out / "report.json").read_text())
+    assert report["data"]["splits"] == {"test": 35, "train": 28, "validation": 7}
+    assert report["data"]["not_read"] == {".md": 1}
+
+
+def test_a_folder_beside_the_splits_that_is_none_is_refused(run, tmp_path):
+    for split in ("train", "extra"):
+        for name in ("happy", "sad"):
+            path = tmp_path / "faces" / split / name / "1.png"
+            path.parent.mkdir(parents=True)
+            Image.new("L", (48, 48)).save(path)
+    result = run("train", tmp_path / "faces", *DENSE, "--out", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "its folder 'extra' is named after none" in result.stderr
+
+
 def test_bad_data_leaves_no_folder_behind(run, class_folder, tmp_path):
     for arguments in (
         [tmp_path / "no.csv"],
@@ -238,13 +267,13 @@ def test_the_output_folder_is_checked_before_anything_is_read(
         ["export", "model.skfer", "s3://example/model.onnx"],
     ],
 )
-def test_addresses_on_the_web_are_named_as_they_were_typed(run, arguments, monkeypatch):
+def test_urls_are_named_as_they_were_typed(run, arguments, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     result = run(*arguments)
     assert result.exit_code == 2
     (address,) = [argument for argument in arguments if "://" in argument]
     shown = " ".join(result.stderr.replace("│", " ").split())
-    assert f"{address} is an address on the web; wanted a file or folder" in shown
+    assert f"{address} is a URL; wanted a file or folder of this machine" in shown
 
 
 def test_debug_shows_the_traceback(run):

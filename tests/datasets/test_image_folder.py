@@ -82,6 +82,16 @@ def test_a_class_name_with_an_accent_is_one_name_on_every_system(tmp_path, write
     assert faces.target.tolist() == [other]
 
 
+def test_class_names_are_found_in_any_case(tmp_path, write_image):
+    for name in ("Smile/1.png", "OTHER/2.png"):
+        write_image(name, 1)
+    faces = load_image_folder(tmp_path, classes=["smile", "Other"])
+    assert faces.target.tolist() == ["Other", "smile"]
+    write_image("smile/3.png", 1)
+    faces = load_image_folder(tmp_path, classes=["smile", "Smile", "Other"])
+    assert faces.target.tolist() == ["Other", "Smile", "smile"]
+
+
 def test_sizes(tmp_path, write_image):
     write_image("happy/a.png", 50, size=(30, 40))
     write_image("happy/b.png", 60, size=(48, 48))
