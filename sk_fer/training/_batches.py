@@ -1,4 +1,4 @@
-"""Batches on the device: an index into what lies there, or copied ahead of the work."""
+"""Batches on the device: taken from resident data, or copied ahead of time."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -19,22 +19,22 @@ Batch = tuple[dict[str, Any], Any]
 class BatchIterator:
     """Batches of a :class:`FaceDataset` as tensors on the device.
 
-    On a GPU the whole data set is moved there once when half of its free memory holds it,
-    and a batch is an index into it. Otherwise, and for memory maps, a thread gathers the
-    next batch, and copies it to the GPU from pinned memory on a stream of its own, while
-    the device works on the one before. Batches differ in size by one at most, so that
-    none is a leftover too small for batch normalization.
+    On a GPU, the whole data set is copied once if it fits into half of the free memory, and a
+    batch is an index into it. Otherwise, and for memory maps, a thread gathers the next batch
+    while the device processes the current one, and copies it to the GPU from pinned memory on a
+    separate stream. The sizes of batches differ by one at most, so that no batch is too small for
+    batch normalization.
 
     Parameters
     ----------
     dataset : FaceDataset
-        What to iterate over.
+        The data set.
     batch_size : int
-        Largest number of images in a batch.
-    device : str or torch.device
-        Where the batches are wanted.
+        The largest number of images in a batch.
+    device : str or torch.device, default="cpu"
+        The device of the batches.
     order : callable, default=numpy.arange
-        From the number of samples to the rows of a pass, in its order.
+        A function that takes the number of samples and returns the rows in the order of a pass.
     """
 
     def __init__(

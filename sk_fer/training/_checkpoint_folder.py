@@ -1,4 +1,4 @@
-"""Checkpoint files: each written whole, the newest whole one read, the last few kept."""
+"""A folder of checkpoint files, of which the last few are kept."""
 
 import hashlib
 import re
@@ -14,14 +14,14 @@ _NAME = re.compile(r"epoch-(\d+)-([0-9a-f]{32})\.safetensors")
 
 
 class CheckpointFolder:
-    """The checkpoints of one training; whoever uses it holds the folder's lock.
+    """The checkpoint files of one training, in a folder that the caller has locked.
 
     Parameters
     ----------
     path : Path
         An existing folder.
     n_checkpoints : int
-        How many to keep.
+        The number of checkpoints to keep.
     """
 
     def __init__(self, path: Path, n_checkpoints: int) -> None:
@@ -34,7 +34,18 @@ class CheckpointFolder:
             unfinished.unlink()
 
     def newest(self) -> dict[str, Any] | None:
-        """Return the newest whole checkpoint; damaged ones are passed over with a warning."""
+        """Return the newest checkpoint that is not damaged.
+
+        Returns
+        -------
+        dict or None
+            The state in the checkpoint, or None if there is no checkpoint.
+
+        Warns
+        -----
+        UserWarning
+            For each damaged checkpoint, which is skipped.
+        """
         for file in self._files():
             content = file.read_bytes()
             if _checksum(content) == _NAME.fullmatch(file.name)[2]:  # type: ignore[index]
@@ -47,7 +58,15 @@ class CheckpointFolder:
         return None
 
     def write(self, epoch: int, content: bytes) -> None:
-        """Add a checkpoint, there whole or not at all, and remove the oldest."""
+        """Write a checkpoint atomically, and remove the oldest ones.
+
+        Parameters
+        ----------
+        epoch : int
+            The number of the epoch.
+        content : bytes
+            The content of the file.
+        """
         name = f"epoch-{epoch:05}-{_checksum(content)}.safetensors"
         with write_aside(self.path / name) as aside:
             aside.write_bytes(content)

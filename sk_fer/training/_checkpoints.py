@@ -1,4 +1,4 @@
-"""The state of a training: written after its epochs, and given back to go on from."""
+"""The state of a training, written after its epochs and restored to continue it."""
 
 from __future__ import annotations
 
@@ -16,21 +16,23 @@ if TYPE_CHECKING:
 
 
 class Checkpoints:
-    """Writes the state of a net after its epochs, and gives it back.
+    """Checkpoints that contain the state of a net after its epochs, and restore it.
 
-    The state is that between two epochs: what is random in an epoch follows from the
-    seed and the epoch's number, so that nothing else need be kept.
+    The state is that between two epochs. All random numbers of an epoch follow from the seed and
+    the number of the epoch, so that no other state is needed.
 
     Parameters
     ----------
     folder : CheckpointFolder
-        Where they are; locked.
+        The folder of the checkpoints. It must be locked.
     about : dict
-        What tells this training from others, kept with each checkpoint.
-    minutes : float
-        Least time between two checkpoints on the disk; 0 writes each epoch.
-    found : dict, optional
-        The checkpoint to go on from.
+        A description that distinguishes this training from others. It is part of each
+        checkpoint.
+    minutes : float, default=0.0
+        The minimum time between two checkpoints on the disk. With 0, one is written after each
+        epoch.
+    found : dict, default=None
+        The checkpoint from which the training continues.
     """
 
     def __init__(
@@ -49,12 +51,17 @@ class Checkpoints:
         self._warned = False
 
     def restore(self, net: FERNet) -> int:
-        """Bring a net whose training just began to where the checkpoint was.
+        """Set a net at the beginning of its training to the state of the checkpoint.
+
+        Parameters
+        ----------
+        net : FERNet
+            The net.
 
         Returns
         -------
         int
-            How many epochs are left to train.
+            The number of epochs that are left to train.
         """
         if self.found is None:
             return net.max_epochs

@@ -1,4 +1,4 @@
-"""Images with their targets and weights, in memory or mapped."""
+"""Images with their targets and weights, in memory or in a memory map."""
 
 import math
 from typing import Any
@@ -16,20 +16,21 @@ class FaceDataset(Dataset):
     Parameters
     ----------
     X : ndarray of shape (n_images, height, width, channels)
-        uint8 or float32; an array, a view or a memory map. Never copied whole.
-    y : ndarray of shape (n_samples,) or (n_samples, n_classes), optional
-        Class positions (int64) or soft targets (float32).
-    sample_weight : ndarray of shape (n_samples,), optional
-        How many samples each counts as, float32.
-    loss_weight : ndarray of shape (n_samples,), optional
-        Weight of each in the loss, one on average, float32.
-    rows : ndarray of shape (n_samples,), optional
-        The rows of `X` that the samples are. None: all of them.
+        The images, uint8 or float32: an array, a view or a memory map. It is never copied as a
+        whole.
+    y : ndarray of shape (n_samples,) or (n_samples, n_classes), default=None
+        The positions of the classes (int64) or soft targets (float32).
+    sample_weight : ndarray of shape (n_samples,), default=None
+        The number of samples that each sample counts as, float32.
+    loss_weight : ndarray of shape (n_samples,), default=None
+        The weight of each sample in the loss, float32, with a mean of one.
+    rows : ndarray of shape (n_samples,), default=None
+        The rows of `X` that are the samples. If None, all rows are.
 
     Attributes
     ----------
     kind : {"images", "features"}
-        What `X` is: see :class:`StoredFeatures`.
+        The content of `X`. See :class:`StoredFeatures`.
     """
 
     kind = "images"
@@ -58,24 +59,46 @@ class FaceDataset(Dataset):
 
     @property
     def targets(self) -> NDArray:
-        """The targets of training data, which has them."""
+        """The targets. Training data always has them."""
         assert self.y is not None
         return self.y
 
     @property
     def mapped(self) -> bool:
-        """Whether the images lie in a file that is mapped into memory."""
+        """Whether the images are in a file that is mapped into memory."""
         return self._pages is not None
 
     def images(self, index: Any) -> NDArray:
-        """Return a copy of the images of some samples."""
+        """Return a copy of the images of some samples.
+
+        Parameters
+        ----------
+        index : int, slice or ndarray
+            The samples.
+
+        Returns
+        -------
+        ndarray
+            The images.
+        """
         images = np.asarray(self.X[index if self.rows is None else self.rows[index]])
         if self._pages is not None:
             self._pages.read(len(images), images.nbytes)
         return images
 
     def subset(self, rows: NDArray[np.intp]) -> "FaceDataset":
-        """Return some of the samples, without a copy of their images."""
+        """Return some of the samples, without copying their images.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_rows,)
+            The samples.
+
+        Returns
+        -------
+        FaceDataset
+            The data set of these samples.
+        """
         return FaceDataset(
             self.X,
             None if self.y is None else self.y[rows],
@@ -90,12 +113,18 @@ class FaceDataset(Dataset):
         Parameters
         ----------
         class_weight : ndarray of shape (n_classes,) or None
-            A soft target weighs the mean of its classes' weights.
+            The weight of each class. The weight of a soft target is the mean of the weights of
+            its classes.
+
+        Returns
+        -------
+        FaceDataset
+            The data set with these weights.
 
         Raises
         ------
         ValueError
-            If nothing has a weight above zero.
+            If no sample has a weight above zero.
         """
         weight = np.ones(len(self)) if self.sample_weight is None else self.sample_weight
         if class_weight is not None:
@@ -115,8 +144,10 @@ class FaceDataset(Dataset):
 
         Returns
         -------
-        mean, std : ndarray of shape (channels,)
-            A constant channel has a standard deviation of one.
+        mean : ndarray of shape (channels,)
+            The mean of each channel.
+        std : ndarray of shape (channels,)
+            The standard deviation of each channel, or one for a constant channel.
         """
         totals = np.zeros((3, self.X.shape[3]))
         for index in np.array_split(np.arange(len(self)), math.ceil(len(self) / 4096)):
@@ -141,9 +172,9 @@ class StoredFeatures(FaceDataset):
     Parameters
     ----------
     features : ndarray of shape (n_samples, ...)
-        Features, float32.
+        The features, float32.
     samples : FaceDataset
-        The images, of which the targets and weights are taken.
+        The images, whose targets and weights are used.
     """
 
     kind = "features"

@@ -23,6 +23,7 @@ def resolve_device(device: str) -> torch.device:
     Returns
     -------
     torch.device
+        The device.
 
     Raises
     ------
@@ -112,6 +113,7 @@ def resolve_precision(precision: str, device: torch.device) -> torch.dtype:
     Returns
     -------
     torch.dtype
+        The type.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""One training a folder: a lock that says who holds it."""
+"""A lock that gives a folder to one training and names its owner."""
 
 import os
 import socket
@@ -36,24 +36,29 @@ else:
 
 @contextmanager
 def lock_folder(folder: Path, *, wait: bool = False) -> Iterator[None]:
-    """Keep a folder to oneself; it is made where it is missing.
+    """Lock a folder inside a ``with`` block, and create it if it does not exist.
 
-    The operating system holds the lock, so that it ends with its process, however that
-    ends.
+    The lock belongs to the process, so that the operating system releases it when the process
+    ends in any way.
 
     Parameters
     ----------
     folder : Path
-        What is wanted.
+        The folder.
     wait : bool, default=False
-        Whether to wait until whoever holds it lets go.
+        Whether to wait if another process has locked the folder.
+
+    Yields
+    ------
+    None
+        The folder is locked until the block ends.
 
     Raises
     ------
     BlockingIOError
-        If it is held, and `wait` is False.
+        If another process has locked the folder and `wait` is False.
     OSError
-        If nothing can be written there.
+        If the folder cannot be written to.
     """
     path = folder / ".lock"
     is_new = not folder.exists()

@@ -10,7 +10,7 @@ class WeightedCrossEntropy(nn.Module):
     Parameters
     ----------
     label_smoothing : float in [0, 1), default=0.0
-        Share of the target spread evenly over the classes.
+        The share of each target that is distributed evenly over the classes.
 
     References
     ----------
@@ -36,15 +36,17 @@ class WeightedCrossEntropy(nn.Module):
         Parameters
         ----------
         logits : Tensor of shape (n_samples, n_classes)
+            The logits.
         target : Tensor of shape (n_samples,) or (n_samples, n_classes)
-            Class positions or shares that sum to one. The loss of a position of -1, a
-            label without a class, is zero.
-        weight : Tensor of shape (n_samples,), optional
-            One on average over the data set.
+            The positions of the classes, or shares that sum to one. The position -1 is that of
+            a label without a class, whose loss is zero.
+        weight : Tensor of shape (n_samples,), default=None
+            The weights of the samples, with a mean of one over the data set.
 
         Returns
         -------
         Tensor of shape ()
+            The mean.
         """
         losses = F.cross_entropy(
             logits.float(),

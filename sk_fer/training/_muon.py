@@ -1,4 +1,4 @@
-"""Muon: momentum whose every step is made an orthogonal matrix."""
+"""Muon: an optimizer that makes each step of momentum an orthogonal matrix."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -11,26 +11,27 @@ QUINTIC = (3.4445, -4.7750, 2.0315)
 
 
 class Muon(torch.optim.Optimizer):
-    """Momentum, orthogonalized for matrices and filters; Nesterov's SGD for the rest.
+    """Momentum with orthogonal steps for matrices and filters, and Nesterov's SGD for the rest.
 
-    A step of plain momentum is dominated by a few directions. Here each weight with two
-    or more dimensions, seen as a matrix with a row a unit, moves by `lr` along the nearest
-    orthogonal matrix instead, in all directions alike. Biases and normalization layers
-    move as in ``torch.optim.SGD``. ``torch.optim.Muon`` takes matrices only, and no filters.
+    A few directions dominate a step of plain momentum. Instead, each weight with two or more
+    dimensions, as a matrix with one row per unit, moves by `lr` along the nearest orthogonal
+    matrix, which has the same size in all directions. Biases and normalization layers move as in
+    ``torch.optim.SGD``. ``torch.optim.Muon`` accepts matrices only and no filters.
 
     Parameters
     ----------
     params : iterable of Tensor or of dict
-        As in every torch optimizer.
+        The parameters, as for every optimizer of torch.
     lr : float, default=0.05
-        Learning rate; for matrices the length of a step in the spectral norm.
+        The learning rate. For matrices, it is the length of a step in the spectral norm.
     momentum : float in [0, 1), default=0.6
-        Share of the gradients before that goes on.
+        The share of the previous gradients in a step.
     weight_decay : float, default=0.0
-        Matrices shrink by the factor ``1 - lr * weight_decay`` a step, apart from the
-        gradient (as in AdamW).
+        The weight decay. In each step, weights are multiplied by ``1 - lr * weight_decay``,
+        separately from the gradient (as in AdamW).
     n_iterations : int, default=3
-        Of the Newton-Schulz method. Singular values come out between about 0.5 and 1.2.
+        The number of iterations of the Newton-Schulz method. The resulting singular values are
+        between about 0.5 and 1.2.
 
     References
     ----------
@@ -69,17 +70,17 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
-        """Take one step.
+        """Perform one step.
 
         Parameters
         ----------
-        closure : callable, optional
-            Computes the loss and the gradients anew.
+        closure : callable, default=None
+            A function that computes the loss and the gradients again.
 
         Returns
         -------
         float or None
-            What `closure` returned.
+            The loss that `closure` returned.
         """
         loss = None
         if closure is not None:
@@ -104,19 +105,19 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonalized(matrix: Tensor, n_iterations: int) -> Tensor:
-    """Return about the orthogonal matrix nearest to one, by Newton-Schulz iteration.
+    """Return approximately the nearest orthogonal matrix, by Newton-Schulz iteration.
 
     Parameters
     ----------
     matrix : Tensor of shape (n_rows, n_columns)
-        Not changed.
+        The matrix. It is not changed.
     n_iterations : int
-        Each multiplies small singular values by up to 3.4.
+        The number of iterations. Each multiplies small singular values by up to 3.4.
 
     Returns
     -------
     Tensor of shape (n_rows, n_columns)
-        With the singular vectors of `matrix`, and singular values around one.
+        The matrix with the singular vectors of `matrix` and singular values close to one.
     """
     a, b, c = QUINTIC
     wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T

@@ -47,31 +47,30 @@ class _StopTraining(Exception):
 class FERNet(NeuralNetClassifier):
     """A skorch classifier over a :class:`sk_fer.modules.FaceModule`.
 
-    skorch's callbacks, history and ``save_params`` work as everywhere. What differs:
-    batches are an index into arrays, augmentation and normalization run on the device,
-    loss and accuracy are gathered there and read once an epoch, Ctrl-C is not
-    swallowed, and all that is random in an epoch follows from `seed` and the epoch's
-    number alone.
+    skorch's callbacks, history and ``save_params`` work as usual. The differences are: batches
+    are an index into arrays, augmentation and normalization run on the device, loss and accuracy
+    are collected there and read once per epoch, Ctrl-C is not ignored, and all random numbers of
+    an epoch depend only on `seed` and the number of the epoch.
 
     Parameters
     ----------
     module : FaceModule
         The network.
     seed : int, default=0
-        Source of the order of the samples, the augmentation and dropout.
-    augmentation : Augmentation, optional
-        Variation of the training images.
+        The seed of the order of the samples, the augmentation and dropout.
+    augmentation : Augmentation, default=None
+        The random changes of the training images.
     precision : torch.dtype, default=torch.float32
-        Type that matrix products run in.
+        The type in which matrix products are computed.
     weight_decay : float, default=0.0
-        L2 penalty on weights; biases and normalization layers are left alone.
-    lr_factors : mapping of str to float, optional
-        By the first part of a parameter's name in the module: its learning rate, as a
-        share of `lr`.
+        The L2 penalty on weights. Biases and normalization layers have none.
+    lr_factors : mapping of str to float, default=None
+        The learning rate of parameters as a share of `lr`, by the beginning of their names in
+        the module.
     tta : bool, default=False
         Whether predictions are the mean over an image and its mirror image.
     **kwargs
-        As in ``skorch.NeuralNetClassifier``.
+        The parameters of ``skorch.NeuralNetClassifier``.
     """
 
     def __init__(
@@ -227,7 +226,13 @@ class FERNet(NeuralNetClassifier):
         return self.get_dataset(X, y), self.valid_dataset
 
     def take_optimizer_state(self, other: "FERNet") -> None:
-        """Go on with the moments of another net over the same module."""
+        """Continue with the moments of another net that has the same module.
+
+        Parameters
+        ----------
+        other : FERNet
+            The other net. Nothing happens if it has another optimizer.
+        """
         if type(self.optimizer_) is not type(other.optimizer_) or (
             _shaping(self.optimizer_) != _shaping(other.optimizer_)
         ):
@@ -261,7 +266,22 @@ class FERNet(NeuralNetClassifier):
         valid: FaceDataset | None = None,
         checkpoints: Checkpoints | None = None,
     ) -> "FERNet":
-        """Train for ``max_epochs`` more, and keep nothing of the data."""
+        """Train for ``max_epochs`` more epochs, without keeping a reference to the data.
+
+        Parameters
+        ----------
+        train : FaceDataset
+            The training images.
+        valid : FaceDataset, default=None
+            The validation images.
+        checkpoints : Checkpoints, default=None
+            The checkpoints to restore and to write.
+
+        Returns
+        -------
+        FERNet
+            The net itself.
+        """
         self.valid_dataset = valid
         self.checkpoints = checkpoints
         flush = nullcontext() if checkpoints is None else before_termination(checkpoints.flush)
@@ -456,18 +476,19 @@ class FERNet(NeuralNetClassifier):
             yield self.evaluation_step(batch, training=training).to(device)
 
     def features(self, dataset: FaceDataset, kind: str) -> NDArray[np.float32]:
-        """Return what the backbone makes of images.
+        """Return the features that the backbone extracts from images.
 
         Parameters
         ----------
         dataset : FaceDataset
             The images.
         kind : {"features", "pooled"}
-            What the head takes, or the pooled features.
+            The input of the head, or the pooled features.
 
         Returns
         -------
         ndarray of shape (n_samples, ...)
+            The features.
         """
         self._set_training(False)
 
@@ -501,7 +522,7 @@ class FERNet(NeuralNetClassifier):
             yield from BatchIterator(dataset, batch_size, self.device)
 
     def evaluation_step(self, batch: Batch, training: bool = False) -> Tensor:
-        """Return what :meth:`predict_proba` takes the softmax of."""
+        """Return the logits, of which :meth:`predict_proba` returns the softmax."""
         return self._in_parts(self._evaluate, batch)
 
     @torch.inference_mode()

@@ -17,18 +17,20 @@ OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
 
 
 def optimizer_settings(name: str, momentum: float) -> dict[str, Any]:
-    """Return the keyword arguments that `momentum` means for an optimizer.
+    """Return the keyword arguments of an optimizer that depend on `momentum`.
 
     Parameters
     ----------
     name : str
-        Key of ``OPTIMIZERS``.
+        The name of the optimizer, a key of ``OPTIMIZERS``.
     momentum : float in [0, 1)
-        For "sgd", Nesterov's, "muon" and "rmsprop"; the others have their own moments.
+        The momentum of "muon", "sgd" (Nesterov's) and "rmsprop". The other optimizers do not
+        use it.
 
     Returns
     -------
     dict
+        The keyword arguments.
 
     Examples
     --------

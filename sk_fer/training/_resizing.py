@@ -1,4 +1,4 @@
-"""Small images first: most of what there is to learn is learnt at a fraction of the cost."""
+"""Training on smaller images at first, which takes a fraction of the time."""
 
 import math
 from typing import Any
@@ -13,15 +13,14 @@ MULTIPLE = 8  # of pixels, so that poolings leave no rest
 class ProgressiveResizing(Callback):
     """Train on smaller images at first, and on whole ones in the last quarter of the epochs.
 
-    Only networks that take images of any size (``any_size``) are trained so; others see
-    whole images throughout. Validation is always on whole images. The size follows from
-    the place in the fit alone, so that a fit that goes on after an interruption goes on
-    with the same sizes.
+    Networks that do not accept images of any size (``any_size``) are trained on whole images.
+    Validation always uses whole images. The size depends only on the position in the fit, so
+    that a fit continues with the same sizes after an interruption.
 
     Parameters
     ----------
     n_epochs : int
-        Epochs of the whole fit.
+        The number of epochs of the whole fit.
 
     References
     ----------

@@ -32,19 +32,19 @@ SCHEDULES: dict[str, Callable[[float], float]] = {
 
 
 class ProgressSchedule(Callback):
-    """Set the learning rate before each step from the share of the steps done.
+    """Set the learning rate before each step from the share of the steps that are done.
 
-    It has no state but the place in the fit, so that a fit that goes on after an
-    interruption goes on with the same rates.
+    The rate depends only on the position in the fit, so that a fit continues with the same rates
+    after an interruption.
 
     Parameters
     ----------
     factor : callable
-        From progress, 0 to 1, to a factor of `lr`.
+        A function from the progress, 0 to 1, to a factor of `lr`.
     lr : float
-        Learning rate at factor one.
+        The learning rate for a factor of one.
     n_epochs : int
-        Epochs of the whole fit.
+        The number of epochs of the whole fit.
     """
 
     def __init__(self, factor: Callable[[float], float], lr: float, n_epochs: int) -> None:
@@ -99,19 +99,21 @@ def schedule_callbacks(
     Parameters
     ----------
     name : {"one_cycle", "cosine", "step", "plateau"} or None
-        "one_cycle" rises for a quarter of the fit and falls to zero; "cosine" falls to
-        zero; "step" divides by ten after each third; "plateau" divides by ten when
-        the loss has not fallen for five epochs; None keeps the rate.
+        The schedule. "one_cycle" increases the rate for a quarter of the fit and then decreases
+        it to zero. "cosine" decreases it to zero. "step" divides it by ten after each third of
+        the fit. "plateau" divides it by ten when the loss has not decreased for five epochs.
+        None keeps the rate constant.
     lr : float
-        Largest learning rate.
+        The largest learning rate.
     n_epochs : int
-        Epochs of the whole fit.
+        The number of epochs of the whole fit.
     validated : bool
-        Whether there is a validation loss for "plateau" to watch.
+        Whether there is a validation loss, which "plateau" uses.
 
     Returns
     -------
     list of (name, skorch callback)
+        The callbacks, none for None.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""What of a pretrained network learns in which epoch."""
+"""Training of more and more parts of a pretrained network."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,15 +7,15 @@ from skorch.callbacks import Callback
 
 
 class Thawing(Callback):
-    """Have the head of a pretrained network learn, its last stage, or all of it.
+    """Train the head of a pretrained network, also its last stage, or all of it.
 
-    What learns follows from the place in the fit alone, so that a fit that goes on after
-    an interruption goes on with the same.
+    The part depends only on the position in the fit, so that a fit continues with the same part
+    after an interruption.
 
     Parameters
     ----------
     schedule : mapping of int to {"head", "last_stage", "all"}
-        What learns from an epoch on, counted from one.
+        The part that is trained from each epoch on. Epochs are counted from one.
     freeze_batch_norm : bool
         Whether the batch normalization of the backbone keeps its statistics.
 
@@ -35,7 +35,7 @@ class Thawing(Callback):
         self._part = ""  # a new network has none yet: checkpoints keep names that end in _
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
-        """Choose what learns in the epoch."""
+        """Choose the part that is trained in the epoch."""
         epoch = len(net.history) - self.first_epoch_
         start = max(begin for begin in self.schedule if begin <= epoch)
         if self.schedule[start] != self._part:
