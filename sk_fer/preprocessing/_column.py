@@ -13,7 +13,8 @@ def as_column(X: Any, wanted: str, column: str | None = None) -> Any:
     ----------
     X : list, ndarray, Series or DataFrame
         The cells, as a sequence, as an array or DataFrame with one column, or as a DataFrame
-        with the column `column`. Spaces around column names are ignored.
+        with the column `column`; of pandas, polars or pyarrow. Spaces around column names are
+        ignored.
     wanted : str
         A description of the cells for messages.
     column : str, default=None
@@ -31,12 +32,14 @@ def as_column(X: Any, wanted: str, column: str | None = None) -> Any:
     """
     if isinstance(X, str | bytes | Mapping | Set) or not hasattr(X, "__len__"):
         raise ValueError(f"got X of type {type(X).__name__}, wanted a list or column of {wanted}")
-    if hasattr(X, "columns"):
-        X = X[_find_name(list(X.columns), wanted, column)]
+    if hasattr(X, "columns"):  # in a table of pyarrow they are the columns, not their names
+        X = X[_find_name(list(getattr(X, "column_names", X.columns)), wanted, column)]
     elif getattr(X, "ndim", 1) == 2 and X.shape[1] == 1:
         X = X[:, 0]
     elif getattr(X, "ndim", 1) != 1:
         raise ValueError(f"got X of shape {X.shape}, wanted one column of {wanted}")
+    if hasattr(X, "to_pylist"):  # a column of pyarrow, whose cells are no strings
+        X = X.to_pylist()
     if not len(X):
         raise ValueError(f"got X with 0 rows, wanted at least one of {wanted}")
     return X

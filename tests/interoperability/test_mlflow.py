@@ -28,7 +28,9 @@ def mlflow(tmp_path, monkeypatch):
 def test_a_logged_model_predicts_the_same(mlflow, fitted, three_expressions):
     X, _ = three_expressions
     with mlflow.start_run():
-        info = mlflow.sklearn.log_model(fitted, name="faces", skops_trusted_types=SKOPS_TRUSTED)
+        info = mlflow.sklearn.log_model(
+            fitted, name="faces", skops_trusted_types=SKOPS_TRUSTED, pip_requirements=[]
+        )
     loaded = mlflow.sklearn.load_model(info.model_uri)
     np.testing.assert_array_equal(loaded.predict_proba(X), fitted.predict_proba(X))
     np.testing.assert_array_equal(loaded.predict(X), fitted.predict(X))

@@ -3,8 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from sk_fer import FERDenseClassifier
+from sk_fer.preprocessing import ImageReader, PixelParser
 
 pytestmark = pytest.mark.slow
 
@@ -61,3 +63,19 @@ def test_columns_of_shares_go_by_their_names(dense, three_expressions, make):
     want = dense.predict_proba(X)
     dense.fit(X, shares[:, np.argsort(names)])
     np.testing.assert_array_equal(dense.predict_proba(X), want)
+
+
+@pytest.mark.parametrize("make", TABLES.values(), ids=TABLES)
+def test_a_column_of_a_table_has_pixels_or_files(three_expressions, make, tmp_path):
+    X = three_expressions[0][:3]
+    files = [str(tmp_path / f"{i}.png") for i in range(3)]
+    for pixels, file in zip(X, files, strict=True):
+        Image.fromarray(pixels.reshape(24, 24)).save(file)
+    strings = [" ".join(map(str, pixels)) for pixels in X]
+    table = make({"pixels": strings, "path": files})
+    parsed = PixelParser(column="pixels").fit_transform(table)
+    np.testing.assert_array_equal(parsed, X)
+    np.testing.assert_array_equal(PixelParser().fit_transform(make({"x": strings})["x"]), X)
+    np.testing.assert_array_equal(
+        ImageReader(image_size=(24, 24)).fit_transform(make({"x": files})), X
+    )
