@@ -90,17 +90,29 @@ def copied_callbacks(callbacks: Any) -> Any:
     named = _named_or_none(callbacks)
     if named is None:
         return clone(callbacks, safe=False)
-    copies = []
-    for (name, callback), item in zip(named, callbacks, strict=True):
-        other = _copied(name, callback)
-        copies.append(type(item)((item[0], other)) if _is_pair(item) else other)
-    return type(callbacks)(copies)
+    copies = [_copied(name, callback) for name, callback in named]
+    for (_, callback), other in zip(named, copies, strict=True):
+        # LoadInitState refers to another callback, and its copy to that one's copy.
+        for (_, referred), copied in zip(named, copies, strict=True):
+            for attribute, value in vars(callback).items() if referred is not None else ():
+                if value is referred:
+                    setattr(other, attribute, copied)
+    return _with_callbacks(callbacks, copies)
+
+
+def _with_callbacks(callbacks: Any, replacements: list[Any]) -> Any:
+    """Return the parameter with other callbacks in it, under the same names."""
+    items = [
+        type(item)((item[0], other)) if _is_pair(item) else other
+        for item, other in zip(callbacks, replacements, strict=True)
+    ]
+    return type(callbacks)(items)
 
 
 def _copied(name: str, callback: Any) -> Any:
     try:
         try:
-            other = clone(callback, safe=False)
+            other = clone(_stored(callback), safe=False)
         except (TypeError, RuntimeError):
             # Its __init__ does not take all of its attributes.
             other = deepcopy(callback)
@@ -207,12 +219,10 @@ class CallbacksParameter(BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
-        if _named_or_none(self.callbacks):
-            stored = [
-                type(item)((item[0], _stored(item[1]))) if _is_pair(item) else _stored(item)
-                for item in self.callbacks
-            ]
-            state["callbacks"] = type(self.callbacks)(stored)
+        named = _named_or_none(self.callbacks)
+        if named:
+            stored = [_stored(callback) for _, callback in named]
+            state["callbacks"] = _with_callbacks(self.callbacks, stored)
         return state
 
     def __sklearn_clone__(self) -> Self:

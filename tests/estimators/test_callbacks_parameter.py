@@ -15,6 +15,8 @@ from skorch.callbacks import (
     Checkpoint,
     EarlyStopping,
     EpochScoring,
+    Freezer,
+    LoadInitState,
     LRScheduler,
     TrainEndCheckpoint,
 )
@@ -134,6 +136,31 @@ def test_a_callback_that_cannot_be_copied_is_named(small):
             copies()
 
 
+@pytest.mark.parametrize("kind", [Checkpoint, TrainEndCheckpoint])
+def test_a_copy_refers_to_the_copies(kind, small, tmp_path):
+    checkpoint = kind(dirname=str(tmp_path))
+    model = dense(callbacks=[LoadInitState(checkpoint), checkpoint]).fit(*small)
+    before = model.net_.history[-1, "train_loss"]
+    copied = clone(model)
+    loads, copy = copied.callbacks
+    assert loads.checkpoint is copy is not checkpoint
+    # The files of the estimator that was copied are not loaded.
+    assert copied.fit(*small).n_epochs_ == 2
+    assert copied.net_.history[-1, "train_loss"] == pytest.approx(before, rel=1e-3)
+    assert model.fit(*small).n_epochs_ > 2
+
+
+def test_a_parameter_that_skorch_replaced_in_a_fit_can_be_set(small):
+    def n_frozen(model):
+        return sum(not p.requires_grad for p in model.net_.module_.parameters())
+
+    model = dense(callbacks=[Freezer("*bias", at=1)]).fit(*small)
+    assert n_frozen(model) > 0
+    later = clone(model).set_params(callbacks__Freezer__at=9).fit(*small)
+    assert n_frozen(later) == 0
+    assert n_frozen(clone(model).fit(*small)) == n_frozen(model)
+
+
 # -- files ----------------------------------------------------------------------------------
 
 
@@ -169,8 +196,26 @@ def test_a_grid_of_callbacks_writes_to_folders_of_their_own(small, tmp_path):
 
 
 class Hub:
+    """The interface of the Hugging Face Hub that skorch uses."""
+
+    def __init__(self):
+        self.uploads = []
+
     def create_repo(self, *args, **kwargs):
         pass
+
+    def upload_file(self, path_or_fileobj, path_in_repo, **kwargs):
+        self.uploads.append((path_in_repo, len(path_or_fileobj.read())))
+        return "https://hub.invalid"
+
+
+def test_checkpoints_on_the_hub(small):
+    hub = Hub()
+    target = HfHubStorage(hub, path_in_repo="params-{}.pt", repo_id="r")
+    files = {"f_params": target, "f_optimizer": None, "f_criterion": None, "f_history": None}
+    dense(callbacks=[Checkpoint(None, **files)]).fit(*small)
+    assert [path for path, _ in hub.uploads] == ["params-0.pt", "params-1.pt"]
+    assert min(size for _, size in hub.uploads) > 1000
 
 
 @pytest.mark.parametrize(

@@ -464,6 +464,13 @@ def test_a_column_that_no_epoch_has_is_refused_at_the_start(small):
     assert "f1_macro" in model.fit(*small).history_
 
 
+def test_a_callback_comes_after_the_one_that_it_watches(small):
+    callbacks = [EarlyStopping("f1_macro"), EpochScoring("f1_macro")]
+    with pytest.raises(ValueError, match="records after it in each epoch; put EpochScoring before"):
+        dense(callbacks=callbacks).fit(*small)
+    assert "f1_macro" in dense(callbacks=callbacks[::-1]).fit(*small).history_
+
+
 def test_a_missing_column_is_named_with_those_that_are_there(small):
     model = dense(callbacks=[Pruning("valid_f1")], validation_fraction=None)
     with pytest.raises(ValueError, match=r"callback Pruning: 'valid_f1' is not in .*train_loss.*"):

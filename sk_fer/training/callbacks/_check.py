@@ -59,32 +59,38 @@ def check_callbacks(
     absent = set() if validated else _measured("valid")
     if validated:
         columns |= _measured("valid")
+    recorded = {}
     for name, callback in callbacks:
         _check_kind(name, callback, lr_schedule)
-        own, needs_validation = _recorded(callback)
+        recorded[name], needs_validation = _recorded(callback)
         if needs_validation and not validated:
-            absent |= own
+            absent |= recorded.pop(name)
             warnings.warn(
                 f"the callback {name} scores validation images, and its column will be missing: "
                 f"{missing_images}, or set on_train=True of the callback",
-                stacklevel=5,
+                stacklevel=5 if partial else 6,
             )
-        else:
-            columns |= own
     # Other callbacks may record columns of any name.
     all_known = all(type(callback).__module__.startswith("skorch.") for _, callback in callbacks)
     for name, callback in callbacks:
         column = _watched(callback)
-        if column is None or column in columns:
-            continue
-        if column in absent:
-            raise ValueError(f"the callback {name} watches {column!r}, but {missing_images}")
-        if all_known:
-            raise ValueError(
-                f"the callback {name} watches {column!r}, which no epoch of the history has; "
-                f"it has {', '.join(sorted(columns))}. A scoring callback adds the column of its "
-                "name"
-            )
+        own = recorded.pop(name, set())
+        if column is not None and column not in columns:
+            later = next((other for other, names in recorded.items() if column in names), None)
+            if later is not None:
+                raise ValueError(
+                    f"the callback {name} watches {column!r}, which the callback {later} records "
+                    f"after it in each epoch; put {later} before {name}"
+                )
+            if column in absent:
+                raise ValueError(f"the callback {name} watches {column!r}, but {missing_images}")
+            if all_known:
+                raise ValueError(
+                    f"the callback {name} watches {column!r}, which no epoch of the history has; "
+                    f"it has {', '.join(sorted(columns))}. A scoring callback adds the column of "
+                    "its name"
+                )
+        columns |= own
 
 
 def _measured(part: str) -> set[str]:
