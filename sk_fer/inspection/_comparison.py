@@ -27,8 +27,8 @@ class ComparisonDisplay:
     table : DataFrame
         One row per classifier, with the columns ``accuracy``, ``f1_macro`` and
         ``balanced_accuracy``, or those of them that are plotted, as returned by
-        :func:`sk_fer.model_selection.compare`. A classifier whose score is missing is shown as
-        failed.
+        :func:`sk_fer.model_selection.compare`. A classifier without scores is shown as failed
+        or, if the column ``error`` says so, as interrupted.
 
     Attributes
     ----------
@@ -124,10 +124,9 @@ class ComparisonDisplay:
         height = 0.8 / len(metrics)
         for i, metric in enumerate(metrics):
             places = [row + (i - (len(metrics) - 1) / 2) * height for row in range(len(self.table))]
-            scores = self.table[metric]
+            scores = self.table[metric].astype(float)
             bars = ax.barh(places, scores.fillna(0), 0.9 * height, label=_LABELS[metric])
-            shown = scores.map("{:.1%}".format).mask(scores.isna(), "failed")
-            ax.bar_label(bars, list(shown), padding=3, fontsize="small")
+            ax.bar_label(bars, self._labels(scores), padding=3, fontsize="small")
         ax.set_yticks(range(len(self.table)), list(map(_in_lines, self.table.index)))
         ax.invert_yaxis()
         ax.set(xlim=(0, 1.1), xticks=[0, 0.2, 0.4, 0.6, 0.8, 1])  # room for the text beside a bar
@@ -140,6 +139,14 @@ class ComparisonDisplay:
         self.figure_ = ax.figure
         return self
 
+    def _labels(self, scores: pd.Series[float]) -> list[str]:
+        """Return the text beside each bar: the score, or why there is none."""
+        errors = self.table["error"] if "error" in self.table else [None] * len(scores)
+        return [
+            f"{score:.1%}" if known else _without_score(error)
+            for score, known, error in zip(scores, scores.notna(), errors, strict=True)
+        ]
+
     def _check(self, metrics: Sequence[str]) -> None:
         if isinstance(metrics, str) or not metrics or not set(metrics) <= set(_LABELS):
             raise ValueError(f"got metrics={metrics!r}, wanted some of {', '.join(_LABELS)}")
@@ -148,6 +155,10 @@ class ComparisonDisplay:
                 f"got a table of type {type(self.table).__name__}, wanted a DataFrame of one row "
                 f"or more, with the columns {', '.join(metrics)}"
             )
+
+
+def _without_score(error: object) -> str:
+    return "interrupted" if isinstance(error, str) and error == "interrupted" else "failed"
 
 
 def _in_lines(name: object) -> str:

@@ -36,6 +36,15 @@ def test_bars_are_the_scores(ax):
     assert [text.get_text() for text in ax.texts[:3]] == ["40.0%", "50.0%", "failed"]
 
 
+def test_a_table_of_compare_with_classifiers_that_failed_or_were_interrupted(ax):
+    errors = pd.array([pd.NA, "ValueError: too large", "interrupted"], dtype="string")
+    table = TABLE.assign(error=errors).astype({"accuracy": object})
+    table["accuracy"] = [0.4, None, None]
+    ComparisonDisplay.from_table(table, metrics=["accuracy"], ax=ax)
+    assert [text.get_text() for text in ax.texts] == ["40.0%", "failed", "interrupted"]
+    assert [bar.get_width() for bar in ax.patches] == [0.4, 0, 0]
+
+
 def test_bars_of_an_estimator_stand_at_its_name_and_do_not_overlap(ax):
     ComparisonDisplay(TABLE).plot(ax)
     spans = sorted((bar.get_y(), bar.get_y() + bar.get_height()) for bar in ax.patches)
