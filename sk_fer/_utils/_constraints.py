@@ -16,6 +16,20 @@ class Interval(_param_validation.Interval):
         return not isinstance(val, bool) and super().is_satisfied_by(val)
 
 
+class TorchDevice(_param_validation.HasMethods):
+    """A ``torch.device``, found out without an import of torch."""
+
+    def __init__(self) -> None:
+        super().__init__("__enter__")  # scikit-learn takes no constraints of other kinds
+
+    def is_satisfied_by(self, val: Any) -> bool:
+        """Whether a value is one."""
+        return (type(val).__module__, type(val).__name__) == ("torch", "device")
+
+    def __str__(self) -> str:
+        return "a torch.device"
+
+
 def validate_params(constraints: dict[str, list[Any]]) -> Callable[[Function], Function]:
     """Have the arguments of a function checked before each call.
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from enum import Enum
 from numbers import Integral
-from typing import Any
 
 import numpy as np
 
 from sk_fer._utils._constraints import Interval
 
-_SIDE = Interval(Integral, 1, None, closed="left")
+SIDE = Interval(Integral, 1, None, closed="left")
+
+# Smaller inputs are taken for plain features, which no face could be drawn in.
+SMALLEST_FACE = 8
 
 
 class Layout(Enum):
@@ -23,49 +26,11 @@ class Layout(Enum):
     CHANNELS = 4
 
 
-def as_array(X: Any) -> Any:
-    """Return X, made an array if it is a list, or say why it can hold no images.
-
-    scikit-learn checks the rest: this is for what its messages would not explain.
-
-    Parameters
-    ----------
-    X : array-like
-        What was given for images.
-
-    Returns
-    -------
-    X : ndarray or whatever else has a shape
-        Not copied.
-
-    Raises
-    ------
-    ValueError
-        If X is no array, holds strings, or images of different sizes.
-    """
-    try:
-        array = X if hasattr(X, "shape") else np.asarray(X)
-    except ValueError as error:
-        raise ValueError(
-            f"got X of type {type(X).__name__} whose rows differ in length, wanted images of one "
-            "size"
-        ) from error
-    kind = getattr(getattr(array, "dtype", None), "kind", "O")
-    if array.shape == () or (kind == "O" and len(array.shape) == 1):
-        raise ValueError(
-            f"got X of type {type(X).__name__} and shape {array.shape}, wanted one array of "
-            "images, (n, h * w), (n, h, w) or (n, h, w, c)"
-        )
-    if kind not in "biufcO":
-        raise ValueError(
-            f"got X of dtype {array.dtype}, wanted images as numbers; PixelParser reads strings of "
-            "pixels and ImageReader files"
-        )
-    return array
-
-
 def infer_image_shape(
-    n_features: int, image_shape: Sequence[int] | None = None
+    n_features: int,
+    image_shape: int | Sequence[int] | None = None,
+    *,
+    picture: bool = False,
 ) -> tuple[int, int, int]:
     """Find the height, width and channels of images given as flat rows.
 
@@ -73,9 +38,12 @@ def infer_image_shape(
     ----------
     n_features : int
         The length of a row.
-    image_shape : tuple of int, default=None
-        (height, width) or (height, width, n_channels). If None, a square where `n_features` is
-        a square number, and one strip of height 1 where it is not.
+    image_shape : int or tuple of int, default=None
+        (height, width) or (height, width, n_channels), or the side of a square. If None, a
+        square where `n_features` is a square number, and one strip of height 1 where it is not.
+    picture : bool, default=False
+        Whether the shape matters, so that a row that is no square is refused where it has as
+        many values as the smallest face, 8 * 8.
 
     Returns
     -------
@@ -85,43 +53,131 @@ def infer_image_shape(
     Raises
     ------
     ValueError
-        If `image_shape` is no shape of an image or has not `n_features` pixels.
+        If `image_shape` is no shape of an image or has not `n_features` pixels, or if it is None
+        and the row could be a picture of several shapes.
     """
     if image_shape is None:
         side = math.isqrt(n_features)
-        return (side, side, 1) if side * side == n_features else (1, n_features, 1)
-    shape = tuple(image_shape)
-    if len(shape) not in (2, 3) or not all(_SIDE.is_satisfied_by(side) for side in shape):
+        if side * side == n_features:
+            return side, side, 1
+        if picture and n_features >= SMALLEST_FACE**2:
+            raise ValueError(
+                f"X has {n_features} features, which is no square number, and nothing says what "
+                f"shape the images have; {likely_shapes(n_features)}image_shape=(1, {n_features}) "
+                "takes each row for a strip, one pixel high"
+            )
+        return 1, n_features, 1
+    height, width, n_channels = check_image_shape(image_shape)
+    if height * width * n_channels != n_features:
+        raise ValueError(
+            f"got image_shape={image_shape!r}, {height * width * n_channels} values an image, "
+            f"where X has {n_features} features; {likely_shapes(n_features)}".rstrip("; ")
+        )
+    return height, width, n_channels
+
+
+def likely_shapes(n_features: int) -> str:
+    """Say what pictures a flat row could be, in parts that each end with a semicolon.
+
+    Examples
+    --------
+    >>> likely_shapes(3 * 48 * 48)[:62]
+    'image_shape=(48, 48, 3) for 48 x 48 pixels in three channels; '
+    >>> likely_shapes(48 * 48 + 1)[:58]
+    '2305 is 48 * 48 and 1 more: remove the column that is no pi'[:58]
+    """
+    shapes = []
+    side = math.isqrt(n_features // 3)
+    if 3 * side**2 == n_features:
+        shapes.append(
+            f"image_shape=({side}, {side}, 3) for {side} x {side} pixels in three channels; "
+        )
+    high = math.isqrt(n_features)
+    while high >= SMALLEST_FACE and n_features % high:
+        high -= 1
+    wide = n_features // high
+    if SMALLEST_FACE <= high < wide <= 2 * high:
+        shapes.append(f"image_shape=({high}, {wide}) or ({wide}, {high}) for gray oblong images; ")
+    for n_channels, name in ((1, ""), (3, "3 * ")):
+        side = math.isqrt(n_features // n_channels)
+        more = n_features - n_channels * side**2
+        if side >= SMALLEST_FACE and 1 <= more <= SMALLEST_FACE:
+            shapes.append(
+                f"{n_features} is {name}{side} * {side} and {more} more: remove the columns that "
+                "are no pixels, such as labels (sklearn.multioutput.ClassifierChain adds some, "
+                "MultiOutputClassifier does not); "
+            )
+    return "".join(shapes)
+
+
+def warn_of_four_channels(rows: np.ndarray) -> None:
+    """Warn where flat rows that are taken for square gray images are likely to be RGBA pixels.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n, n_features)
+        The first hundred are looked at: every fourth value is that of an opaque pixel, or the
+        values come in fours.
+
+    Warns
+    -----
+    UserWarning
+        With the values of `image_shape` that say which they are.
+    """
+    side, rest = divmod(math.isqrt(rows.shape[1]), 2)
+    if 4 * side**2 != rows.shape[1] or rest or side < SMALLEST_FACE:
+        return
+    pixels = rows[:100].reshape(-1, side**2, 4)
+    opaque = (pixels[..., 3] == (255 if pixels.max() > 1 else 1)).all()
+    in_fours = (pixels == pixels[..., :1]).all()
+    blank = (pixels == pixels[:, :1, :1]).all()
+    if (opaque or in_fours) and not blank:
+        warnings.warn(
+            f"the {rows.shape[1]} values of a row are taken for a gray image of {2 * side} x "
+            f"{2 * side} pixels, and look like {side} x {side} pixels in four channels; set "
+            f"image_shape=({side}, {side}, 4), or image_shape=({2 * side}, {2 * side}) if they "
+            "are gray",
+            stacklevel=4,
+        )
+
+
+def check_image_shape(image_shape: int | Sequence[int]) -> tuple[int, int, int]:
+    """Return the parameter `image_shape` as (height, width, n_channels), or say what it is."""
+    shape = (image_shape,) * 2 if isinstance(image_shape, Integral) else tuple(image_shape)  # type: ignore[arg-type]
+    if len(shape) not in (2, 3) or not all(SIDE.is_satisfied_by(side) for side in shape):
         raise ValueError(
             f"got image_shape={image_shape!r}, wanted (height, width) or "
             "(height, width, n_channels), each at least 1"
         )
-    if math.prod(shape) != n_features:
-        raise ValueError(
-            f"got image_shape={image_shape!r}, {math.prod(shape)} values an image, "
-            f"where X has {n_features} features"
-        )
-    height, width, n_channels = (*shape, 1)[:3]
+    height, width, n_channels = (*(int(side) for side in shape), 1)[:3]
     return height, width, n_channels
 
 
-def check_size(size: Sequence[int], name: str) -> tuple[int, int]:
-    """Return a parameter that should be (height, width) as a tuple, or say what it is."""
-    if len(size) != 2 or not all(_SIDE.is_satisfied_by(side) for side in size):
-        raise ValueError(f"got {name}={size!r}, wanted (height, width), each a whole number >= 1")
-    return int(size[0]), int(size[1])
+def check_size(size: int | Sequence[int], name: str) -> tuple[int, int]:
+    """Return a parameter that should be (height, width) or a side, or say what it is."""
+    sides = (size, size) if isinstance(size, Integral) else tuple(size)  # type: ignore[arg-type]
+    if len(sides) != 2 or not all(SIDE.is_satisfied_by(side) for side in sides):
+        raise ValueError(
+            f"got {name}={size!r}, wanted (height, width), each a whole number >= 1, or the side "
+            "of a square"
+        )
+    return int(sides[0]), int(sides[1])
 
 
-def to_images(X: np.ndarray, image_shape: Sequence[int] | None = None) -> tuple[np.ndarray, Layout]:
+def to_images(
+    X: np.ndarray, image_shape: int | Sequence[int] | None = None, *, picture: bool = False
+) -> tuple[np.ndarray, Layout]:
     """View X as images with channels.
 
     Parameters
     ----------
     X : ndarray of shape (n, h * w * c), (n, h, w) or (n, h, w, c)
         The images, in any layout.
-    image_shape : tuple of int, default=None
+    image_shape : int or tuple of int, default=None
         Height, width and, where there are several, channels. If None, X's own shape, or
         :func:`infer_image_shape`'s guess for flat rows.
+    picture : bool, default=False
+        As for :func:`infer_image_shape`.
 
     Returns
     -------
@@ -142,7 +198,7 @@ def to_images(X: np.ndarray, image_shape: Sequence[int] | None = None) -> tuple[
         )
     layout = Layout(X.ndim)
     if layout is Layout.FLAT:
-        shape = infer_image_shape(X.shape[1], image_shape)
+        shape = infer_image_shape(X.shape[1], image_shape, picture=picture)
     else:
         shape = (*X.shape[1:], 1)[:3]
         if shape[0] in (1, 3, 4) and shape[2] > 4:
@@ -150,8 +206,8 @@ def to_images(X: np.ndarray, image_shape: Sequence[int] | None = None) -> tuple[
                 f"got X of shape {X.shape}, which looks like channels first; wanted (n, h, w, c), "
                 "np.moveaxis(X, 1, -1)"
             )
-        if image_shape is not None and shape != (*image_shape, 1)[:3]:
-            raise ValueError(f"got images of shape {shape}, wanted {(*image_shape, 1)[:3]}")
+        if image_shape is not None and shape != (wanted := check_image_shape(image_shape)):
+            raise ValueError(f"got images of shape {shape}, wanted {wanted}")
     return X.reshape(len(X), *shape), layout
 
 

@@ -15,7 +15,7 @@ from sk_fer._utils._image_file import (
     resize_image,
     warn_of_several_frames,
 )
-from sk_fer._utils._layout import check_size
+from sk_fer._utils._layout import SIDE, check_size
 from sk_fer.datasets._bunch import Faces, make_bunch
 from sk_fer.datasets._checks import (
     ON_ERROR,
@@ -33,7 +33,7 @@ from sk_fer.datasets._names import EXPRESSIONS, expression_of
     {
         "path": PATH,
         "classes": ["array-like", None],
-        "image_size": [tuple, list, None],
+        "image_size": [tuple, list, SIDE, None],
         "color": ["boolean"],
         **SUBSET,
         **OUTPUT,
@@ -45,7 +45,7 @@ def load_image_folder(
     *,
     subset: str = "all",
     classes: Sequence[str] | None = None,
-    image_size: tuple[int, int] | None = None,
+    image_size: int | tuple[int, int] | None = None,
     color: bool = False,
     return_X_y: bool = False,
     as_frame: bool = False,
@@ -68,8 +68,9 @@ def load_image_folder(
         The class names of your own data, as the folders are named, in upper or lower case. If
         None, the classes are the expressions angry, disgust, fear, happy, sad, surprise, neutral
         and contempt, also under other names such as Anger or happiness.
-    image_size : tuple of int, default=None
-        Height and width that every image is brought to. If None, all must have the same size.
+    image_size : int or tuple of int, default=None
+        Height and width, or side of a square, that every image is brought to. If None, all must
+        have the same size.
     color : bool, default=False
         Whether to keep the colours. If False, colour images become gray.
     return_X_y : bool, default=False
@@ -167,7 +168,7 @@ def read_image_folder(
     path: str | os.PathLike[str],
     *,
     classes: Sequence[str] | None = None,
-    image_size: tuple[int, int] | None = None,
+    image_size: int | tuple[int, int] | None = None,
     color: bool = False,
     on_error: str = "raise",
 ) -> Faces:
@@ -185,7 +186,7 @@ def read_image_tree(
     tree: ImageTree,
     *,
     classes: Sequence[str] | None = None,
-    image_size: tuple[int, int] | None = None,
+    image_size: int | tuple[int, int] | None = None,
     color: bool = False,
     on_error: str = "raise",
 ) -> Faces:

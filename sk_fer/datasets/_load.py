@@ -9,6 +9,7 @@ from typing import Any
 from sklearn.utils import Bunch
 
 from sk_fer._utils._constraints import validate_params
+from sk_fer._utils._layout import SIDE
 from sk_fer.datasets._checks import CACHE, ON_ERROR, OUTPUT, PATH, SUBSET, check_path
 from sk_fer.datasets._ckplus import load_ckplus
 from sk_fer.datasets._csv_file import find_csv
@@ -24,7 +25,7 @@ FORMATS = ("fer2013", "ferplus", "ckplus", "ckextended", "image_folder")
         "path": PATH,
         "ferplus": [*PATH, None],
         "classes": ["array-like", None],
-        "image_size": [tuple, list, None],
+        "image_size": [tuple, list, SIDE, None],
         "color": ["boolean"],
         **SUBSET,
         **OUTPUT,
@@ -38,7 +39,7 @@ def load_faces(
     subset: str = "all",
     ferplus: str | os.PathLike[str] | None = None,
     classes: Sequence[str] | None = None,
-    image_size: tuple[int, int] | None = None,
+    image_size: int | tuple[int, int] | None = None,
     color: bool = False,
     return_X_y: bool = False,
     as_frame: bool = False,
@@ -73,8 +74,8 @@ def load_faces(
         of the votes.
     classes : sequence of str, default=None
         The names of the class folders, as in `load_image_folder`. Only for that format.
-    image_size : tuple of int, default=None
-        Height and width that every image is brought to. Only for class folders.
+    image_size : int or tuple of int, default=None
+        Height and width, or side of a square, that every image is brought to. Only for class folders.
     color : bool, default=False
         Whether to keep the colours. Only for class folders.
     return_X_y : bool, default=False

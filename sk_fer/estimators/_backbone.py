@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from numbers import Integral
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from sklearn.utils._param_validation import HasMethods, StrOptions
 
 from sk_fer._utils._backbone_names import OWN_BACKBONES, STEMS
 from sk_fer._utils._constraints import Interval
-from sk_fer.estimators._face_input import SMALLEST_FACE
+from sk_fer._utils._layout import check_size
 from sk_fer.estimators._nets import new_module
 from sk_fer.estimators._weights_source import open_weights
 
@@ -77,11 +76,7 @@ def resolve_input_size(
     if input_size == "auto":
         return None if backbone in OWN_BACKBONES else DEFAULT_INPUT_SIZE
     if isinstance(input_size, (tuple, list)):
-        if len(input_size) != 2 or not all(
-            Interval(Integral, 1, None, closed="left").is_satisfied_by(side) for side in input_size
-        ):
-            raise ValueError(f"input_size={input_size!r}; wanted a side or (height, width)")
-        return [int(side) for side in input_size]
+        return list(check_size(input_size, "input_size"))
     return None if input_size is None else int(input_size)
 
 
@@ -113,7 +108,6 @@ def new_backbone_module(
     unknown : {"image", "dataset"}
         What "auto" is where the weights do not say it.
     """
-    _refuse_strip(train.X.shape[1:])
     source = open_weights(weights, config["options"]["backbone"])
     of_weights = None if source is None else source.normalize
     config["normalize"] = (of_weights or unknown) if normalize == "auto" else normalize
@@ -124,14 +118,3 @@ def new_backbone_module(
             source.check_dtype(train.X.dtype)
         source.load(module, classes, train.X, with_statistics=with_statistics)
     return module
-
-
-def _refuse_strip(image_shape: tuple[int, ...]) -> None:
-    """Refuse flat rows of RGB pixels, which nothing but their number tells from a strip."""
-    height, width, n_channels = image_shape
-    side = math.isqrt(width // 3)
-    if height == n_channels == 1 and side >= SMALLEST_FACE and 3 * side * side == width:
-        raise ValueError(
-            f"X has {width} features, no square number; for images of {side} x {side} pixels of "
-            f"three channels set image_shape=({side}, {side}, 3)"
-        )

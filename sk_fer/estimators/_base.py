@@ -18,9 +18,9 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 from sk_fer.estimators._callbacks import CallbacksParameter
 from sk_fer.estimators._face_input import FaceInput
 from sk_fer.estimators._nets import fit_callbacks, make_net, new_module, user_callbacks
-from sk_fer.estimators._parameters import SHARED_CONSTRAINTS
+from sk_fer.estimators._parameters import EARLY_STOPPING_FRACTION, SHARED_CONSTRAINTS
 from sk_fer.estimators._resume import open_checkpoints
-from sk_fer.estimators._split import split_validation
+from sk_fer.estimators._split import encode_groups, split_groups, split_validation
 from sk_fer.estimators._stored_net import StoredNet
 from sk_fer.estimators._targets import (
     UNSEEN,
@@ -60,9 +60,9 @@ class BaseFERClassifier(
     max_epochs: int
     batch_size: int | str
     optimizer: str
-    lr: float
-    momentum: float
-    weight_decay: float
+    lr: float | str
+    momentum: float | str
+    weight_decay: float | str
     lr_schedule: str | None
     label_smoothing: float
     class_weight: Any
@@ -78,7 +78,7 @@ class BaseFERClassifier(
     checkpoint_minutes: float
     n_checkpoints: int
     resume: bool
-    device: str
+    device: Any
     precision: str
     compile: bool
     callbacks: Any
@@ -101,6 +101,7 @@ class BaseFERClassifier(
         sample_weight: ArrayLike | None = None,
         X_val: ArrayLike | None = None,
         y_val: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
     ) -> Self:
         """Train the network.
 
@@ -118,6 +119,11 @@ class BaseFERClassifier(
             Weight of each image in the loss and in batch normalization.
         X_val, y_val : array-like, optional
             Validation images and targets, in place of `validation_fraction`.
+        groups : array-like of shape (n_samples,), optional
+            The group of each image, such as the person it shows. The images that
+            `validation_fraction` or `early_stopping` sets aside are then whole groups; nothing
+            else depends on it. Searches and cross-validation pass it on after
+            ``set_fit_request(groups=True)``, where metadata routing is enabled.
 
         Returns
         -------
@@ -143,9 +149,13 @@ class BaseFERClassifier(
                     reset=previous is None,
                 )
                 valid = self._check_validation_data(X_val, y_val)
-                checkpoints = stack.enter_context(open_checkpoints(self, train, valid, previous))
-                if valid is None:
-                    train, valid = self._set_validation_aside(train)
+                fraction = self._fraction_aside() if valid is None else None
+                people = self._check_groups(groups, train, fraction)
+                checkpoints = stack.enter_context(
+                    open_checkpoints(self, train, valid, previous, people)
+                )
+                if fraction is not None:
+                    train, valid = self._set_validation_aside(train, fraction, people)
                 callbacks = fit_callbacks(self, context, data, validated=valid is not None)
                 train, valid = self._prepare(train, valid, previous, callbacks, self.max_epochs)
             self.net_.fit_datasets(train, valid, checkpoints)
@@ -270,11 +280,6 @@ class BaseFERClassifier(
     def _check_validation_arguments(self, X_val: Any, y_val: Any) -> None:
         if (X_val is None) != (y_val is None):
             raise ValueError("X_val and y_val go together; got one without the other")
-        if self.early_stopping and X_val is None and self.validation_fraction is None:
-            raise ValueError(
-                "early_stopping=True watches the validation loss, and there are no validation "
-                "images; set validation_fraction or pass X_val and y_val"
-            )
 
     def _check_validation_data(
         self, X_val: ArrayLike | None, y_val: ArrayLike | None
@@ -300,11 +305,31 @@ class BaseFERClassifier(
             return FaceDataset(images, encoded, (~unseen).astype(np.float32))
         return FaceDataset(images, encoded)
 
-    def _set_validation_aside(self, train: FaceDataset) -> tuple[FaceDataset, FaceDataset | None]:
-        if self.validation_fraction is None:
-            return train, None
+    def _fraction_aside(self) -> float | None:
+        """Return the share of the training images to validate on."""
+        if self.validation_fraction is None and self.early_stopping:
+            return EARLY_STOPPING_FRACTION
+        return self.validation_fraction
+
+    def _check_groups(
+        self, groups: ArrayLike | None, train: FaceDataset, fraction: float | None
+    ) -> NDArray[np.intp] | None:
+        """Return the number of each training image's group, where a split goes by it."""
+        if groups is None:
+            return None
+        numbers = encode_groups(groups, len(train.X))
+        if fraction is None:
+            return None
+        return numbers if train.rows is None else numbers[train.rows]
+
+    def _set_validation_aside(
+        self, train: FaceDataset, fraction: float, groups: NDArray[np.intp] | None
+    ) -> tuple[FaceDataset, FaceDataset]:
         labels = hard_labels(train.targets)
-        rows, rows_val = split_validation(labels, self.validation_fraction, self._seed)
+        if groups is None:
+            rows, rows_val = split_validation(labels, fraction, self._seed)
+        else:
+            rows, rows_val = split_groups(labels, groups, fraction, self._seed)
         return train.subset(rows), train.subset(rows_val)
 
     def _prepare(
@@ -380,6 +405,24 @@ class BaseFERClassifier(
         """
         probabilities = self.predict_proba(X)
         return self.classes_[probabilities.argmax(axis=1)]
+
+    def predict_log_proba(self, X: ArrayLike) -> NDArray[np.float32]:
+        """Predict the logarithm of the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like
+            Images, as in :meth:`fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            In the order of ``classes_``; finite also where :meth:`predict_proba` is 0.
+        """
+        images = self._check_new_images(X)
+        self.net_.tta = self.tta
+        logits = self.net_.forward(self._to_predict(images))
+        return logits.log_softmax(1).numpy()
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return the accuracy on images and their labels.

@@ -22,8 +22,8 @@ class FERDenseClassifier(BaseFERClassifier):
 
     Parameters
     ----------
-    hidden_layer_sizes : tuple of int
-        Units of each hidden layer.
+    hidden_layer_sizes : tuple of int, or int
+        Units of each hidden layer; an int is one layer of so many.
     activation : {"relu", "elu", "gelu", "leaky_relu", "sigmoid", "silu", "tanh"}
         After each hidden layer.
     dropout : float in [0, 1)
@@ -51,9 +51,10 @@ class FERDenseClassifier(BaseFERClassifier):
     ['epoch', 'train_loss', 'train_accuracy', 'lr', 'seconds']
     """
 
+    _needs_picture = False
     _parameter_constraints = {
         **SHARED_CONSTRAINTS,
-        "hidden_layer_sizes": [tuple, list],
+        "hidden_layer_sizes": [tuple, list, _UNITS],
         "activation": [
             StrOptions({"relu", "elu", "gelu", "leaky_relu", "sigmoid", "silu", "tanh"})
         ],
@@ -62,16 +63,16 @@ class FERDenseClassifier(BaseFERClassifier):
 
     def __init__(
         self,
-        hidden_layer_sizes: tuple[int, ...] = (512, 256),
+        hidden_layer_sizes: int | tuple[int, ...] = (512, 256),
         activation: str = "relu",
         dropout: float = 0.0,
         *,
         max_epochs: int = 20,
         batch_size: int | str = "auto",
         optimizer: str = "adam",
-        lr: float = 1e-3,
-        momentum: float = 0.9,
-        weight_decay: float = 0.0,
+        lr: float | str = "auto",
+        momentum: float | str = "auto",
+        weight_decay: float | str = "auto",
         lr_schedule: str | None = "one_cycle",
         label_smoothing: float = 0.0,
         class_weight: Any = None,
@@ -82,13 +83,13 @@ class FERDenseClassifier(BaseFERClassifier):
         early_stopping: bool = False,
         n_iter_no_change: int = 10,
         tol: float = 1e-4,
-        image_shape: tuple[int, ...] | None = None,
+        image_shape: int | tuple[int, ...] | None = None,
         warm_start: bool = False,
         checkpoint_dir: str | PathLike[str] | None = None,
         checkpoint_minutes: float = 0.0,
         n_checkpoints: int = 2,
         resume: bool = True,
-        device: str = "auto",
+        device: Any = "auto",
         precision: str = "auto",
         compile: bool = False,
         callbacks: Any = None,
@@ -128,7 +129,8 @@ class FERDenseClassifier(BaseFERClassifier):
         self.verbose = verbose
 
     def _network(self) -> tuple[str, dict[str, Any]]:
-        sizes = tuple(self.hidden_layer_sizes)
+        given = self.hidden_layer_sizes
+        sizes = (given,) if isinstance(given, Integral) else tuple(given)  # type: ignore[arg-type]
         if not all(_UNITS.is_satisfied_by(size) for size in sizes):
             raise ValueError(f"hidden_layer_sizes={self.hidden_layer_sizes!r}; wanted integers > 0")
         options = {

@@ -10,29 +10,31 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sk_fer._utils._layout import as_array, to_images
+from sk_fer._utils._as_array import as_array, refuse_one_image
+from sk_fer._utils._layout import SMALLEST_FACE, to_images, warn_of_four_channels
 
 if TYPE_CHECKING:
     from sklearn.utils import Tags
 
     from sk_fer.training import FERNet
 
-# Smaller inputs are taken for plain features, which no face could be drawn in.
-SMALLEST_FACE = 8
-
 
 class FaceInput(BaseEstimator):
     """Checks images, and keeps what their form was in ``fit``."""
 
-    image_shape: tuple[int, ...] | None
+    image_shape: int | tuple[int, ...] | None
     precision: str
     image_shape_: tuple[int, int, int]
     _image_dtype: str
     net_: FERNet
 
+    _needs_picture = True  # whether the network goes by what is above and beside a pixel
+
     def _check_images(self, X: ArrayLike, *, reset: bool) -> NDArray:
         """Return (n, height, width, channels), uint8 or float32, a view where possible."""
         array = as_array(X)
+        if not reset:
+            refuse_one_image(tuple(array.shape), self.image_shape_)
         if len(array.shape) > 2:
             stacked, _ = to_images(
                 np.asarray(array), self.image_shape if reset else self.image_shape_
@@ -43,8 +45,10 @@ class FaceInput(BaseEstimator):
             image_shape = self.image_shape if reset else self.image_shape_
         with np.errstate(over="ignore"):  # what float32 cannot hold is refused as infinite
             rows = validate_data(self, array, dtype=(np.float32, np.uint8), reset=reset)
-        images, _ = to_images(rows, image_shape)
+        images, _ = to_images(rows, image_shape, picture=self._needs_picture)
         if reset:
+            if image_shape is None and self._needs_picture:
+                warn_of_four_channels(rows)
             self.image_shape_ = images.shape[1:]
             self._image_dtype = images.dtype.name
         return images

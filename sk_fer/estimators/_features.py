@@ -38,10 +38,10 @@ class FERFeatures(BackboneTransformer, KeptWeights, FaceInput, StoredNet):
     normalize : {"auto", "image", "dataset", "none"}
         "auto": as the weights want it, see :class:`FERPretrainedClassifier`; the others are
         those of that class.
-    image_shape : tuple of (height, width) or (height, width, channels), or None
+    image_shape : int, tuple of (height, width) or (height, width, channels), or None
         Shape of the images in flat rows, as in :class:`FERPretrainedClassifier`.
-    device : str
-        "auto" (CUDA, then MPS, then the CPU), or a name that torch knows.
+    device : str or torch.device
+        "auto" (CUDA, then MPS, then the CPU), or a device that torch knows.
     precision : {"auto", "float32", "bfloat16", "float16"}
         Type that matrix products run in, as in :class:`FERPretrainedClassifier`.
     random_state : int, RandomState instance or None
@@ -97,8 +97,8 @@ class FERFeatures(BackboneTransformer, KeptWeights, FaceInput, StoredNet):
         input_size: int | tuple[int, int] | str | None = "auto",
         stem: str = "full",
         normalize: str = "auto",
-        image_shape: tuple[int, ...] | None = None,
-        device: str = "auto",
+        image_shape: int | tuple[int, ...] | None = None,
+        device: Any = "auto",
         precision: str = "auto",
         random_state: Any = None,
     ) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
+from sk_fer.estimators._parameters import resolve_optimizer_settings
 from sk_fer.estimators._weights_source import open_weights
 
 if TYPE_CHECKING:
@@ -33,6 +34,16 @@ _WITHOUT_EFFECT = {
     "verbose",
     "warm_start",
 }
+_DATA = {
+    "X",
+    "y",
+    "sample_weight",
+    "X_val",
+    "y_val",
+    "groups",
+    "weights",
+    "weights at the start",
+}
 _BLOCK = 1 << 24
 
 
@@ -41,6 +52,7 @@ def fingerprint(
     train: FaceDataset,
     valid: FaceDataset | None,
     previous: FERNet | None,
+    groups: NDArray[np.intp] | None = None,
 ) -> dict[str, Any]:
     """Describe a training by plain values, of data by their checksums.
 
@@ -54,6 +66,8 @@ def fingerprint(
         ``X_val`` and ``y_val``.
     previous : FERNet or None
         What a warm start goes on from.
+    groups : ndarray of shape (n_samples,) or None
+        Groups that the validation split keeps apart.
 
     Returns
     -------
@@ -65,6 +79,7 @@ def fingerprint(
         for name, value in estimator.get_params(deep=False).items()
         if name not in _WITHOUT_EFFECT
     }
+    parameters.update(resolve_optimizer_settings(estimator)._asdict())
     if "weights" in parameters:
         parameters["weights"] = _content_of_weights(estimator)
     # Without a random state to keep to, the seed of the first start is gone on with.
@@ -76,6 +91,7 @@ def fingerprint(
         weights = (v.float().cpu().numpy() for v in previous.module_.state_dict().values())
         start = f"{len(previous.history)} epochs, {_checksum(*weights)}"
     y = [estimator.classes_.tolist(), _checksum(train.y)]
+    split = {} if groups is None else {"groups": _checksum(groups)}
     return {
         "estimator": type(estimator).__name__,
         **parameters,
@@ -86,6 +102,7 @@ def fingerprint(
         "X_val": None if valid is None else _checksum(valid.X),
         "y_val": None if valid is None else _checksum(valid.y),
         "weights at the start": start,
+        **split,
     }
 
 
@@ -122,7 +139,7 @@ def check_same(there: Mapping[str, Any], here: Mapping[str, Any], folder: str) -
 
 
 def _difference(name: str, there: Any, here: Any) -> str:
-    if name in ("X", "y", "sample_weight", "X_val", "y_val", "weights", "weights at the start"):
+    if name in _DATA:
         return f"{name} differs"
     return f"{name} was {there!r} and is {here!r}"
 

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any
 from sklearn.base import BaseEstimator
 
 from sk_fer.estimators._callbacks import named_callbacks
-from sk_fer.estimators._parameters import resolve_augmentation, resolve_batch_size
+from sk_fer.estimators._parameters import (
+    resolve_augmentation,
+    resolve_batch_size,
+    resolve_optimizer_settings,
+)
 
 # torch and skorch wait until something is fitted or loaded: importing sk_fer stays quick.
 if TYPE_CHECKING:
@@ -87,14 +91,15 @@ def make_net(
 
     device = resolve_device(estimator.device)
     augmentation = resolve_augmentation(estimator.augment, face=estimator._is_face())
-    settings = optimizer_settings(estimator.optimizer, estimator.momentum)
+    rates = resolve_optimizer_settings(estimator)
+    settings = optimizer_settings(estimator.optimizer, rates.momentum)
     net = FERNet(
         module,
         criterion=WeightedCrossEntropy(estimator.label_smoothing),
         optimizer=OPTIMIZERS[estimator.optimizer],
         **{f"optimizer__{name}": value for name, value in settings.items()},
-        lr=estimator.lr,
-        weight_decay=estimator.weight_decay,
+        lr=rates.lr,
+        weight_decay=rates.weight_decay,
         max_epochs=n_epochs,
         batch_size=resolve_batch_size(estimator.batch_size, n_images),
         augmentation=Augmentation(augmentation),
@@ -219,11 +224,10 @@ def fit_callbacks(
 
     from sk_fer.training import FitTasks, ProgressiveResizing, schedule_callbacks
 
+    lr = resolve_optimizer_settings(estimator).lr
     callbacks = [
         ("sk_fer_tasks", FitTasks(estimator, context, data)),
-        *schedule_callbacks(
-            estimator.lr_schedule, estimator.lr, estimator.max_epochs, validated=validated
-        ),
+        *schedule_callbacks(estimator.lr_schedule, lr, estimator.max_epochs, validated=validated),
         *user_callbacks(estimator, validated=validated),
     ]
     if estimator._resizes():

@@ -6,40 +6,64 @@ from inspect import cleandoc, signature
 from numbers import Integral, Real
 from os import PathLike
 from textwrap import indent
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sklearn.utils._param_validation import StrOptions
 
-from sk_fer._utils._constraints import Interval
+from sk_fer._utils._constraints import Interval, TorchDevice
+from sk_fer._utils._layout import SIDE
 
 AUGMENTATION_LIMITS = {"flip": 1.0, "shift": 1.0, "rotation": 180.0, "scale": 0.9, "erasing": 1.0}
 STEPS_AN_EPOCH = 32
 DEFAULT_AUGMENTATION = {"flip": 0.5, "shift": 0.1, "rotation": 10.0, "scale": 0.1}
 
+# Share of the training images that early stopping sets aside where nothing else says it.
+EARLY_STOPPING_FRACTION = 0.1
+
+
+class OptimizerSettings(NamedTuple):
+    """What "auto" stands for with an optimizer."""
+
+    lr: float
+    momentum: float
+    weight_decay: float
+
+
+# Of "muon" as measured in benchmarks/recipe.py; the others as is usual for them. "sgd" at 0.05
+# serves large batches and batch normalization better, and makes small dense networks jump about.
+OPTIMIZER_SETTINGS = {
+    "muon": OptimizerSettings(lr=0.05, momentum=0.6, weight_decay=5e-4),
+    "sgd": OptimizerSettings(lr=0.02, momentum=0.9, weight_decay=5e-4),
+    "adam": OptimizerSettings(lr=1e-3, momentum=0.0, weight_decay=0.0),
+    "adamw": OptimizerSettings(lr=1e-3, momentum=0.0, weight_decay=0.01),
+    "rmsprop": OptimizerSettings(lr=1e-3, momentum=0.0, weight_decay=0.0),
+    "adagrad": OptimizerSettings(lr=0.01, momentum=0.0, weight_decay=0.0),
+}
+
 SHARED_CONSTRAINTS: dict[str, list[Any]] = {
     "max_epochs": [Interval(Integral, 1, None, closed="left")],
     "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
-    "optimizer": [StrOptions({"muon", "sgd", "adam", "adamw", "rmsprop", "adagrad"})],
-    "lr": [Interval(Real, 0, None, closed="neither")],
-    "momentum": [Interval(Real, 0, 1, closed="left")],
-    "weight_decay": [Interval(Real, 0, None, closed="left")],
+    "optimizer": [StrOptions(set(OPTIMIZER_SETTINGS))],
+    "lr": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
+    "momentum": [Interval(Real, 0, 1, closed="left"), StrOptions({"auto"})],
+    "weight_decay": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
     "lr_schedule": [StrOptions({"one_cycle", "cosine", "step", "plateau"}), None],
     "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     "class_weight": [StrOptions({"balanced"}), dict, None],
     "normalize": [StrOptions({"auto", "image", "dataset", "none"})],
-    "augment": [StrOptions({"auto"}), Mapping, None],
+    "augment": [StrOptions({"auto"}), Mapping, "boolean", None],
     "tta": ["boolean"],
     "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
     "early_stopping": ["boolean"],
     "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
     "tol": [Interval(Real, 0, None, closed="left")],
-    "image_shape": [tuple, list, None],
+    "image_shape": [tuple, list, SIDE, None],
     "warm_start": ["boolean"],
     "checkpoint_dir": [str, PathLike, None],
     "checkpoint_minutes": [Interval(Real, 0, None, closed="left")],
     "n_checkpoints": [Interval(Integral, 1, None, closed="left")],
     "resume": ["boolean"],
-    "device": [str],
+    "device": [str, TorchDevice()],
     "precision": [StrOptions({"auto", "float32", "bfloat16", "float16"})],
     "compile": ["boolean"],
     "callbacks": [list, tuple, None],
@@ -56,13 +80,17 @@ batch_size : int or "auto"
 optimizer : {"muon", "sgd", "adam", "adamw", "rmsprop", "adagrad"}
     "muon" makes the step of each matrix and filter bank orthogonal; "sgd" uses
     Nesterov's momentum.
-lr : float
-    Learning rate; with a schedule, the largest.
-momentum : float in [0, 1)
-    For "muon", "sgd" and "rmsprop".
-weight_decay : float
+lr : float or "auto"
+    Learning rate; with a schedule, the largest. "auto" is 0.05 for "muon", 0.02 for "sgd", 0.001
+    for "adam", "adamw" and "rmsprop", and 0.01 for "adagrad". ``history_["lr"]`` has the
+    rate of each epoch.
+momentum : float in [0, 1) or "auto"
+    For "muon", "sgd" and "rmsprop"; the other optimizers do not use it. "auto" is 0.6 for
+    "muon", 0.9 for "sgd" and 0 for "rmsprop".
+weight_decay : float or "auto"
     L2 penalty on weights, apart from the gradient in "adamw" and "muon"; biases and
-    normalization layers have none.
+    normalization layers have none. "auto" is 0.0005 for "muon" and "sgd", 0.01 for "adamw"
+    and 0 for the others.
 lr_schedule : {"one_cycle", "cosine", "step", "plateau"} or None
     "one_cycle" rises for a quarter of the fit and then falls to zero; "cosine" falls
     to zero; "step" divides by ten after each third; "plateau" divides by ten when the
@@ -79,13 +107,13 @@ normalize : {"auto", "image", "dataset", "none"}
     spread of the training images; "auto" is what the weights want that a
     pretrained network starts from, else "image" for images of 8x8 pixels and more and
     "dataset" for anything smaller.
-augment : "auto", dict or None
+augment : "auto", dict, bool or None
     Random variation of the training images, each image by its own draw. A dict of any
     of ``"flip"`` (probability of a mirror image), ``"shift"`` (largest, as a share of
     the side), ``"rotation"`` (largest, degrees), ``"scale"`` (largest relative change),
     ``"erasing"`` (probability of a blanked rectangle); what is left out is off. "auto"
     is ``{"flip": 0.5, "shift": 0.1, "rotation": 10.0, "scale": 0.1}`` for images of 8x8
-    pixels and more; None is off.
+    pixels and more, and so is True; None and False are off.
 tta : bool
     Predict the mean over an image and its mirror image (test-time augmentation), which
     takes twice the time.
@@ -95,15 +123,17 @@ validation_fraction : float in (0, 1) or None
     ``X_val`` given to :meth:`fit` goes before it.
 early_stopping : bool
     Stop when the validation loss has not fallen by `tol` for `n_iter_no_change` epochs,
-    and keep the weights of the last epoch in which it had. Needs `validation_fraction`
-    or ``X_val``.
+    and keep the weights of the last epoch in which it had. Without `validation_fraction`
+    and ``X_val``, 10 % of the training images are set aside for it.
 n_iter_no_change : int
     Epochs without improvement before early stopping.
 tol : float
     Smallest fall of the validation loss that counts as improvement.
-image_shape : tuple of (height, width) or (height, width, channels), or None
-    Shape of the images in flat rows. None: a square where the number of features is a
-    square number, else one strip.
+image_shape : int, tuple of (height, width) or (height, width, channels), or None
+    Shape of the images in flat rows; an int is the side of a square. None: a square where
+    the number of features is a square number. Of other rows dense layers make one strip, 1
+    pixel high. Convolutional networks do so with fewer than 64 features, which are no
+    picture, and refuse longer rows, whose shape is not known; ``(1, n_features)`` is a strip.
 warm_start : bool
     Whether :meth:`fit` goes on from the weights and the optimizer of the fit before,
     with the same network.
@@ -122,8 +152,8 @@ n_checkpoints : int
 resume : bool
     Whether to go on from a checkpoint. False starts anew and removes those that are
     there, of whatever data and parameters.
-device : str
-    "auto" (CUDA, then MPS, then the CPU), or a name that torch knows.
+device : str or torch.device
+    "auto" (CUDA, then MPS, then the CPU), or a device that torch knows.
 precision : {"auto", "float32", "bfloat16", "float16"}
     Type that matrix products run in. "auto": bfloat16 where the hardware computes in
     it, float16 with a gradient scaler on older CUDA devices, float32 otherwise and for
@@ -246,14 +276,37 @@ def resolve_batch_size(batch_size: int | str, n_images: int) -> int:
     return int(batch_size)
 
 
+def resolve_optimizer_settings(estimator: Any) -> OptimizerSettings:
+    """Turn the parameters `lr`, `momentum` and `weight_decay` into numbers.
+
+    Parameters
+    ----------
+    estimator : BaseFERClassifier
+        With these parameters and an `optimizer`.
+
+    Returns
+    -------
+    OptimizerSettings
+
+    Examples
+    --------
+    >>> from sk_fer import FERCNNClassifier
+    >>> resolve_optimizer_settings(FERCNNClassifier(optimizer="sgd", lr=0.1))
+    OptimizerSettings(lr=0.1, momentum=0.9, weight_decay=0.0005)
+    """
+    usual = OPTIMIZER_SETTINGS[estimator.optimizer]
+    given = {name: getattr(estimator, name) for name in usual._fields}
+    return usual._replace(**{k: float(v) for k, v in given.items() if v != "auto"})
+
+
 def resolve_augmentation(
-    augment: str | Mapping[str, float] | None, *, face: bool
+    augment: str | bool | Mapping[str, float] | None, *, face: bool
 ) -> dict[str, float]:
     """Turn the `augment` parameter into the variations that are on.
 
     Parameters
     ----------
-    augment : "auto", mapping or None
+    augment : "auto", mapping, bool or None
         The parameter.
     face : bool
         Whether the images are large enough to be faces.
@@ -268,9 +321,9 @@ def resolve_augmentation(
     ValueError
         If a variation is unknown or its strength out of range.
     """
-    if augment is None:
+    if not isinstance(augment, (str, Mapping)) and not augment:
         return {}
-    if isinstance(augment, str):
+    if not isinstance(augment, Mapping):
         return dict(DEFAULT_AUGMENTATION) if face else {}
     for name, strength in augment.items():
         if name not in AUGMENTATION_LIMITS:

@@ -47,7 +47,6 @@ PRESETS: dict[str, tuple[type[BaseFERClassifier], dict[str, Any]]] = {
             "head": "conv",
             "optimizer": "adam",
             "dropout": 0.5,
-            "weight_decay": 0.0,
             "label_smoothing": 0.0,
         },
     ),
@@ -56,8 +55,6 @@ PRESETS: dict[str, tuple[type[BaseFERClassifier], dict[str, Any]]] = {
         {
             "architecture": "sequential",
             "optimizer": "adam",
-            "lr": 1e-3,
-            "weight_decay": 0.0,
             "label_smoothing": 0.0,
             "validation_fraction": 0.1,
         },
@@ -67,8 +64,6 @@ PRESETS: dict[str, tuple[type[BaseFERClassifier], dict[str, Any]]] = {
         {
             "architecture": "vgg",
             "optimizer": "adam",
-            "lr": 1e-3,
-            "weight_decay": 0.0,
             "label_smoothing": 0.0,
         },
     ),

@@ -9,6 +9,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from sk_fer.estimators._fingerprint import check_same, digest, fingerprint
@@ -23,6 +25,7 @@ def open_checkpoints(
     train: FaceDataset,
     valid: FaceDataset | None,
     previous: FERNet | None,
+    groups: NDArray[np.intp] | None,
 ) -> Iterator[Checkpoints | None]:
     """Lock the folder of ``checkpoint_dir``, and find what there is to go on with.
 
@@ -34,7 +37,7 @@ def open_checkpoints(
     ----------
     estimator : BaseEstimator
         In ``fit``. Where it has no seed of its own it takes that of the checkpoint.
-    train, valid, previous
+    train, valid, previous, groups
         As for :func:`fingerprint`.
 
     Yields
@@ -55,7 +58,7 @@ def open_checkpoints(
     from sk_fer.estimators._persistence import library_versions
     from sk_fer.training import CheckpointFolder, Checkpoints, lock_folder
 
-    described = fingerprint(estimator, train, valid, previous)
+    described = fingerprint(estimator, train, valid, previous, groups)
     path = Path(estimator.checkpoint_dir)
     is_clone = getattr(estimator, "_is_clone", False)
     if is_clone:

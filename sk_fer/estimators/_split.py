@@ -1,8 +1,11 @@
 """The validation images that a fit sets aside for itself."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
+from sklearn.utils import column_or_1d
 
 
 def split_validation(
@@ -47,8 +50,9 @@ def split_validation(
     if not 1 <= n_valid <= len(spare):
         raise ValueError(
             f"validation_fraction={fraction} of n_samples={len(labels)}, of which "
-            f"{len(spare)} can be spared, leaves no images to train or to validate on; use "
-            "validation_fraction=None or pass X_val"
+            f"{len(spare)} can be spared, leaves no images to train or to validate on; "
+            "give another validation_fraction, pass X_val, or train without validation and "
+            "early_stopping"
         )
     if _stratifiable(labels[spare], n_valid):
         _, valid = train_test_split(
@@ -65,3 +69,107 @@ def _stratifiable(labels: NDArray[np.int64], n_valid: int) -> bool:
     _, counts = np.unique(labels, return_counts=True)
     n_classes = len(counts)
     return counts.min() > 1 and n_valid >= n_classes and len(labels) - n_valid >= n_classes
+
+
+def encode_groups(groups: Any, n_samples: int) -> NDArray[np.intp]:
+    """Return a number for the group of each image.
+
+    Parameters
+    ----------
+    groups : array-like of shape (n_samples,)
+        Of any type, such as the names of people.
+    n_samples : int
+        Number of images.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+
+    Raises
+    ------
+    ValueError
+        If `groups` has another length, more dimensions, or a missing value.
+    """
+    from pandas import factorize
+
+    values = column_or_1d(groups, dtype=object)
+    if len(values) != n_samples:
+        raise ValueError(
+            "Found input variables with inconsistent numbers of samples: "
+            f"X has {n_samples} and groups has {len(values)}"
+        )
+    numbers, _ = factorize(values)
+    if (numbers < 0).any():
+        raise ValueError(f"groups has a missing value in row {int(np.argmin(numbers))}")
+    return numbers
+
+
+def split_groups(
+    labels: NDArray[np.int64], groups: NDArray[np.intp], fraction: float, seed: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Choose whole groups to validate on, such as all images of some people.
+
+    The groups come in a random order, and each is taken that brings the numbers of images of
+    each class nearer to `fraction`, as long as training keeps an image of each class. Where the
+    groups are few, the best of several orders counts.
+    scikit-learn's splitters of groups need as many groups as folds, or give shares of groups
+    instead of images, and may leave a class to validation alone.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_samples,)
+        Class positions.
+    groups : ndarray of shape (n_samples,)
+        From :func:`encode_groups`.
+    fraction : float in (0, 1)
+        Share of the images to validate on, as nearly as the groups allow.
+    seed : int
+        Source of the choice.
+
+    Returns
+    -------
+    train, valid : ndarray of int
+        Sorted row numbers.
+
+    Raises
+    ------
+    ValueError
+        If no group can be set aside without taking a class from training.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> labels, groups = np.arange(20) % 2, np.arange(20) // 2
+    >>> train, valid = split_groups(labels, groups, 0.2, seed=0)
+    >>> len(valid), set(groups[train]) & set(groups[valid])
+    (4, set())
+    """
+    _, labels = np.unique(labels, return_inverse=True)
+    counts = np.zeros((groups.max() + 1, labels.max() + 1))
+    np.add.at(counts, (groups, labels), 1)
+    total = counts.sum(axis=0)
+    wanted = fraction * total
+
+    def distance(chosen: NDArray) -> float:
+        return float((np.square(chosen - wanted) / wanted).sum())
+
+    rng = np.random.default_rng(seed)
+    possible = np.flatnonzero(counts.any(axis=1) & (counts < total).all(axis=1))
+    if not len(possible):
+        raise ValueError(
+            f"validation_fraction={fraction} cannot be set aside from {len(counts)} groups: each "
+            "of them has all images of a class; pass X_val and y_val, or fit without groups"
+        )
+    # Where no group lies nearer than none at all, each is too large, and the nearest is taken.
+    best = [min(rng.permutation(possible), key=lambda group: distance(counts[group]))]
+    nearest = np.inf
+    for _ in range(min(10, 1 + 1000 // len(counts))):  # chance evens out where groups are many
+        chosen, names = np.zeros(len(total)), list[Any]()
+        for group in rng.permutation(possible):
+            more = chosen + counts[group]
+            if (more < total).all() and distance(more) < distance(chosen):
+                chosen, names = more, [*names, group]
+        if names and distance(chosen) < nearest:
+            best, nearest = names, distance(chosen)
+    validated = np.isin(groups, best)
+    return np.flatnonzero(~validated), np.flatnonzero(validated)

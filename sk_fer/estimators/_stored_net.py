@@ -38,6 +38,8 @@ class StoredNet(BaseEstimator):
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
         net = state.pop("net_", None)
+        if "device" in state:
+            state["device"] = str(state["device"])  # a torch.device is no plain value
         if net is not None:
             from sk_fer.estimators import _persistence
 

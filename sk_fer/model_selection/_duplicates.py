@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import Bunch, check_consistent_length, column_or_1d
 
+from sk_fer._utils._as_array import as_array
 from sk_fer._utils._constraints import validate_params
-from sk_fer._utils._layout import as_array
 
 if TYPE_CHECKING:
     import pandas as pd

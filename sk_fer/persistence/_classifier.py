@@ -135,6 +135,7 @@ def _network(kind: type, node: dict[str, Any], n_arrays: int) -> dict[str, Any]:
     """Return a network's name and options, such as the classifier itself would choose."""
     network = build(kind, node)
     layers = getattr(network, "hidden_layer_sizes", ())
+    layers = [layers] if isinstance(layers, int) else layers
     require(
         len(layers) < min(n_arrays, _MAX_LAYERS),
         f"network has {len(layers)} layers, and there are {n_arrays} arrays; wanted fewer than "

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from sk_fer._utils._layout import check_size
 from sk_fer.persistence._errors import require, shown
 from sk_fer.persistence._plain import Fields
 from sk_fer.persistence._registry import MAX_IMAGE_VALUES
@@ -82,10 +83,10 @@ def check_sizes(step: Any, where: str) -> None:
     """
     if not hasattr(step, "n_features_out_") or not hasattr(step, "image_shape_"):
         return
-    size = getattr(step, "size", None) or step.image_shape_[:2]
+    size = getattr(step, "size", None) or getattr(step, "image_size", None)
+    size = step.image_shape_[:2] if size is None else check_size(size, "size")
     channels = step.image_shape_[2]
     if hasattr(step, "image_size"):
-        size = step.image_size or size
         require(channels == (3 if step.color else 1), f"{where}: images of {channels} channels")
         require(tuple(size) == step.image_shape_[:2], f"{where}: image_size is no {size}")
     require(

@@ -43,7 +43,7 @@ def describe_parameters(estimator: BaseEstimator, left_out: list[str]) -> dict[s
                 left_out.append(f"{name} of {type(estimator).__name__}")
             continue
         try:
-            described[name] = encode(value)
+            described[name] = encode(str(value) if name == "device" else value)
         except TypeError as error:
             raise TypeError(f"{name} of {type(estimator).__name__}: {error}") from error
     return described

@@ -8,10 +8,18 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils import gen_batches
+from sklearn.utils import check_array, gen_batches
+from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
-from sk_fer._utils._layout import Layout, as_array, from_images, infer_image_shape, to_images
+from sk_fer._utils._as_array import as_array, refuse_one_image
+from sk_fer._utils._layout import (
+    Layout,
+    from_images,
+    infer_image_shape,
+    to_images,
+    warn_of_four_channels,
+)
 
 _VALUES_AT_ONCE = 2**18  # float32 copies of a batch stay within 1 MB
 
@@ -20,11 +28,14 @@ class ImageTransformer(TransformerMixin, BaseEstimator):
     """Base class of transformers that take images and return images in the same layout.
 
     A subclass has the parameter `image_shape` and defines ``_transform_batch(images)``, which
-    takes and returns an array of shape (n, h, w, c).
+    takes and returns an array of shape (n, h, w, c). A subclass that learns nothing but
+    the shape can transform without a fit.
     """
 
-    image_shape: Sequence[int] | None
+    image_shape: int | Sequence[int] | None
     image_shape_: tuple[int, int, int]
+
+    _needs_picture = True  # whether the result depends on the height and width of flat rows
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Check the parameters and learn the shape of the images.
@@ -59,6 +70,7 @@ class ImageTransformer(TransformerMixin, BaseEstimator):
         X : array-like of shape (n, h * w * c), (n, h, w) or (n, h, w, c)
             The images, of the size seen in `fit`. They are uint8, or of a type that can be
             converted to float32.
+            `fit` is not needed where nothing but this size is learned.
 
         Returns
         -------
@@ -68,10 +80,15 @@ class ImageTransformer(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If the number of features or the shape of the images differs from those in `fit`.
+            If the number of features or the shape of the images differs from those in `fit`,
+            or if the output is set to be a DataFrame and X is not flat rows.
         """
         check_is_fitted(self)
+        if not self._knows_shape():
+            self._validate_params()
         images, layout = self._check_images(X, reset=False)
+        if layout is not Layout.FLAT:
+            refuse_frame_of_images(self, X.shape if hasattr(X, "shape") else images.shape)
         out: np.ndarray | None = None
         for batch in self._batches(images):
             block = self._transform_batch(images[batch])
@@ -96,21 +113,36 @@ class ImageTransformer(TransformerMixin, BaseEstimator):
 
         scikit-learn sees flat rows, so that `n_features_in_` counts all pixels of an image.
         """
-        image_shape = self.image_shape if reset else self.image_shape_
+        known = not reset and self._knows_shape()
+        image_shape = self.image_shape_ if known else self.image_shape
         layout = Layout.FLAT
         X = as_array(X)
+        if known:
+            refuse_one_image(tuple(X.shape), self.image_shape_)
         if len(X.shape) > 2:
             images, layout = to_images(X, image_shape)
             image_shape = images.shape[1:]
             X = from_images(images, Layout.FLAT)
+        dtypes = [np.float32, np.uint8]
         with np.errstate(over="ignore"):  # what float32 cannot hold is refused as infinite
-            X = validate_data(self, X, dtype=[np.float32, np.uint8], reset=reset)
+            if reset or known:
+                X = validate_data(self, X, dtype=dtypes, reset=reset)
+            else:
+                X = check_array(X, dtype=dtypes, estimator=self, input_name="X")
+        picture = self._needs_picture
+        if image_shape is None and picture:
+            warn_of_four_channels(X)
+        shape = infer_image_shape(X.shape[1], image_shape, picture=picture)
         if reset:
-            self.image_shape_ = infer_image_shape(X.shape[1], image_shape)
-        return to_images(X, self.image_shape_)[0], layout
+            self.image_shape_ = shape
+        return to_images(X, shape)[0], layout
+
+    def _knows_shape(self) -> bool:
+        return "image_shape_" in vars(self)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
+        tags.requires_fit = False
         tags.transformer_tags.preserves_dtype = ["float32", "uint8"]
         return tags
 
@@ -132,6 +164,31 @@ class PixelNamesMixin:
         names : ndarray of str objects
             The names ``"pixel_0"``, ``"pixel_1"`` and so on.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "n_features_out_")
         _check_feature_names_in(self, input_features, generate_names=False)
         return np.array([f"pixel_{i}" for i in range(self.n_features_out_)], dtype=object)  # type: ignore[attr-defined]
+
+
+def refuse_frame_of_images(transformer: BaseEstimator, shape: tuple[int, ...]) -> None:
+    """Refuse to give images in more than two dimensions where a DataFrame is asked for.
+
+    Parameters
+    ----------
+    transformer : BaseEstimator
+        With the output that ``set_output`` or ``set_config(transform_output=...)`` wants.
+    shape : tuple of int
+        Of the images, for the message.
+
+    Raises
+    ------
+    ValueError
+        If the output is to be a DataFrame.
+    """
+    container = _get_output_config("transform", transformer)["dense"]
+    if container != "default":
+        raise ValueError(
+            f"the output of {type(transformer).__name__} is set to {container!r}, and a DataFrame "
+            f"cannot hold images of shape {shape}; pass flat rows, X.reshape(len(X), -1), with "
+            "image_shape where the images are no gray squares, or ask for arrays with "
+            "set_output(transform='default')"
+        )

@@ -10,7 +10,7 @@ from sklearn.base import OneToOneFeatureMixin
 from sklearn.utils._param_validation import StrOptions
 
 from sk_fer._utils._constraints import Interval
-from sk_fer._utils._layout import check_size
+from sk_fer._utils._layout import SIDE, check_size
 from sk_fer.preprocessing._base import ImageTransformer
 
 _N_LEVELS = 256
@@ -29,13 +29,14 @@ class HistogramEqualizer(OneToOneFeatureMixin, ImageTransformer):
         The largest share of the pixels of a tile that is counted for one gray value, in
         (0, 1]. Higher values give more contrast: with 0.01 the contrast grows up to 3.5 times,
         and 1 sets no limit. Only used with ``method="adaptive"``.
-    kernel_size : tuple of int, default=None
-        The height and width of a tile. If None, a tile has a quarter of the height and of the
-        width of the image. Only used with ``method="adaptive"``.
-    image_shape : tuple of int, default=None
-        The shape of images that are flat rows, (height, width) or (height, width, n_channels).
-        If None, the images are square if the number of features is a square number, and have a
-        height of one otherwise.
+    kernel_size : int or tuple of int, default=None
+        The height and width of a tile, or the side of a square one. If None, a tile has a
+        quarter of the height and of the width of the image. Only used with ``method="adaptive"``.
+    image_shape : int or tuple of int, default=None
+        The shape of images that are flat rows, (height, width) or (height, width, n_channels),
+        or the side of a square. If None, the images are square if the number of features is a
+        square number. Other rows are one strip, 1 pixel high, if they have fewer than 64
+        values; longer rows are refused, since they could be images of several shapes.
 
     Attributes
     ----------
@@ -79,8 +80,8 @@ class HistogramEqualizer(OneToOneFeatureMixin, ImageTransformer):
     _parameter_constraints: dict = {
         "method": [StrOptions({"global", "adaptive"})],
         "clip_limit": [Interval(Real, 0, 1, closed="right")],
-        "kernel_size": [tuple, list, None],
-        "image_shape": [tuple, list, None],
+        "kernel_size": [tuple, list, SIDE, None],
+        "image_shape": [tuple, list, SIDE, None],
     }
 
     def __init__(
@@ -88,8 +89,8 @@ class HistogramEqualizer(OneToOneFeatureMixin, ImageTransformer):
         method: str = "global",
         *,
         clip_limit: float = 0.01,
-        kernel_size: Sequence[int] | None = None,
-        image_shape: Sequence[int] | None = None,
+        kernel_size: int | Sequence[int] | None = None,
+        image_shape: int | Sequence[int] | None = None,
     ) -> None:
         self.method = method
         self.clip_limit = clip_limit
@@ -107,7 +108,9 @@ class HistogramEqualizer(OneToOneFeatureMixin, ImageTransformer):
         if self.method == "global":
             shares = _equalize(levels)
         else:
-            tile_height, tile_width = self.kernel_size or (max(1, height // 4), max(1, width // 4))
+            quarter = max(1, height // 4), max(1, width // 4)
+            size = quarter if self.kernel_size is None else self.kernel_size
+            tile_height, tile_width = check_size(size, "kernel_size")
             shares = _equalize_adaptive(levels, tile_height, tile_width, self.clip_limit)
         if planes.dtype == np.uint8:
             shares = np.rint(shares * 255).astype(np.uint8)

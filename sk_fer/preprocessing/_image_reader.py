@@ -14,8 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from sk_fer._utils._gray_squares import as_data
 from sk_fer._utils._image_file import read_image, resize_image, warn_of_several_frames
-from sk_fer._utils._layout import check_size
-from sk_fer.preprocessing._base import PixelNamesMixin
+from sk_fer._utils._layout import SIDE, check_size
+from sk_fer.preprocessing._base import PixelNamesMixin, refuse_frame_of_images
 from sk_fer.preprocessing._column import as_column
 
 
@@ -24,9 +24,9 @@ class ImageReader(PixelNamesMixin, TransformerMixin, BaseEstimator):
 
     Parameters
     ----------
-    image_size : tuple of int, default=None
-        Height and width to bring every image to. If None, the images must all have the size of
-        the first one seen in `fit`.
+    image_size : int or tuple of int, default=None
+        Height and width, or the side of a square, to bring every image to. If None, the images
+        must all have the size of the first one seen in `fit`.
     color : bool, default=False
         Whether to read RGB rather than gray.
     root : str or path-like, default=None
@@ -77,7 +77,7 @@ class ImageReader(PixelNamesMixin, TransformerMixin, BaseEstimator):
     """
 
     _parameter_constraints: dict = {
-        "image_size": [tuple, list, None],
+        "image_size": [tuple, list, SIDE, None],
         "color": ["boolean"],
         "root": [str, os.PathLike, None],
         "flatten": ["boolean", StrOptions({"auto"})],
@@ -85,7 +85,7 @@ class ImageReader(PixelNamesMixin, TransformerMixin, BaseEstimator):
 
     def __init__(
         self,
-        image_size: Sequence[int] | None = None,
+        image_size: int | Sequence[int] | None = None,
         *,
         color: bool = False,
         root: str | os.PathLike[str] | None = None,
@@ -120,10 +120,7 @@ class ImageReader(PixelNamesMixin, TransformerMixin, BaseEstimator):
         """
         self._validate_params()
         paths = self._find_paths(X)
-        if self.image_size is None:
-            height, width = read_image(paths[0]).shape
-        else:
-            height, width = check_size(self.image_size, "image_size")
+        height, width = self._find_size(paths[0])
         self.image_shape_ = (height, width, 3 if self.color else 1)
         self.n_features_out_ = math.prod(self.image_shape_)
         return self
@@ -139,20 +136,27 @@ class ImageReader(PixelNamesMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         X_new : ndarray of shape (n, h * w * c), (n, h, w) or (n, h, w, 3), dtype uint8
-            Flat rows or images, see `flatten`.
+            Flat rows or images, see `flatten`. `fit` is not needed if `image_size` is given.
 
         Raises
         ------
         ValueError
             If a file is no image, or of another size than in `fit` where `image_size` is None;
-            the message names the path.
+            the message names the path. Also if the output is set to be a DataFrame and `flatten`
+            is False.
         OSError
             If a file is missing or may not be read.
         """
         check_is_fitted(self)
         paths = self._find_paths(X)
-        size = self.image_shape_[:2]
+        if "image_shape_" in vars(self):
+            size = self.image_shape_[:2]
+        else:
+            self._validate_params()
+            size = self._find_size(paths[0])
         images = np.empty((len(paths), *size, *((3,) if self.color else ())), dtype=np.uint8)
+        if self._flattened(images).ndim > 2:
+            refuse_frame_of_images(self, images.shape)
         several_frames: list[str] = []
         for i, path in enumerate(paths):
             image = read_image(path, color=self.color, several_frames=several_frames)
@@ -172,6 +176,12 @@ class ImageReader(PixelNamesMixin, TransformerMixin, BaseEstimator):
             return as_data(images)
         return images.reshape(len(images), -1) if self.flatten else images
 
+    def _find_size(self, first: str) -> tuple[int, int]:
+        if self.image_size is not None:
+            return check_size(self.image_size, "image_size")
+        height, width = read_image(first).shape
+        return height, width
+
     def _find_paths(self, X: Any) -> list[str]:
         paths = []
         for row, cell in enumerate(as_column(X, "paths")):
@@ -185,4 +195,5 @@ class ImageReader(PixelNamesMixin, TransformerMixin, BaseEstimator):
         tags.input_tags.string = True
         tags.input_tags.two_d_array = False
         tags.transformer_tags.preserves_dtype = []
+        tags.requires_fit = self.image_size is None
         return tags

@@ -6,7 +6,6 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_is_fitted
 
 from sk_fer._utils._pixels import parse_pixels
 from sk_fer.preprocessing._base import PixelNamesMixin
@@ -102,12 +101,14 @@ class PixelParser(PixelNamesMixin, TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a string cannot be read, or if its number of pixels differs from that in `fit`.
-            The message names the row, counted from 0.
+            If a string cannot be read, or if its number of pixels differs from that in `fit`,
+            or without a fit from that of the first string. The message names the row, counted
+            from 0.
         """
-        check_is_fitted(self)
+        self._validate_params()
         strings = self._find_strings(X)
-        pixels, _, _ = parse_pixels(strings, self.n_features_out_, where="X, row {row}")
+        n_pixels = getattr(self, "n_features_out_", None)
+        pixels, _, _ = parse_pixels(strings, n_pixels, where="X, row {row}")
         return pixels
 
     def _find_strings(self, X: Any) -> Any:
@@ -118,4 +119,5 @@ class PixelParser(PixelNamesMixin, TransformerMixin, BaseEstimator):
         tags.input_tags.string = True
         tags.input_tags.two_d_array = False
         tags.transformer_tags.preserves_dtype = []
+        tags.requires_fit = False
         return tags

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sk_fer._utils._image_file import resize_image
-from sk_fer._utils._layout import check_size
+from sk_fer._utils._layout import SIDE, check_size
 from sk_fer.preprocessing._base import ImageTransformer, PixelNamesMixin
 
 
@@ -16,12 +16,13 @@ class ImageResizer(PixelNamesMixin, ImageTransformer):
 
     Parameters
     ----------
-    size : tuple of int, default=(48, 48)
-        The height and width of the resized images.
-    image_shape : tuple of int, default=None
-        The shape of images that are flat rows, (height, width) or (height, width, n_channels).
-        If None, the images are square if the number of features is a square number, and have a
-        height of one otherwise.
+    size : int or tuple of int, default=(48, 48)
+        The height and width of the resized images, or the side of a square.
+    image_shape : int or tuple of int, default=None
+        The shape of images that are flat rows, (height, width) or (height, width, n_channels),
+        or the side of a square. If None, the images are square if the number of features is a
+        square number. Other rows are one strip, 1 pixel high, if they have fewer than 64
+        values; longer rows are refused, since they could be images of several shapes.
 
     Attributes
     ----------
@@ -57,12 +58,15 @@ class ImageResizer(PixelNamesMixin, ImageTransformer):
     """
 
     _parameter_constraints: dict = {
-        "size": [tuple, list],
-        "image_shape": [tuple, list, None],
+        "size": [tuple, list, SIDE],
+        "image_shape": [tuple, list, SIDE, None],
     }
 
     def __init__(
-        self, size: Sequence[int] = (48, 48), *, image_shape: Sequence[int] | None = None
+        self,
+        size: int | Sequence[int] = (48, 48),
+        *,
+        image_shape: int | Sequence[int] | None = None,
     ) -> None:
         self.size = size
         self.image_shape = image_shape

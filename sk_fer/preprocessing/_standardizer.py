@@ -10,7 +10,7 @@ from sklearn.base import OneToOneFeatureMixin
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import StrOptions
 
-from sk_fer._utils._layout import Layout, from_images
+from sk_fer._utils._layout import SIDE, Layout, from_images
 from sk_fer.preprocessing._base import ImageTransformer
 
 _ROUNDING = 10 * np.finfo(np.float32).eps
@@ -25,10 +25,10 @@ class ImageStandardizer(OneToOneFeatureMixin, ImageTransformer):
         The method. "image" gives each image zero mean and unit variance. "dataset" gives each
         pixel zero mean and unit variance over the images seen in `fit`. "minmax" scales each
         image to the range 0 to 1.
-    image_shape : tuple of int, default=None
-        The shape of images that are flat rows, (height, width) or (height, width, n_channels).
-        If None, the images are square if the number of features is a square number, and have a
-        height of one otherwise.
+    image_shape : int or tuple of int, default=None
+        The shape of images that are flat rows, (height, width) or (height, width, n_channels),
+        or the side of a square. If None, the images are square if the number of features is a
+        square number, and have a height of one otherwise.
 
     Attributes
     ----------
@@ -70,10 +70,14 @@ class ImageStandardizer(OneToOneFeatureMixin, ImageTransformer):
 
     _parameter_constraints: dict = {
         "method": [StrOptions({"image", "dataset", "minmax"})],
-        "image_shape": [tuple, list, None],
+        "image_shape": [tuple, list, SIDE, None],
     }
 
-    def __init__(self, method: str = "image", *, image_shape: Sequence[int] | None = None) -> None:
+    _needs_picture = False
+
+    def __init__(
+        self, method: str = "image", *, image_shape: int | Sequence[int] | None = None
+    ) -> None:
         self.method = method
         self.image_shape = image_shape
 
@@ -110,4 +114,5 @@ class ImageStandardizer(OneToOneFeatureMixin, ImageTransformer):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float32"]
+        tags.requires_fit = self.method == "dataset"
         return tags

@@ -12,12 +12,12 @@ import torch
 _IMPORTED_BY = os.getpid()
 
 
-def resolve_device(device: str) -> torch.device:
+def resolve_device(device: str | torch.device) -> torch.device:
     """Turn the `device` parameter into a device that exists.
 
     Parameters
     ----------
-    device : str
+    device : str or torch.device
         "auto" (CUDA, then MPS, then the CPU) or anything ``torch.device`` takes.
 
     Returns
@@ -37,6 +37,7 @@ def resolve_device(device: str) -> torch.device:
     >>> resolve_device("cpu")
     device(type='cpu')
     """
+    device = str(device)
     settle_after_fork(device)
     if device == "auto":
         if torch.cuda.is_available():
@@ -64,7 +65,7 @@ def resolve_device(device: str) -> torch.device:
     return resolved
 
 
-def settle_after_fork(device: str) -> None:
+def settle_after_fork(device: str | torch.device) -> None:
     """Make a fork of a process that has used torch fit to use it, or refuse.
 
     The threads of OpenMP are not there after a fork, and work given to them never ends: so a fork
@@ -72,7 +73,7 @@ def settle_after_fork(device: str) -> None:
 
     Parameters
     ----------
-    device : str
+    device : str or torch.device
         As in :func:`resolve_device`.
 
     Raises
@@ -80,6 +81,7 @@ def settle_after_fork(device: str) -> None:
     RuntimeError
         If CUDA is asked for and was used before the fork.
     """
+    device = str(device)
     # torch calls a fork bad as soon as the first process has looked for a GPU, even without one.
     if (
         device.startswith(("auto", "cuda"))

@@ -306,15 +306,11 @@ def test_tolerance_and_patience_decide_when_to_stop(faces):
 # -- switches -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("optimizer", "lr"),
-    [("sgd", 0.05), ("adam", 0.01), ("adamw", 0.01), ("rmsprop", 0.003), ("adagrad", 0.02)],
-)
-def test_every_optimizer_learns(optimizer, lr, faces):
+@pytest.mark.parametrize("optimizer", ["muon", "sgd", "adam", "adamw", "rmsprop", "adagrad"])
+def test_every_optimizer_learns_at_its_own_rate(optimizer, faces):
     X, y = faces
-    assert (
-        dense(optimizer=optimizer, lr=lr, batch_size=128, max_epochs=15).fit(X, y).score(X, y) > 0.5
-    )
+    model = dense(optimizer=optimizer, lr="auto", batch_size=16, max_epochs=15)
+    assert model.fit(X, y).score(X, y) > 0.5
 
 
 @pytest.mark.parametrize("schedule", ["one_cycle", "cosine", "step", "plateau", None])
@@ -431,7 +427,6 @@ REFUSED = [
     ),
     (dense(), (X, np.full((28, 3), 0.2)), {}, "row 0 sums to 0.6"),
     (dense(), (X, np.tile([1.5, -0.5], (28, 1))), {}, "smallest share of -0.5"),
-    (dense(early_stopping=True), (X, y), {}, "set validation_fraction or pass X_val"),
     (dense(), (X, y), {"X_val": X}, "X_val and y_val go together"),
     (dense(), (X, y), {"X_val": X[:, :9], "y_val": y}, "X has 9 features"),
     (dense(validation_fraction=0.01), (X, y), {}, "leaves no images to train or to validate on"),

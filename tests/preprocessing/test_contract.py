@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
@@ -48,7 +49,8 @@ def test_shape_is_learned_in_fit(transformer):
         ((6, 4), (20, 30), None, r"image_shape=\(6, 4\), 24 values .* X has 30 features"),
         ((5, 6), (20, 6, 5), None, r"got images of shape \(6, 5, 1\), wanted \(5, 6, 1\)"),
         ((30,), (20, 30), None, r"got image_shape=\(30,\), wanted \(height, width\)"),
-        (30, (20, 30), None, "'image_shape' parameter of"),
+        (6, (20, 30), None, r"got image_shape=6, 36 values an image, where X has 30 features"),
+        (0, (20, 30), None, "'image_shape' parameter of"),
         (None, (2, 5, 2, 3, 1, 10), None, "wanted flat rows"),
         (None, (0, 6, 5), None, "0 sample"),
     ],
@@ -97,10 +99,74 @@ def test_pickle_gives_the_same(transformer):
     assert_array_equal(pickle.loads(pickle.dumps(fitted)).transform(X), fitted.transform(X))
 
 
-@each_of_arrays
-def test_unfitted(transformer):
+@pytest.mark.parametrize(
+    "transformer", [*OF_ARRAYS, ImageStandardizer("minmax")], ids=lambda t: type(t).__name__
+)
+def test_without_a_fit_it_does_the_same(transformer):
+    for given in (X, X.reshape(20, 6, 5), pd.DataFrame(X)):
+        fitted = clone(transformer).fit(given)
+        assert_array_equal(clone(transformer).transform(given), fitted.transform(given))
+    unfitted = clone(transformer)
+    unfitted.transform(X)
+    assert unfitted.transform(X[:, :25]).shape[0] == 20  # nothing was kept
     with pytest.raises(NotFittedError):
-        clone(transformer).transform(X)
+        unfitted.get_feature_names_out()
+    with pytest.raises(ValueError, match="'image_shape' parameter of"):
+        unfitted.set_params(image_shape="flat").transform(X)
+
+
+def test_what_learns_needs_a_fit():
+    with pytest.raises(NotFittedError):
+        ImageStandardizer("dataset").transform(X)
+
+
+def test_a_pipeline_around_a_fitted_classifier_predicts():
+    faces = np.random.default_rng(0).integers(0, 256, (20, 100), dtype=np.uint8)
+    y = np.arange(20) % 2
+    before = [HistogramEqualizer(), ImageResizer(6), ImageStandardizer()]
+    prepared = make_pipeline(*before).fit_transform(faces)
+    model = LogisticRegression().fit(prepared, y)
+    unfitted = [clone(step) for step in before]
+    assert_array_equal(make_pipeline(*unfitted, model).predict(faces), model.predict(prepared))
+    strings = [" ".join(map(str, row)) for row in faces]
+    of_strings = make_pipeline(PixelParser(), *unfitted, model)
+    assert_array_equal(of_strings.predict(strings), model.predict(prepared))
+
+
+@pytest.mark.parametrize(
+    "transformer", [ImageResizer((2, 2)), HistogramEqualizer()], ids=lambda t: type(t).__name__
+)
+def test_rows_that_could_be_several_pictures_are_refused(transformer):
+    rows = np.zeros((2, 6912), dtype=np.uint8)
+    for method in (clone(transformer).fit, clone(transformer).transform):
+        with pytest.raises(ValueError, match=r"X has 6912 features.* image_shape=\(48, 48, 3\)"):
+            method(rows)
+    strip = clone(transformer).set_params(image_shape=(1, 6912))
+    assert strip.fit(rows).image_shape_ == (1, 6912, 1)
+    assert ImageStandardizer().fit(rows).image_shape_ == (1, 6912, 1)  # the shape has no effect
+
+
+@each_of_arrays
+@pytest.mark.parametrize("container", ["pandas", "polars"])
+def test_images_are_no_frame(transformer, container):
+    transformer = clone(transformer).set_output(transform=container)
+    message = rf"{container}.*images of shape \(20, 6, 5\); pass flat rows"
+    with pytest.raises(ValueError, match=message):
+        transformer.fit_transform(X.reshape(20, 6, 5))
+    with config_context(transform_output=container):
+        with pytest.raises(ValueError, match=message):
+            clone(transformer).fit_transform(X.reshape(20, 6, 5))
+        by_array = transformer.set_output(transform="default").fit_transform(X.reshape(20, 6, 5))
+    assert isinstance(by_array, np.ndarray)
+
+
+@each_of_arrays
+def test_one_image_is_refused_with_the_way_out(transformer):
+    fitted = clone(transformer).fit(X.reshape(20, 6, 5))
+    for one in (X[0].reshape(6, 5), X[0].reshape(6, 5, 1)):
+        with pytest.raises(ValueError, match=r"which is one image.* X\[None\]"):
+            fitted.transform(one)
+    assert fitted.transform(X[0].reshape(6, 5)[None]).shape[0] == 1
 
 
 @pytest.mark.parametrize(

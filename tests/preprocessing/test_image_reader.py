@@ -136,7 +136,7 @@ def test_bad_input(folder, X, error, message):
         ({"image_size": (0, 5)}, r"got image_size=\(0, 5\), wanted \(height, width\)"),
         ({"image_size": (5,)}, r"got image_size=\(5,\), wanted \(height, width\)"),
         ({"image_size": (4.5, 5)}, r"got image_size=\(4.5, 5\), wanted \(height, width\)"),
-        ({"image_size": 48}, "'image_size' parameter of ImageReader"),
+        ({"image_size": 0}, "'image_size' parameter of ImageReader"),
         ({"color": "yes"}, "'color' parameter of ImageReader"),
         ({"root": 3}, "'root' parameter of ImageReader"),
         ({"flatten": None}, "'flatten' parameter of ImageReader"),

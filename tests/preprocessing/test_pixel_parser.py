@@ -82,8 +82,11 @@ def test_number_of_pixels_is_fixed_in_fit():
 
 
 def test_unfitted_and_wrong_parameter():
+    assert_array_equal(PixelParser().transform(STRINGS), WANTED)
     with pytest.raises(NotFittedError):
-        PixelParser().transform(STRINGS)
+        PixelParser().get_feature_names_out()
+    with pytest.raises(ValueError, match="'column' parameter of PixelParser"):
+        PixelParser(column=3).transform(STRINGS)
     with pytest.raises(ValueError, match="'column' parameter of PixelParser"):
         PixelParser(column=3).fit(STRINGS)
 

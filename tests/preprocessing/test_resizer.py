@@ -55,7 +55,7 @@ def test_floats_agree_with_uint8_to_rounding():
         ((0, 3), r"got size=\(0, 3\), wanted \(height, width\)"),
         ((3,), r"got size=\(3,\), wanted \(height, width\)"),
         (("3", "3"), r"wanted \(height, width\)"),
-        (48, "'size' parameter of ImageResizer"),
+        (0, "'size' parameter of ImageResizer"),
     ],
 )
 def test_bad_size(size, message):

@@ -1,0 +1,128 @@
+"""What was given for images as an array, or the way to make it one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+_WANTED = "wanted one array of images, (n, h * w), (n, h, w) or (n, h, w, c)"
+
+
+def as_array(X: Any) -> Any:
+    """Return X, made an array if it is a list or a tensor, or say how to make it one.
+
+    scikit-learn checks the rest: this is for what its messages would not explain.
+
+    Parameters
+    ----------
+    X : array-like
+        What was given for images.
+
+    Returns
+    -------
+    X : ndarray or whatever else has a shape
+        Not copied, unless it is a tensor that NumPy cannot view.
+
+    Raises
+    ------
+    ValueError
+        If X is no array of numbers, or has images of different sizes.
+    """
+    _refuse_other_forms(X)
+    if hasattr(X, "detach") and hasattr(X, "numpy"):
+        X = X.detach().cpu()
+        X = X.float() if X.is_floating_point() else X  # NumPy has no bfloat16
+        X = X.numpy()
+    try:
+        array = X if hasattr(X, "shape") else np.asarray(X)
+    except ValueError as error:
+        raise ValueError(
+            f"got X of type {type(X).__name__} whose rows differ in length, wanted images of one "
+            f"size; {_hint_for(X[0])}"
+        ) from error
+    kind = getattr(getattr(array, "dtype", None), "kind", "O")
+    if array.shape == () or (kind == "O" and len(array.shape) == 1):
+        hint = "" if array.shape in ((), (0,)) else f"; {_hint_for(np.asarray(array)[0])}"
+        raise ValueError(
+            f"got X of type {type(X).__name__} and shape {array.shape}, {_WANTED}{hint}"
+        )
+    if kind not in "biufcO":
+        hint = _hint_for("") if kind in "US" else _WANTED
+        raise ValueError(f"got X of dtype {array.dtype}, wanted images as numbers; {hint}")
+    return array
+
+
+def refuse_one_image(shape: tuple[int, ...], image_shape: tuple[int, int, int]) -> None:
+    """Refuse an array that is one image of a known shape, where several are expected.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the array that was given.
+    image_shape : tuple of int
+        (height, width, n_channels) of the images of the fit.
+
+    Raises
+    ------
+    ValueError
+        If the array has the shape of one image, and cannot be several.
+    """
+    height, width, n_channels = image_shape
+    one = (image_shape, image_shape[:2]) if n_channels == 1 else (image_shape,)
+    several = {2: (height * width * n_channels,), 3: (height, width)}
+    if shape in one and shape[1:] != several.get(len(shape)):
+        raise ValueError(
+            f"got X of shape {shape}, which is one image; wanted an array of images: X[None] is an "
+            "array of this one"
+        )
+
+
+def _refuse_other_forms(X: Any) -> None:
+    """Refuse what NumPy would take for a single object, or read in a form that nobody means."""
+    kind = type(X).__name__
+    if isinstance(X, str | bytes | os.PathLike):
+        raise ValueError(f"got X of type {kind}, {_WANTED}; {_hint_for(X)}")
+    if isinstance(X, Mapping) and not hasattr(X, "shape"):  # of SciPy's matrices one is a dict
+        keys = [name for name in ("images", "data") if name in X]
+        hint = f"pass X[{keys[0]!r}], and the labels as y" if keys else "pass the array in it"
+        raise ValueError(f"got X of type {kind}, {_WANTED}; {hint}")
+    if any(base.__module__.startswith("torch.utils.data") for base in type(X).__mro__):
+        raise ValueError(
+            f"got X of type {kind}, {_WANTED}; this takes arrays, not torch's data sets and "
+            "loaders: np.stack([np.asarray(image) for image, label in dataset])"
+        )
+    if isinstance(X, Iterator):
+        raise ValueError(f"got X of type {kind}, {_WANTED}; np.stack(list(X)) makes one of images")
+    if hasattr(X, "columns") and hasattr(X, "iloc") and len(X):
+        text = [
+            str(name)
+            for name, cell in zip(X.columns, X.iloc[0], strict=True)
+            if isinstance(cell, str | os.PathLike | np.ndarray)
+        ]
+        if text:
+            cell = X.iloc[0].iloc[[str(name) for name in X.columns].index(text[0])]
+            raise ValueError(
+                f"got X of type {kind} whose columns {', '.join(text[:3])} hold "
+                f"{type(cell).__name__} and no numbers; {_hint_for(cell)}"
+            )
+
+
+def _hint_for(cell: Any) -> str:
+    """Return how to make an array of cells such as this one."""
+    if isinstance(cell, os.PathLike):
+        return "ImageReader reads files"
+    if isinstance(cell, str | bytes):
+        return "PixelParser reads strings of pixels and ImageReader files"
+    if hasattr(cell, "resize") and hasattr(cell, "getpixel"):
+        return "bring the Pillow images to one size: np.stack([image.resize((48, 48)) for ...])"
+    if hasattr(cell, "shape"):
+        return (
+            "np.stack(list(X)) makes an array of images of one size, and ImageResizer brings "
+            "arrays to one size before that"
+        )
+    if isinstance(cell, tuple):
+        return "np.stack([image for image, label in X]) makes an array of pairs"
+    return "np.array(list(X)) makes an array of rows of one length"
