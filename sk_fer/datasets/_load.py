@@ -75,7 +75,8 @@ def load_faces(
     classes : sequence of str, default=None
         The names of the class folders, as in `load_image_folder`. Only for that format.
     image_size : int or tuple of int, default=None
-        Height and width, or side of a square, that every image is brought to. Only for class folders.
+        Height and width, or side of a square, that every image is brought to.
+        Only for class folders.
     color : bool, default=False
         Whether to keep the colours. Only for class folders.
     return_X_y : bool, default=False

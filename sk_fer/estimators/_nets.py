@@ -154,7 +154,7 @@ def rebuild_net(estimator: BaseEstimator, stored: dict[str, Any]) -> FERNet:
         device=str(device),
         batch_size=stored["batch_size"],
         seed=estimator._seed,
-        classes=estimator.classes_,
+        classes=getattr(estimator, "classes_", ()),  # FERFeatures has none
         verbose=0,
     ).initialize()
     net.history.extend({**row, "batches": []} for row in stored["history"])

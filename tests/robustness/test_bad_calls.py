@@ -368,7 +368,7 @@ PARAMETERS: dict[Any, dict[str, list[Any]]] = {
         "subset": ["happy", None],
         "ferplus": [5, True],
         "classes": ["happy", 5],
-        "image_size": [48, "48"],
+        "image_size": [0, "48"],
         "color": NO_BOOL,
         "return_X_y": NO_BOOL,
         "as_frame": NO_BOOL,
