@@ -10,7 +10,9 @@ from typing import Any, Literal
 import numpy as np
 
 _ROWS_AT_ONCE = 32  # about 300 KB of text: the working set stays in the processor's cache
-_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{0,20})?([eE][+-]?[0-9]{1,2})?")
+_PUNCTUATION = str.maketrans("[](),;|\t\r\n", " " * 10)
+_POINT_ZERO = re.compile(r"(?<=[0-9])\.0*(?=\s|$)")
 
 
 def parse_pixels(
@@ -21,7 +23,9 @@ def parse_pixels(
     where: str = "row {row}",
     first_row: int = 0,
 ) -> tuple[np.ndarray, np.ndarray, list[tuple[int, str]]]:
-    """Read strings of integers from 0 to 255, apart by spaces.
+    """Read strings of whole numbers from 0 to 255, apart by spaces.
+
+    Commas and brackets, as in ``[1, 2]``, and decimals that are zero, as in ``1.0``, are read too.
 
     Parameters
     ----------
@@ -61,6 +65,8 @@ def parse_pixels(
     for start in range(0, len(strings), _ROWS_AT_ONCE):
         cells = list(rows[start : start + _ROWS_AT_ONCE])
         block = _parse_rows(cells, n_pixels)
+        if block is None:
+            block = _parse_rows(list(map(_plain, cells)), n_pixels)
         if block is not None:
             pixels[n_kept : n_kept + len(cells)] = block
             kept[n_kept : n_kept + len(cells)] = np.arange(start, start + len(cells))
@@ -79,6 +85,11 @@ def parse_pixels(
                 kept[n_kept] = position
                 n_kept += 1
     return pixels[:n_kept], kept[:n_kept], problems
+
+
+def count_pixels(cell: str) -> int:
+    """Count the numbers in a string of pixels, whatever they are."""
+    return len(_plain(cell).split())
 
 
 def _first_n_pixels(cells: Iterable[Any]) -> int:
@@ -123,18 +134,38 @@ def _parse_rows(cells: list[Any], n_pixels: int) -> np.ndarray | None:
     return values.reshape(len(cells), n_pixels)
 
 
+def _plain(cell: Any) -> Any:
+    """Return a string without the brackets, commas and ``.0`` that other programs write."""
+    if not isinstance(cell, str):
+        return cell
+    text = cell.translate(_PUNCTUATION)
+    return _POINT_ZERO.sub("", text) if "." in text else text
+
+
 def _parse_row(cell: Any, n_pixels: int | None = None) -> np.ndarray:
     """Read one row with care, to say what is wrong with it."""
     if not isinstance(cell, str):
         raise ValueError(f"got no pixels but {reprlib.repr(cell)}, wanted a string of them")
-    tokens = cell.split()
+    if "..." in cell or "…" in cell:
+        raise ValueError(
+            "the pixels are cut off at '...', as NumPy prints long arrays; write "
+            "' '.join(map(str, image.ravel())) instead"
+        )
+    tokens = _plain(cell).split()
     if not tokens:
         raise ValueError("got no pixels, the string is empty")
-    for token in tokens:
-        if not _INTEGER.fullmatch(token):
-            raise ValueError(f"{reprlib.repr(token)} is not a number from 0 to 255")
-        if not 0 <= int(token) <= 255:
-            raise ValueError(f"pixel value {token} is outside 0 to 255")
-    if n_pixels is not None and len(tokens) != n_pixels:
-        raise ValueError(f"got {len(tokens)} pixels, wanted {n_pixels}")
-    return np.array(tokens, dtype=np.int64).astype(np.uint8)
+    values = [_parse_value(token) for token in tokens]
+    if n_pixels is not None and len(values) != n_pixels:
+        raise ValueError(f"got {len(values)} pixels, wanted {n_pixels}")
+    return np.array(values, dtype=np.uint8)
+
+
+def _parse_value(token: str) -> int:
+    if not _NUMBER.fullmatch(token):
+        raise ValueError(f"{reprlib.repr(token)} is not a number from 0 to 255")
+    value = float(token)
+    if not 0 <= value <= 255:
+        raise ValueError(f"pixel value {token} is outside 0 to 255")
+    if value != int(value):
+        raise ValueError(f"{reprlib.repr(token)} is not a whole number from 0 to 255")
+    return int(value)

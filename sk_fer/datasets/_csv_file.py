@@ -1,97 +1,71 @@
 """Rows of a CSV file, plain, compressed or in an archive.
 
-A reader of our own rather than pandas': the fields here hold neither commas nor line ends, so that
-splitting lines is faster, a bad row is found by its number instead of ending the file,
-and no more than a line is ever held in memory.
+A reader of our own rather than pandas': splitting lines is faster, a bad row is found by its number
+instead of ending the file, and no more than a line is ever held in memory.
 """
 
-import errno
-import gzip
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from io import BufferedReader, RawIOBase, TextIOWrapper
+from io import BufferedReader, TextIOWrapper
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, cast
+
+from sk_fer.datasets._packed import damage_named, head_of, is_tar, is_zip, limited, open_unpacked
+from sk_fer.datasets._tables import open_other_table, refuse_other_content
 
 CSV_NAMES = ("fer2013.csv", "icml_face_data.csv", "train.csv", "test.csv")
 """The CSV files that the loaders look for in a folder or an archive, the first found is taken."""
 
-_LONGEST_LINE = 1 << 16  # a row of FER2013 has 9,230 characters at most
-_ALWAYS_UNPACKED = 4 << 20
-_MOST_UNPACKED = 200  # times; real faces come to about 4
-_BLOCK = 1 << 16
-_DAMAGED = (EOFError, OSError, RuntimeError, zlib.error, zipfile.BadZipFile, tarfile.TarError)
-
-
-def find_csv(path: Path) -> Path | None:
-    """Return a file as it is, and of a folder the first of `CSV_NAMES` or None."""
-    if path.is_file():
-        return path
-    for name in CSV_NAMES:
-        stem = name.removesuffix(".csv")
-        names = [name, f"{stem}/{name}", f"{name}.gz", f"{name}.zip", f"{stem}.tar.gz"]
-        for candidate in names:
-            found = path / candidate
-            if found.is_file() and (name in CSV_NAMES[:2] or _has_pixels(found)):
-                return found
-    return None
-
-
-def _has_pixels(path: Path) -> bool:
-    """Whether a file of a common name is one of ours, and no list of image files."""
-    try:
-        with open_csv(path) as (header, _):
-            return "pixels" in map(str.lower, header)
-    except ValueError:
-        return True  # damaged: whoever reads it will say so
+_LONGEST_LINE = 1 << 22  # a row of 1024 x 1024 pixels
+_SEPARATORS = ",;\t|"
 
 
 @contextmanager
 def open_csv(path: Path) -> Iterator[tuple[list[str], Iterator[list[str]]]]:
-    """Open a CSV file and read its header.
+    """Open a table and read its first row, most often the names of its columns.
 
     Parameters
     ----------
     path : Path
-        A CSV file, alone or in a ``.gz``, ``.zip`` or ``.tar.gz``. Of several CSV files in a
-        ``.zip`` the first of `CSV_NAMES` is taken; of those in a ``.tar.gz`` the first to come.
+        A CSV file whose fields are apart by commas, semicolons, tabs or bars, in UTF-8 or UTF-16;
+        alone, compressed by gzip, bzip2 or xz, or in a zip or tar archive. Of several CSV files in
+        a zip archive the first of `CSV_NAMES` is taken; of those in a tar archive the first to
+        come. Or a Parquet or Excel file. The content decides, not the name of the file.
 
     Yields
     ------
     header : list of str
-        The names of the columns, without the spaces around them.
+        The fields of the first row, without the spaces around them.
     rows : iterator of list of str
-        The fields of each row, one for each column or fewer or more. Empty lines are left out.
+        The fields of each other row, one for each column or fewer or more. Empty lines are left
+        out.
 
     Raises
     ------
     ValueError
-        If the file is empty, not a text, or a damaged archive.
+        If the file is empty, no table, or a damaged archive.
+    ImportError
+        If reading a Parquet or Excel file needs a package that is not installed.
     """
-    with ExitStack() as stack:
+    with ExitStack() as stack, damage_named(path):
+        other = open_other_table(path)
+        if other is not None:
+            yield other
+            return
+        binary = _open_table(path, stack)
+        head = head_of(binary)
+        refuse_other_content(path, head)
         try:
-            binary = _open_binary(path, stack)
-            text = stack.enter_context(TextIOWrapper(binary, encoding="utf-8-sig"))
+            text = stack.enter_context(TextIOWrapper(binary, encoding=_encoding(head)))
             rows = _split(text)
             header = next(rows, None)
             if header is None:
                 raise ValueError(f"{path}: the file is empty")
             yield header, rows
         except UnicodeDecodeError as error:
-            if _is_gzip(path):
-                raise ValueError(
-                    f"{path}: not a CSV file but a gzip file, name it {path.name}.gz"
-                ) from error
             raise ValueError(f"{path}: not a CSV file, {error}") from error
-        except _DAMAGED as error:
-            # The disk's own errors, not what an archive's false offsets lead to.
-            if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
-                raise
-            raise ValueError(f"{path}: truncated or damaged, {error!s:.200}") from error
 
 
 def column_positions(path: Path, header: list[str], names: Iterable[str]) -> list[int]:
@@ -99,88 +73,93 @@ def column_positions(path: Path, header: list[str], names: Iterable[str]) -> lis
     found = [name.lower() for name in header]
     for name in names:
         if name.lower() not in found:
-            held = ", ".join(repr(column[:20]) for column in header[:12])
-            raise ValueError(f"{path}: no column {name!r}, it holds {held}")
+            raise ValueError(f"{path}: no column {name!r}, it holds {described(header)}")
     return [found.index(name.lower()) for name in names]
 
 
+def described(header: list[str]) -> str:
+    """Return the first names of a header, for messages."""
+    return ", ".join(repr(column[:20]) for column in header[:12])
+
+
+def is_csv(member: str) -> bool:
+    """Whether a file in an archive is a CSV file that is not hidden."""
+    name = PurePosixPath(member).name
+    return name.lower().endswith(".csv") and not name.startswith(".")
+
+
+def _encoding(head: bytes) -> str:
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16"
+    if len(head) > 8 and not any(head[1:64:2]):
+        return "utf-16-le"
+    if len(head) > 8 and not any(head[0:64:2]):
+        return "utf-16-be"
+    return "utf-8-sig"
+
+
 def _split(text: TextIOWrapper) -> Iterator[list[str]]:
+    separator, n_columns = "", 0
     for line in iter(partial(text.readline, _LONGEST_LINE), ""):
         rest = line
         while rest and not rest.endswith("\n"):  # one row, however long, is one row
             rest = text.readline(_LONGEST_LINE)
-        if not line.isspace():
-            yield [field.strip(' "\t\n') for field in line.split(",")]
+        if line.isspace():
+            continue
+        if not separator:
+            outside = "".join(line.split('"')[::2])
+            separator = max(_SEPARATORS, key=outside.count)
+            n_columns = outside.count(separator) + 1
+        fields = line.split(separator)
+        if len(fields) != n_columns and '"' in line:
+            fields = _split_quoted(_whole_row(line, text), separator)
+        yield [field.strip(' "\t\r\n') for field in fields]
 
 
-def _open_binary(path: Path, stack: ExitStack) -> IO[bytes]:
-    name = path.name.lower()
-    if name.endswith((".tar.gz", ".tgz")):
-        unpacked = _unpacked(stack.enter_context(_open_gzip(path)), path)
-        tar = stack.enter_context(tarfile.open(fileobj=unpacked, mode="r|"))  # noqa: SIM115
+def _whole_row(line: str, text: TextIOWrapper) -> str:
+    """Return a line and those after it, as long as a quotation mark is open."""
+    while line.count('"') % 2 and len(line) < _LONGEST_LINE:
+        more = text.readline(_LONGEST_LINE)
+        if not more:
+            break
+        line += more
+    return line
+
+
+def _split_quoted(line: str, separator: str) -> list[str]:
+    fields = [""]
+    for position, part in enumerate(line.split('"')):
+        pieces = [part] if position % 2 else part.split(separator)
+        fields[-1] += pieces[0]
+        fields.extend(pieces[1:])
+    return fields
+
+
+def _open_table(path: Path, stack: ExitStack) -> BufferedReader:
+    file = open_unpacked(path, stack)
+    head = head_of(file)
+    if is_tar(head):
+        tar = stack.enter_context(tarfile.open(fileobj=file, mode="r|"))  # noqa: SIM115
         for member in tar:
-            if member.isfile() and _is_csv(member.name):
-                file = tar.extractfile(member)
-                assert file is not None  # it is a regular file
-                return _unpacked(file, path)
+            if member.isfile() and is_csv(member.name):
+                found = tar.extractfile(member)
+                assert found is not None  # it is a regular file
+                return limited(found, path)
         raise ValueError(f"{path}: no CSV file in this archive")
-    if name.endswith(".zip"):
+    if is_zip(head) or path.suffix.lower() == ".zip":
         archive = stack.enter_context(zipfile.ZipFile(path))
-        table = archive.open(_choose_member(path, archive.namelist()))
-        return _unpacked(stack.enter_context(table), path)
-    if name.endswith(".gz"):
-        return _unpacked(stack.enter_context(_open_gzip(path)), path)
-    return path.open("rb")
-
-
-def _open_gzip(path: Path) -> IO[bytes]:
-    return cast(IO[bytes], gzip.open(path))
-
-
-class _Unpacked(RawIOBase):
-    """What comes out of a packed file, as long as it is in proportion to what went in."""
-
-    def __init__(self, packed: IO[bytes], path: Path) -> None:
-        self.packed = packed
-        self.path = path
-        self.n_left = max(_ALWAYS_UNPACKED, _MOST_UNPACKED * path.stat().st_size)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        block = self.packed.read(len(buffer))
-        self.n_left -= len(block)
-        if self.n_left < 0:
-            raise ValueError(
-                f"{self.path}: unpacks to more than {_MOST_UNPACKED} times its size; if it is "
-                "meant to, unpack it yourself"
-            )
-        buffer[: len(block)] = block
-        return len(block)
-
-
-def _unpacked(packed: IO[bytes], path: Path) -> IO[bytes]:
-    return cast(IO[bytes], BufferedReader(_Unpacked(packed, path), _BLOCK))
+        member_file = archive.open(_choose_member(path, archive.namelist()))
+        return limited(stack.enter_context(member_file), path)
+    return file
 
 
 def _choose_member(path: Path, members: list[str]) -> str:
-    tables = [member for member in members if _is_csv(member)]
+    tables = [member for member in members if is_csv(member)]
     for name in CSV_NAMES:
         for member in tables:
-            if PurePosixPath(member).name == name:
+            if PurePosixPath(member).name.lower() == name:
                 return member
     if len(tables) != 1:
-        found = ", ".join(tables) or "none"
+        found = ", ".join(tables[:6]) or "none"
         raise ValueError(f"{path}: wanted one CSV file in this archive, found {found}")
     return tables[0]
-
-
-def _is_gzip(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(2) == b"\x1f\x8b"
-
-
-def _is_csv(member: str) -> bool:
-    name = PurePosixPath(member).name
-    return name.lower().endswith(".csv") and not name.startswith(".")

@@ -10,7 +10,8 @@ from sk_fer._utils._constraints import validate_params
 from sk_fer.datasets._bunch import Faces, make_bunch
 from sk_fer.datasets._cache import ArrayCache
 from sk_fer.datasets._checks import CACHE, ON_ERROR, OUTPUT, PATH, SUBSET, check_path
-from sk_fer.datasets._csv_file import CSV_NAMES, find_csv
+from sk_fer.datasets._csv_file import CSV_NAMES
+from sk_fer.datasets._find_table import find_table
 from sk_fer.datasets._image_folder import read_image_folder
 from sk_fer.datasets._names import FER2013_EXPRESSIONS
 from sk_fer.datasets._pixel_csv import SIDE, PixelTable, read_pixel_csv, table_faces
@@ -39,8 +40,10 @@ def load_fer2013(
         - ``fer2013.csv`` or ``icml_face_data.csv``, all splits in one table;
         - Kaggle's ``train.csv`` (all rows are training) or ``test.csv`` (all rows are test and
           have no labels: the target is None);
-        - one of these compressed (``.gz``), in a ``.zip`` or in the competition's ``.tar.gz``;
-        - a folder that holds one of these;
+        - one of these compressed by gzip, bzip2 or xz, or in a zip or tar archive, under any name;
+        - the same table as a Parquet or Excel file (``pip install "sk_fer[tables]"``), or as a NumPy
+          archive with the arrays X and y, or pixels and emotion;
+        - a folder that contains one of these;
         - the folder of the release as images, ``train/<class>/*`` and ``test/<class>/*``. Its
           ``test`` mixes two splits, which the names of its files tell apart.
     subset : str, default="train"
@@ -104,6 +107,14 @@ def load_fer2013(
     fetch_fer2013 : Download the file first.
     load_image_folder : Any other images in folders.
 
+    Notes
+    -----
+    Tables are read in the forms that other programs write: apart by commas, semicolons or tabs, in
+    UTF-8 or UTF-16; pixels in one column, as ``1 2 3``, ``[1, 2, 3]`` or ``1.0 2.0 3.0``, or in one
+    column each; labels as codes, as ``3.0`` or as names; other square sizes than 48 x 48; other
+    names of columns, such as label, image and split, or none. Where a form can mean more than one
+    thing, an error names it and says what to write instead.
+
     References
     ----------
     .. [1] I. J. Goodfellow et al., "Challenges in representation learning: A report on three
@@ -155,7 +166,7 @@ def read_fer2013(
     -------
     table : PixelTable
     """
-    csv = find_csv(path)
+    csv = find_table(path)
     if csv is None:
         raise ValueError(f"{path}: found none of the files {', '.join(CSV_NAMES)} in this folder")
     kept = ArrayCache(csv, data_home) if cache else None
@@ -169,7 +180,7 @@ def read_fer2013(
 
 
 def _is_image_release(path: Path) -> bool:
-    return find_csv(path) is None and any(child.is_dir() for child in path.iterdir())
+    return find_table(path) is None and any(child.is_dir() for child in path.iterdir())
 
 
 def _read_folder(path: Path, on_error: str) -> Faces:

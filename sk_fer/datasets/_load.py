@@ -12,9 +12,9 @@ from sk_fer._utils._constraints import validate_params
 from sk_fer._utils._layout import SIDE
 from sk_fer.datasets._checks import CACHE, ON_ERROR, OUTPUT, PATH, SUBSET, check_path
 from sk_fer.datasets._ckplus import load_ckplus
-from sk_fer.datasets._csv_file import find_csv
 from sk_fer.datasets._fer2013 import load_fer2013
 from sk_fer.datasets._ferplus import load_ferplus
+from sk_fer.datasets._find_table import find_table
 from sk_fer.datasets._image_folder import load_image_folder, open_image_tree
 
 FORMATS = ("fer2013", "ferplus", "ckplus", "ckextended", "image_folder")
@@ -165,7 +165,7 @@ def find_format(path: Path, *, ferplus: str | os.PathLike[str] | None = None) ->
         return "ferplus"
     if not path.is_dir():
         return "ckextended" if path.name.lower().startswith("ckextended") else "fer2013"
-    if find_csv(path) is not None:
+    if find_table(path) is not None:
         return "fer2013"
     tree = open_image_tree(path)
     if tree.is_ckplus():

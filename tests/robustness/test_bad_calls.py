@@ -544,7 +544,7 @@ OTHER_CALLS = [
     wrong(lambda: PixelParser().fit([b"0 1"]), "X, row 0: got no pixels but b'0 1'"),
     wrong(lambda: PixelParser().fit_transform(["0 1", "-1 5"]), "X, row 1: pixel value -1 is outs"),
     wrong(lambda: PixelParser().fit_transform(["256 1"]), "pixel value 256 is outside 0 to 255"),
-    wrong(lambda: PixelParser().fit_transform(["1.5 1"]), "'1.5' is not a number from 0 to 255"),
+    wrong(lambda: PixelParser().fit_transform(["1.5 1"]), "'1.5' is not a whole number"),
     wrong(lambda: PixelParser().fit_transform(["nan 1"]), "'nan' is not a number from 0 to 255"),
     wrong(lambda: PixelParser().fit_transform(["1 2", "1"]), "X, row 1: got 1 pixels, wanted 2"),
     wrong(lambda: ImageReader().fit("a.png"), "got X of type str, wanted a list or column"),

@@ -1,0 +1,70 @@
+"""The table of FER2013 in a folder, and whether an archive has one."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from sk_fer.datasets._columns import find_columns
+from sk_fer.datasets._csv_file import CSV_NAMES, open_csv
+from sk_fer.datasets._npz import is_npz
+
+_STEMS = tuple(name.removesuffix(".csv") for name in CSV_NAMES)
+_ENDINGS = (
+    *(".csv", ".csv.gz", ".csv.bz2", ".csv.xz", ".csv.zip", ".zip", ".tar"),
+    *(".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".parquet", ".xlsx", ".npz"),
+)
+
+
+def find_table(path: Path) -> Path | None:
+    """Return a file as it is; of a folder the table that it holds, or None.
+
+    A folder's table has a name of `CSV_NAMES`, in any case and with any of the endings for what
+    can be read, and lies in the folder, in a folder of the same name in it, or twice so. Without
+    such a name, it is the only CSV file with pixels.
+    """
+    if path.is_file():
+        return path
+    places = [path, *_folders_named_so(path)]
+    for stem in _STEMS:
+        for place in places:
+            files = {name.lower(): place / name for name in _names(place)}
+            for ending in _ENDINGS:
+                found = files.get(f"{stem}{ending}")
+                if found and found.is_file() and (stem in _STEMS[:2] or _may_be_table(found)):
+                    return found
+    others = [path / name for name in _names(path) if name.lower().endswith(".csv")]
+    tables = [other for other in others if other.is_file() and has_pixels(other)]
+    return tables[0] if len(tables) == 1 else None
+
+
+def has_pixels(path: Path) -> bool:
+    """Whether a file is a table with pixels, and no list of image files or something else."""
+    try:
+        if is_npz(path):
+            return True
+        with open_csv(path) as (header, _):
+            find_columns(path, header)
+    except (ValueError, OSError, ImportError):
+        return False
+    return True
+
+
+def _may_be_table(path: Path) -> bool:
+    """Whether a file of a common name is a table with pixels, or damaged."""
+    try:
+        with open_csv(path) as (header, _):
+            return "pixels" in map(str.lower, header) or has_pixels(path)
+    except ValueError:
+        return path.suffix.lower() != ".zip" or has_pixels(path)  # whoever reads it will say so
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(name for name in os.listdir(folder) if not name.startswith("."))
+
+
+def _folders_named_so(path: Path) -> Iterator[Path]:
+    for name in _names(path):
+        inner = path / name
+        if name.lower().removesuffix(".csv") in _STEMS[:2] and inner.is_dir():
+            yield inner
+            yield from _folders_named_so(inner)

@@ -1,0 +1,104 @@
+"""Tables that are no text: Parquet and Excel through pandas, and what is refused by name."""
+
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+_CONTENTS = {
+    b"\x89HDF": ("an HDF5 file", "pandas.read_hdf(path).to_csv"),
+    b"\x93NUMPY": ("a NumPy array", "numpy.savez(path, X=..., y=...)"),
+    b"ARROW1": ("a Feather file", "pandas.read_feather(path).to_csv"),
+    b"FEA1": ("a Feather file", "pandas.read_feather(path).to_csv"),
+    b"ORC": ("an ORC file", "pandas.read_orc(path).to_csv"),
+    b"SQLite format 3": ("a SQLite database", "pandas.read_sql(query, connection).to_csv"),
+    b"\xd0\xcf\x11\xe0": ("an old Excel file", "Excel's Save As .xlsx"),
+    b"MATLAB": ("a MATLAB file", "scipy.io.loadmat(path) and numpy.savez(path, X=..., y=...)"),
+    b"7z\xbc\xaf": ("a 7-Zip archive", "7-Zip, to unpack it"),
+    b"Rar!": ("a RAR archive", "unrar, to unpack it"),
+    b"\x28\xb5\x2f\xfd": ("a Zstandard file", "zstd -d, to unpack it"),
+    b"%PDF": ("a PDF file", ""),
+    **{
+        b"\x80" + bytes([n]): ("a pickle, whose loading could run code", "a CSV file")
+        for n in (2, 3, 4, 5)
+    },
+    b"{": ("a JSON file", "pandas.read_json(path).to_csv"),
+}
+_TABLES = 'pip install "sk_fer[tables]"'
+
+
+def open_other_table(path: Path) -> tuple[list[str], Iterator[list[str]]] | None:
+    """Return the header and the rows of a Parquet or Excel file, None if it is neither."""
+    with path.open("rb") as file:
+        head = file.read(4)
+    if head == b"PAR1":
+        return _as_rows(path, _read(path, "read_parquet", "Parquet"))
+    if head == b"PK\x03\x04" and holds_member(path, "xl/workbook.xml"):
+        sheets = _read(path, "read_excel", "Excel", sheet_name=None, dtype=object)
+        tables = [sheet for sheet in sheets.values() if len(sheet)]
+        if len(tables) != 1:
+            raise ValueError(
+                f"{path}: got an Excel file with {len(tables)} sheets that have rows, wanted one"
+            )
+        return _as_rows(path, tables[0])
+    return None
+
+
+def holds_member(path: Path, *ends: str) -> bool:
+    """Whether a zip archive has members, each with one of these endings of its name or more."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (OSError, zipfile.BadZipFile):
+        return False  # whoever reads it will say so
+    return any(name.endswith(ends) for name in names)
+
+
+def refuse_other_content(path: Path, head: bytes) -> None:
+    """Raise a ValueError that names what a file is, if it is a known kind but no text."""
+    for start, (what, way_out) in _CONTENTS.items():
+        if head.startswith(start):
+            advice = f"; write a CSV file with {way_out}" if way_out.endswith("to_csv") else ""
+            advice = advice or (f"; wanted a CSV file, use {way_out}" if way_out else "")
+            raise ValueError(f"{path}: not a CSV file but {what}{advice}")
+
+
+def _read(path: Path, function: str, kind: str, **options: Any) -> Any:
+    import pandas as pd
+
+    try:
+        return getattr(pd, function)(path, **options)
+    except ImportError as error:
+        raise ImportError(
+            f"{path}: reading {kind} files needs another package: {_TABLES}"
+        ) from error
+    except Exception as error:  # on damaged files the readers raise nearly anything
+        reason = " ".join(f"{error!s:.200}".split()) or type(error).__name__
+        raise ValueError(f"{path}: not a readable {kind} file, {reason}") from error
+
+
+def _as_rows(path: Path, frame: Any) -> tuple[list[str], Iterator[list[str]]]:
+    header = [str(name).strip() for name in frame.columns]
+    first = frame.iloc[0].tolist() if len(frame) else []
+    for name, cell in zip(header, first, strict=False):
+        if isinstance(cell, bytes | dict):
+            raise ValueError(
+                f"{path}: its column {name!r} has encoded image files, as the data sets of Hugging "
+                "Face do; wanted pixels. Write the images into folders named after their classes "
+                "for load_image_folder"
+            )
+    columns = [frame[name].tolist() for name in frame.columns]
+    return header, ([_as_text(cell) for cell in row] for row in zip(*columns, strict=True))
+
+
+def _as_text(cell: Any) -> str:
+    if isinstance(cell, str):
+        return cell.strip()
+    if isinstance(cell, list | tuple | np.ndarray):
+        array = np.asarray(cell)
+        if array.dtype == object and array.size:  # rows of an image
+            array = np.concatenate([np.ravel(row) for row in array])
+        return " ".join(map(str, array.ravel().tolist()))
+    return "" if cell is None or cell != cell else str(cell)
