@@ -41,8 +41,8 @@ def load_fer2013(
         - Kaggle's ``train.csv`` (all rows are training) or ``test.csv`` (all rows are test and
           have no labels: the target is None);
         - one of these compressed by gzip, bzip2 or xz, or in a zip or tar archive, under any name;
-        - the same table as a Parquet or Excel file (``pip install "sk_fer[tables]"``), or as a NumPy
-          archive with the arrays X and y, or pixels and emotion;
+        - the same table as a Parquet or Excel file (``pip install "sk_fer[tables]"``);
+        - a NumPy archive with the arrays X and y, or pixels and emotion;
         - a folder that contains one of these;
         - the folder of the release as images, ``train/<class>/*`` and ``test/<class>/*``. Its
           ``test`` mixes two splits, which the names of its files tell apart.
