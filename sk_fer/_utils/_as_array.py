@@ -24,7 +24,8 @@ def as_array(X: Any) -> Any:
     Returns
     -------
     X : ndarray or whatever else has a shape
-        Not copied, unless it is a tensor that NumPy cannot view.
+        Not copied, unless it is a tensor or a table that NumPy cannot view. Of a table, a
+        DataFrame of pandas with its column names, in which bytes are still uint8.
 
     Raises
     ------
@@ -36,6 +37,8 @@ def as_array(X: Any) -> Any:
         X = X.detach().cpu()
         X = X.float() if X.is_floating_point() else X  # NumPy has no bfloat16
         X = X.numpy()
+    if hasattr(X, "columns"):
+        X = _as_numpy_table(X)
     try:
         array = X if hasattr(X, "shape") else np.asarray(X)
     except ValueError as error:
@@ -53,6 +56,21 @@ def as_array(X: Any) -> Any:
         hint = _hint_for("") if kind in "US" else _WANTED
         raise ValueError(f"got X of dtype {array.dtype}, wanted images as numbers; {hint}")
     return array
+
+
+def _as_numpy_table(X: Any) -> Any:
+    """Return a table as one of pandas, where scikit-learn would make bytes of it float32."""
+    if hasattr(X, "iloc"):
+        dtypes = set(X.dtypes)
+        of_bytes = {getattr(dtype, "numpy_dtype", None) for dtype in dtypes} == {np.dtype("uint8")}
+        return X.astype(np.uint8) if of_bytes and not X.isna().any(axis=None) else X
+    values = np.asarray(X)
+    if values.ndim != 2 or values.dtype.kind not in "biuf":
+        return X
+    from pandas import DataFrame
+
+    # In a table of pyarrow `columns` are the columns themselves.
+    return DataFrame(values, columns=list(getattr(X, "column_names", X.columns)), copy=False)
 
 
 def refuse_one_image(shape: tuple[int, ...], image_shape: tuple[int, int, int]) -> None:

@@ -32,6 +32,7 @@ COLUMNS = {
 
 TABLES = {
     "pandas": pd.DataFrame,
+    "pandas with missing values": lambda table: pd.DataFrame(table).convert_dtypes(),
     "pandas of pyarrow": lambda table: pd.DataFrame(table).convert_dtypes(dtype_backend="pyarrow"),
     "polars": lambda table: pytest.importorskip("polars").DataFrame(table),
     "pyarrow": lambda table: pytest.importorskip("pyarrow").table(table),
@@ -79,3 +80,14 @@ def test_a_column_of_a_table_has_pixels_or_files(three_expressions, make, tmp_pa
     np.testing.assert_array_equal(
         ImageReader(image_size=(24, 24)).fit_transform(make({"x": files})), X
     )
+
+
+@pytest.mark.parametrize("make", TABLES.values(), ids=TABLES)
+def test_a_table_of_bytes_stays_bytes(dense, three_expressions, make):
+    X, y = three_expressions
+    want = dense.fit(X, y).predict_proba(X)
+    table = make({f"pixel{i}": X[:, i] for i in range(X.shape[1])})
+    np.testing.assert_array_equal(dense.fit(table, y).predict_proba(table), want)
+    assert dense.image_shape_ == (24, 24, 1)
+    assert dense._image_dtype == "uint8"
+    assert dense.feature_names_in_[:2].tolist() == ["pixel0", "pixel1"]
