@@ -327,6 +327,7 @@ class FERNet(NeuralNetClassifier):
                     self._drop_unfinished_epoch()
                     self._warn_of_interrupt()
                     if self.history:
+                        self._undo_steps_after_the_best_epoch()
                         self.notify("on_train_end", X=X, y=y)
                     raise
                 self.notify("on_train_end", X=X, y=y)
@@ -554,6 +555,19 @@ class FERNet(NeuralNetClassifier):
     def _drop_unfinished_epoch(self) -> None:
         if self.history and "dur" not in self.history[-1]:
             self.history.pop()
+
+    def _undo_steps_after_the_best_epoch(self) -> None:
+        """Load the best weights where they are those of the last whole epoch.
+
+        skorch's ``EarlyStopping`` takes the weights for those of that epoch, and leaves them.
+        """
+        for _, callback in self.callbacks_:
+            if (
+                isinstance(callback, EarlyStopping)
+                and callback.best_model_weights_ is not None
+                and callback.best_epoch_ == self.history[-1, "epoch"]
+            ):
+                self.module_.load_state_dict(callback.best_model_weights_)
 
     def _warn_of_interrupt(self) -> None:
         with suppress(UserWarning):  # where warnings are errors, Ctrl-C still goes first

@@ -40,9 +40,14 @@ def test_layouts_and_types_of_images_agree(faces):
     images = X.reshape(-1, 48, 48)
     np.testing.assert_array_equal(dense().fit(images, y).predict_proba(X), flat)
     np.testing.assert_array_equal(dense().fit(images[..., None], y).predict_proba(images), flat)
-    np.testing.assert_allclose(
-        dense().fit(X.astype(np.float64) / 255, y).predict_proba(X), flat, atol=2e-3
-    )
+
+
+def test_the_scale_of_pixels_does_not_matter(faces):
+    X, y = faces
+    model = dense(precision="float32")  # the same function but for rounding
+    whole = model.fit(X, y).predict_proba(X)
+    shares = model.fit(X.astype(np.float64) / 255, y).predict_proba(X)
+    np.testing.assert_allclose(shares, whole, atol=2e-3)
 
 
 def test_color_images_and_oblong_shapes(faces):

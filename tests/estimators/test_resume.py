@@ -12,6 +12,7 @@ import pytest
 import torch
 from joblib import parallel_config
 from sklearn.base import clone
+from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from skorch.callbacks import Callback, EarlyStopping, EpochScoring, LRScheduler
 
@@ -409,14 +410,19 @@ def test_ctrl_c_ends_a_whole_search(small):
 
 
 @pytest.mark.usefixtures("ctrl_c")
-def test_ctrl_c_with_early_stopping_keeps_the_best_so_far(small):
+# The best epoch is the last whole one, or, where nothing counts as better, the first.
+@pytest.mark.parametrize(("epochs", "tol", "best"), [(5, 0.0, 4), (5, 1e6, 0)])
+def test_ctrl_c_with_early_stopping_keeps_the_best_so_far(small, epochs, tol, best):
     X, y = small
-    model = dense(max_epochs=20, lr=0.03, lr_schedule=None, tol=0.0, **WATCHED)
-    model.set_params(callbacks=[Press(6)], n_iter_no_change=20)
+    model = dense(max_epochs=20, lr=0.03, lr_schedule=None, tol=tol, **WATCHED)
+    model.set_params(callbacks=[Press(epochs + 1)], n_iter_no_change=20)
     with pytest.warns(UserWarning, match="interrupted"), pytest.raises(KeyboardInterrupt):
         model.fit(X, y, X_val=X[50:], y_val=y[50:])
-    best = model.history_["valid_accuracy"][model.history_["valid_loss"].idxmin()]
-    assert model.score(X[50:], y[50:]) == pytest.approx(best, abs=1e-6)
+    losses = model.history_["valid_loss"]
+    assert len(losses) == epochs
+    assert losses.argmin() == 4  # falls from epoch to epoch
+    loss = log_loss(y[50:], model.predict_proba(X[50:]), labels=model.classes_)
+    assert loss == pytest.approx(losses[best], rel=1e-4)
 
 
 def test_sigterm_writes_first_and_then_does_what_it_did(small, tmp_path):
