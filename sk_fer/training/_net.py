@@ -10,41 +10,29 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from skorch import NeuralNetClassifier
-from skorch.callbacks import (
-    EarlyStopping,
-    EpochScoring,
-    EpochTimer,
-    LoadInitState,
-    LRScheduler,
-    PrintLog,
-)
-from skorch.callbacks.scoring import ScoringBase
+from skorch.callbacks import EarlyStopping, EpochTimer, PrintLog
 from skorch.utils import TeeGenerator
 from torch import Tensor
 
 from sk_fer.modules import FaceModule, dropout_generator, weighted_batch
 from sk_fer.training._augment import Augmentation
 from sk_fer.training._batches import Batch, BatchIterator
-from sk_fer.training._callbacks import FitTasks
+from sk_fer.training._callback_net import CallbackNet
 from sk_fer.training._checkpoints import Checkpoints
-from sk_fer.training._contiguous_state import ContiguousState
 from sk_fer.training._dataset import FaceDataset, StoredFeatures
 from sk_fer.training._device import fastest_convolutions
 from sk_fer.training._divergence import DivergenceWatch
 from sk_fer.training._evaluation import LARGEST_BATCH, EvaluationForm
 from sk_fer.training._halving import Halving, Part
-from sk_fer.training._history import FitHistory, MissingColumn
 from sk_fer.training._interrupt import before_termination, notice_interrupt
 from sk_fer.training._memory import reuse_memory
-from sk_fer.training.callbacks import notify_scoring
 
 
 class _StopTraining(Exception):
     """A callback asks to end the fit after this epoch."""
 
 
-class FERNet(NeuralNetClassifier):
+class FERNet(CallbackNet):
     """A skorch classifier over a :class:`sk_fer.modules.FaceModule`.
 
     skorch's callbacks, history and ``save_params`` work as usual. The differences are: batches
@@ -103,59 +91,10 @@ class FERNet(NeuralNetClassifier):
 
     # -- what the net is made of ---------------------------------------------------------
 
-    @property
-    def history(self) -> FitHistory:
-        """The history of all epochs; it also knows ``valid_acc`` and ``train_acc``."""
-        return self.history_
-
-    @history.setter
-    def history(self, rows: list[dict[str, Any]]) -> None:
-        self.history_ = FitHistory(rows)
-
-    def initialize_history(self) -> "FERNet":
-        """Begin an empty history."""
-        self.history_ = FitHistory()
-        return self
-
-    def initialize(self, previous: "FERNet | None" = None) -> "FERNet":
-        """Build all parts. Callbacks that a previous net has too keep their state."""
-        self.kept_callbacks_ = [] if previous is None else [c for _, c in previous.callbacks_]
-        super().initialize()
-        del self.kept_callbacks_
-        return self
-
-    def initialize_callbacks(self) -> "FERNet":
-        """Initialize the callbacks, except those of a net that this one goes on from."""
-        kept = getattr(self, "kept_callbacks_", [])
-        if not kept:
-            return super().initialize_callbacks()
-        self.callbacks_ = list(self._uniquely_named_callbacks())
-        for _, callback in self.callbacks_:
-            if not any(callback is other for other in kept):
-                callback.initialize()
-        return self
-
-    def _get_module(self, name: str, msg: str) -> Any:
-        module = super()._get_module(name, msg)
-        return ContiguousState(module) if isinstance(module, torch.nn.Module) else module
-
-    def _get_param_names(self) -> list[str]:
-        return [name for name in super()._get_param_names() if name not in _NO_PARAMETERS]
-
-    def __getstate__(self) -> dict[str, Any]:
-        state = super().__getstate__()
-        # The data and the files of a fit stay with it; module_ is pickled as a part of its own.
-        left_out = {"evaluation_form_", "interrupt_", "forward_iter", "schedulers_"}
-        if self.initialized_:
-            left_out.add("module")
-        state = {name: value for name, value in state.items() if name not in left_out}
-        return {**state, "valid_dataset": None, "checkpoints": None}
-
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         if self.initialized_:
-            self.module = vars(self)["module_"]
-            self.evaluation_form_ = EvaluationForm(self.module)
+            self.evaluation_form_ = EvaluationForm(self.module_)
 
     @property
     def _default_callbacks(self) -> list[tuple[str, Any]]:
@@ -240,23 +179,7 @@ class FERNet(NeuralNetClassifier):
         own = self.optimizer_.state_dict()
         state = other.optimizer_.state_dict()["state"]
         self.optimizer_.load_state_dict({**own, "state": state})
-        rates = [group["lr"] for group in other.optimizer_.param_groups]
-        kept = {id(callback) for _, callback in other.callbacks_}
-        self.schedulers_ = [
-            (callback, callback.lr_scheduler_.state_dict(), rates)
-            for _, callback in self.callbacks_
-            if isinstance(callback, LRScheduler)
-            and id(callback) in kept
-            and callback.step_every == "epoch"
-            and self.lr == other.lr
-        ]
-
-    def _go_on_with_schedulers(self) -> None:
-        """Have torch's schedulers go on from the fit before, for they were built anew."""
-        for callback, state, rates in self.__dict__.pop("schedulers_", ()):
-            callback.lr_scheduler_.load_state_dict(state)
-            for group, rate in zip(self.optimizer_.param_groups, rates, strict=True):
-                group["lr"] = rate
+        self._note_schedulers(other)
 
     # -- the loop ------------------------------------------------------------------------
 
@@ -294,13 +217,7 @@ class FERNet(NeuralNetClassifier):
                         checkpoints.flush()
         finally:
             self.valid_dataset = self.checkpoints = None
-            for _, callback in self.callbacks_:
-                if isinstance(callback, FitTasks):
-                    callback.release()
-                elif isinstance(callback, EarlyStopping):
-                    callback.best_model_weights_ = None
-                elif isinstance(callback, EpochScoring):
-                    callback.on_train_end()  # which an error left out: it drops the predictions
+            self._release_callbacks()
 
     def partial_fit(
         self, X: FaceDataset, y: None = None, classes: None = None, **fit_params: Any
@@ -318,7 +235,7 @@ class FERNet(NeuralNetClassifier):
                 notice_interrupt() as self.interrupt_,
             ):
                 self.notify("on_train_begin", X=X, y=y)
-                self._go_on_with_schedulers()
+                self._continue_schedulers()
                 epochs = self.checkpoints.restore(self) if self.checkpoints else self.max_epochs
                 try:
                     with suppress(_StopTraining):
@@ -339,22 +256,7 @@ class FERNet(NeuralNetClassifier):
     def notify(self, method_name: str, **kwargs: Any) -> None:
         """Call all callbacks; a KeyboardInterrupt of their own is a wish to stop."""
         getattr(self, method_name)(self, **kwargs)
-        stop = False
-        callbacks = self.callbacks_
-        if method_name == "on_train_begin":  # others note the epoch that the fit starts from
-            callbacks = sorted(callbacks, key=lambda pair: not isinstance(pair[1], LoadInitState))
-        for name, callback in callbacks:
-            try:
-                if isinstance(callback, ScoringBase):
-                    notify_scoring(callback, method_name, self, **kwargs)
-                else:
-                    getattr(callback, method_name)(self, **kwargs)
-            except KeyboardInterrupt:
-                if self.interrupt_.is_set():
-                    raise
-                stop = True
-            except MissingColumn as error:
-                raise ValueError(f"the callback {name}: {error}") from error
+        stop = self._notify_callbacks(method_name, **kwargs)
         if method_name == "on_epoch_end" and self.checkpoints is not None:
             # No callback could do this: it would not know that another one asks to stop.
             self.checkpoints.save(self, stopped=stop)
@@ -586,9 +488,6 @@ class FERNet(NeuralNetClassifier):
         classes = target.argmax(1) if target.is_floating_point() else target
         hits = (step["y_pred"].argmax(1) == classes).sum()
         return torch.stack([step["loss"].detach().float() * len(classes), hits.float()])
-
-
-_NO_PARAMETERS = {"valid_dataset", "checkpoints", "train_halving", "evaluation_halving"}
 
 
 def _shaping(optimizer: torch.optim.Optimizer) -> dict[str, Any]:

@@ -2,10 +2,12 @@
 
 import io
 import os
+import pickle
 import threading
 
 import numpy as np
 import pytest
+from joblib import parallel_config
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import make_pipeline
@@ -172,7 +174,9 @@ def test_clones_write_to_folders_of_their_own(n_jobs, small, tmp_path):
         TrainEndCheckpoint(dirname=str(tmp_path / "end")),
     ]
     model = dense(callbacks=callbacks, max_epochs=4, lr=0.1)
-    scores = cross_validate(clone(model), X, y, cv=3, n_jobs=n_jobs, return_estimator=True)
+    copied = pickle.loads(pickle.dumps(clone(model)))  # as for another process
+    with parallel_config("threading"):
+        scores = cross_validate(copied, X, y, cv=3, n_jobs=n_jobs, return_estimator=True)
     folders = set(os.listdir(tmp_path / "best"))
     assert folders == {os.path.basename(m.callbacks[0].dirname) for m in scores["estimator"]}
     assert len(folders) == 3

@@ -1,0 +1,146 @@
+"""A skorch net whose callbacks can read, copy, save and continue it."""
+
+from typing import Any, Self
+
+import torch
+from skorch import NeuralNetClassifier
+from skorch.callbacks import EarlyStopping, EpochScoring, LoadInitState, LRScheduler
+from skorch.callbacks.scoring import ScoringBase
+
+from sk_fer.training._callbacks import FitTasks
+from sk_fer.training._contiguous_state import ContiguousState
+from sk_fer.training._history import FitHistory, MissingColumn
+from sk_fer.training.callbacks import notify_scoring
+
+# What belongs to a running fit, and is neither a parameter nor a part of a copy.
+_OF_A_FIT = {"valid_dataset", "checkpoints"}
+_NO_PARAMETERS = {*_OF_A_FIT, "train_halving", "evaluation_halving"}
+_NOT_COPIED = {"evaluation_form_", "interrupt_", "forward_iter", "schedulers_"}
+
+
+class CallbackNet(NeuralNetClassifier):
+    """Base of the net that is trained, with all that its callbacks need from it."""
+
+    module: Any
+    module_: Any
+
+    @property
+    def history(self) -> FitHistory:
+        """The history of all epochs; it also knows ``valid_acc`` and ``train_acc``."""
+        return self.history_
+
+    @history.setter
+    def history(self, rows: list[dict[str, Any]]) -> None:
+        self.history_ = FitHistory(rows)
+
+    def initialize_history(self) -> Self:
+        """Begin an empty history."""
+        self.history_ = FitHistory()
+        return self
+
+    # -- a fit after another ---------------------------------------------------------------
+
+    def initialize(self, previous: "CallbackNet | None" = None) -> Self:
+        """Build all parts.
+
+        Parameters
+        ----------
+        previous : CallbackNet, default=None
+            A net that the training continues. Callbacks that it has too keep their state.
+
+        Returns
+        -------
+        CallbackNet
+            The net itself.
+        """
+        self.kept_callbacks_ = [] if previous is None else [c for _, c in previous.callbacks_]
+        super().initialize()
+        del self.kept_callbacks_
+        return self
+
+    def initialize_callbacks(self) -> Self:
+        """Initialize the callbacks, except those of the net that this one continues."""
+        kept = getattr(self, "kept_callbacks_", [])
+        if not kept:
+            return super().initialize_callbacks()
+        self.callbacks_ = list(self._uniquely_named_callbacks())
+        for _, callback in self.callbacks_:
+            if not any(callback is other for other in kept):
+                callback.initialize()
+        return self
+
+    def _note_schedulers(self, other: "CallbackNet") -> None:
+        """Note the state of torch's schedulers, which each fit builds anew."""
+        rates = [group["lr"] for group in other.optimizer_.param_groups]
+        kept = {id(callback) for _, callback in other.callbacks_}
+        self.schedulers_ = [
+            (callback, callback.lr_scheduler_.state_dict(), rates)
+            for _, callback in self.callbacks_
+            if isinstance(callback, LRScheduler)
+            and id(callback) in kept
+            and callback.lr_scheduler_ is not None
+            and callback.step_every == "epoch"
+            and self.lr == other.lr
+        ]
+
+    def _continue_schedulers(self) -> None:
+        for callback, state, rates in self.__dict__.pop("schedulers_", ()):
+            callback.lr_scheduler_.load_state_dict(state)
+            for group, rate in zip(self.optimizer_.param_groups, rates, strict=True):
+                group["lr"] = rate
+
+    # -- what callbacks are called with ----------------------------------------------------
+
+    def _notify_callbacks(self, method_name: str, **kwargs: Any) -> bool:
+        """Call a method of all callbacks, and return whether one of them wants to stop."""
+        stop = False
+        callbacks = self.callbacks_
+        if method_name == "on_train_begin":  # others note the epoch that the fit starts from
+            callbacks = sorted(callbacks, key=lambda pair: not isinstance(pair[1], LoadInitState))
+        for name, callback in callbacks:
+            try:
+                if isinstance(callback, ScoringBase):
+                    notify_scoring(callback, method_name, self, **kwargs)
+                else:
+                    getattr(callback, method_name)(self, **kwargs)
+            except KeyboardInterrupt:
+                if self.interrupt_.is_set():
+                    raise
+                stop = True
+            except MissingColumn as error:
+                raise ValueError(f"the callback {name}: {error}") from error
+        return stop
+
+    def _release_callbacks(self) -> None:
+        """Have the callbacks drop the data, predictions and weights of the fit."""
+        for _, callback in self.callbacks_:
+            if isinstance(callback, FitTasks):
+                callback.release()
+            elif isinstance(callback, EarlyStopping):
+                callback.best_model_weights_ = None
+            elif isinstance(callback, EpochScoring):
+                callback.on_train_end()  # is not called after an error
+
+    # -- copies and files ------------------------------------------------------------------
+
+    def _get_module(self, name: str, msg: str) -> Any:
+        module = super()._get_module(name, msg)
+        return ContiguousState(module) if isinstance(module, torch.nn.Module) else module
+
+    def _get_param_names(self) -> list[str]:
+        return [name for name in super()._get_param_names() if name not in _NO_PARAMETERS]
+
+    def __getstate__(self) -> dict[str, Any]:
+        # skorch stores module_ as bytes, and module is the same object.
+        left_out = {*_NOT_COPIED, "module"} if self.initialized_ else _NOT_COPIED
+        state = super().__getstate__()
+        return {
+            name: None if name in _OF_A_FIT else value
+            for name, value in state.items()
+            if name not in left_out
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if self.initialized_:
+            self.module = self.module_
