@@ -25,7 +25,7 @@ class ArrayCache:
     source : Path
         The file that the arrays are read from.
     data_home : str or path-like, default=None
-        scikit-learn's data home; the arrays go to its folder ``sk_fer``.
+        The data home of scikit-learn; the arrays go to its folder ``sk_fer``.
     """
 
     def __init__(self, source: Path, data_home: str | os.PathLike[str] | None = None):

@@ -60,7 +60,7 @@ def load_fer2013(
         Whether to keep what was read from a CSV file in the data home. A second load then takes
         the arrays from there, as long as the file's size, time and checksum are the same.
     data_home : str or path-like, default=None
-        scikit-learn's data home, see :func:`sklearn.datasets.get_data_home`.
+        The data home of scikit-learn, see :func:`sklearn.datasets.get_data_home`.
     on_error : {"raise", "skip"}, default="raise"
         Whether a bad row (or image) is an error, or is left out and listed in `skipped`.
 

@@ -66,7 +66,7 @@ def load_ferplus(
     cache : bool, default=True
         Whether to keep the pixels in the data home, as `load_fer2013` does.
     data_home : str or path-like, default=None
-        scikit-learn's data home, see :func:`sklearn.datasets.get_data_home`.
+        The data home of scikit-learn, see :func:`sklearn.datasets.get_data_home`.
     on_error : {"raise", "skip"}, default="raise"
         Whether a bad row of FER2013 is an error, or is left out and listed in `skipped`. A bad row
         among the votes is always an error.

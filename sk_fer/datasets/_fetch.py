@@ -47,8 +47,8 @@ def fetch_fer2013(
     Parameters
     ----------
     data_home : str or path-like, default=None
-        scikit-learn's data home, see :func:`sklearn.datasets.get_data_home`; the file goes to its
-        folder ``sk_fer``.
+        The data home of scikit-learn, see :func:`sklearn.datasets.get_data_home`. The file is
+        stored in its folder ``sk_fer``.
     subset : str, default="train"
         The split to return: "train", "validation" or "test", or another word for one of them such
         as "PublicTest", "dev" or "FER2013Valid"; or "all".

@@ -86,7 +86,7 @@ def load_faces(
     cache : bool, default=True
         Whether to keep what was read from a table of FER2013 in the data home.
     data_home : str or path-like, default=None
-        scikit-learn's data home, see :func:`sklearn.datasets.get_data_home`.
+        The data home of scikit-learn, see :func:`sklearn.datasets.get_data_home`.
     on_error : {"raise", "skip"}, default="raise"
         Whether a bad row or image is an error, or is left out and listed in `skipped`.
 

@@ -39,25 +39,27 @@ BACKBONE_CONSTRAINTS: dict[str, list[Any]] = {
 
 _BACKBONE = """
 backbone : str
-    A classification model of timm (``timm.list_models()``), or "fast" or "accurate", the
-    networks of :class:`FERCNNClassifier`. timm is imported when it is needed.
+    The name of a classification model of timm (``timm.list_models()``), or "fast" or
+    "accurate", the networks of :class:`FERCNNClassifier`. timm is only needed for its models.
 weights : "imagenet", str, path-like, fitted classifier or None
-    "imagenet": timm's weights for the backbone, fetched once and kept in its cache. A
-    file: .safetensors, .pth or .pt with the names of torchvision, timm or sk_fer, or a
-    model file of sk_fer, .skfer; reading it runs no code. A fitted classifier of sk_fer
-    with the same backbone, or with that network, where nothing need be fetched. None:
-    random weights. A linear or convolutional head goes with the weights of sk_fer where
-    it tells the same classes apart, and else is new; a file, which does not name its
-    classes, is refused where its head has another number of them.
+    The weights of the backbone at the start. "imagenet" are the weights of timm, which are
+    downloaded once and kept in its cache. A file can be a .safetensors, .pth or .pt file with
+    the names of torchvision, timm or sk_fer, or a model file of sk_fer (.skfer); no code in
+    it is run. A fitted classifier of sk_fer must have the same backbone, or this network.
+    If None, the weights are random. The head of weights of sk_fer is also used if its classes
+    are the same, and replaced by a new head otherwise. A .safetensors, .pth or .pt file does
+    not contain the names of its classes, and is refused if the number of classes of its head
+    differs.
 """
 _SIZE = """
 input_size : int, tuple of (height, width), "auto" or None
-    What images are resized to on the device, bilinearly; None leaves them as they are.
-    "auto": 96 for timm's backbones, None for those of sk_fer.
+    The size to which images are resized bilinearly on the device. If None, images keep their
+    size. "auto" is 96 for backbones of timm and None for those of sk_fer.
 stem : {"full", "no_pool", "no_stride"}
-    For small images: "no_pool" leaves out the max-pool after the first convolution,
-    "no_stride" takes the stride from that convolution. Either doubles the sides of what
-    follows, at four times the cost.
+    The first layers of the backbone, which can be changed for small images. "no_pool" leaves
+    out the max-pool after the first convolution, and "no_stride" the stride of that
+    convolution. Either doubles the sides of the following feature maps and takes four times
+    the computation.
 """
 
 BACKBONE_DOCS = {"backbone_parameters": _BACKBONE, "size_parameters": _SIZE}

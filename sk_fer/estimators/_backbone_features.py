@@ -22,16 +22,17 @@ class BackboneTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     _check_new_images: Callable[[ArrayLike], NDArray]
 
     def transform(self, X: ArrayLike) -> NDArray[np.float32]:
-        """Return the backbone's pooled features.
+        """Return the pooled features of the backbone.
 
         Parameters
         ----------
         X : array-like
-            Images, as in :meth:`fit`.
+            The images, as in :meth:`fit`.
 
         Returns
         -------
         ndarray of shape (n_samples, n_backbone_features)
+            The features.
         """
         from sk_fer.training import FaceDataset
 

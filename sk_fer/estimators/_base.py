@@ -1,4 +1,4 @@
-"""What all classifiers share: scikit-learn's contract, kept by a skorch net they hold."""
+"""The base class of the classifiers, which contain a skorch net."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ HISTORY_COLUMNS = (
 class BaseFERClassifier(
     CallbacksParameter, CallbackSupportMixin, ClassifierMixin, FaceInput, StoredNet
 ):
-    """Base of the classifiers; a subclass names its network and its own parameters."""
+    """Base class of the classifiers. A subclass has the network and its own parameters."""
 
     _parameter_constraints: dict[str, list[Any]] = SHARED_CONSTRAINTS
 
@@ -109,30 +109,33 @@ class BaseFERClassifier(
         ----------
         X : array-like of shape (n_samples, n_features), (n_samples, height, width) or \
                 (n_samples, height, width, channels)
-            Images, uint8 or float, which may be negative, as scalers make them. Never
-            copied to float64.
+            The images, uint8 or float. Values may be negative, for example after a scaler. The
+            images are never copied to float64.
         y : array-like of shape (n_samples,) or (n_samples, n_classes)
-            Labels of any kind, or soft targets: the share of each class, each row
-            summing to one. The classes of soft targets are the column names of a
-            DataFrame, else 0, 1, 2...
-        sample_weight : array-like of shape (n_samples,), optional
-            Weight of each image in the loss and in batch normalization.
-        X_val, y_val : array-like, optional
-            Validation images and targets, in place of `validation_fraction`.
-        groups : array-like of shape (n_samples,), optional
-            The group of each image, such as the person it shows. The images that
-            `validation_fraction` or `early_stopping` sets aside are then whole groups; nothing
-            else depends on it. Searches and cross-validation pass it on after
-            ``set_fit_request(groups=True)``, where metadata routing is enabled.
+            The labels, of any type, or soft targets, which are the shares of the classes and
+            sum to one in each row. The classes of soft targets are the column names of a
+            DataFrame, and 0, 1, 2... otherwise.
+        sample_weight : array-like of shape (n_samples,), default=None
+            The weight of each image in the loss and in batch normalization.
+        X_val : array-like, default=None
+            The validation images. If given, `validation_fraction` is not used.
+        y_val : array-like, default=None
+            The labels or soft targets of `X_val`.
+        groups : array-like of shape (n_samples,), default=None
+            The group of each image, for example the person that it shows. If
+            `validation_fraction` or `early_stopping` sets images aside, they are whole groups.
+            The groups have no other effect. Searches and cross-validation pass them if metadata
+            routing is enabled and ``set_fit_request(groups=True)`` was called.
 
         Returns
         -------
-        self
+        self : object
+            The fitted estimator.
 
         Raises
         ------
         ValueError
-            If a parameter, an image or a label is not as wanted.
+            If a parameter, an image or a label is not valid.
         """
         context = self._init_callback_context(max_subtasks=self.max_epochs)
         data = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
@@ -170,31 +173,32 @@ class BaseFERClassifier(
         classes: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
-        """Train for one more epoch on these images, at the constant rate `lr`.
+        """Train for one more epoch on these images, with the constant learning rate `lr`.
 
-        The state of the optimizer is kept from call to call. There is no validation.
+        The state of the optimizer is kept between calls. There is no validation.
 
         Parameters
         ----------
         X : array-like
-            Images, as in :meth:`fit`.
+            The images, as in :meth:`fit`.
         y : array-like of shape (n_samples,) or (n_samples, n_classes)
-            Targets, as in :meth:`fit`.
-        classes : array-like of shape (n_classes,), optional
-            All labels that will ever come. Needed in the first call, unless `y` holds
-            soft targets.
-        sample_weight : array-like of shape (n_samples,), optional
-            As in :meth:`fit`.
+            The labels or soft targets, as in :meth:`fit`.
+        classes : array-like of shape (n_classes,), default=None
+            All labels that occur in any call. It is required in the first call, unless `y`
+            contains soft targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            The weight of each image, as in :meth:`fit`.
 
         Returns
         -------
-        self
+        self : object
+            The fitted estimator.
 
         Raises
         ------
         ValueError
-            If the first call names no classes, a later one other classes, or a
-            parameter, an image or a label is not as wanted.
+            If the first call has no `classes`, if a later call has other classes, or if a
+            parameter, an image or a label is not valid.
         """
         self._validate_params()  # scikit-learn leaves it out of all calls but the first
         with self._unchanged_if_refused():
@@ -379,12 +383,12 @@ class BaseFERClassifier(
         Parameters
         ----------
         X : array-like
-            Images, as in :meth:`fit`.
+            The images, as in :meth:`fit`.
 
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-            In the order of ``classes_``.
+            The probabilities, in the order of ``classes_``.
         """
         images = self._check_new_images(X)
         self.net_.tta = self.tta
@@ -396,12 +400,12 @@ class BaseFERClassifier(
         Parameters
         ----------
         X : array-like
-            Images, as in :meth:`fit`.
+            The images, as in :meth:`fit`.
 
         Returns
         -------
         ndarray of shape (n_samples,)
-            Labels as :meth:`fit` was given them.
+            The labels, as they were passed to :meth:`fit`.
         """
         probabilities = self.predict_proba(X)
         return self.classes_[probabilities.argmax(axis=1)]
@@ -412,12 +416,13 @@ class BaseFERClassifier(
         Parameters
         ----------
         X : array-like
-            Images, as in :meth:`fit`.
+            The images, as in :meth:`fit`.
 
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-            In the order of ``classes_``; finite also where :meth:`predict_proba` is 0.
+            The logarithms, in the order of ``classes_``. They are finite even if the
+            probabilities of :meth:`predict_proba` are 0.
         """
         images = self._check_new_images(X)
         self.net_.tta = self.tta
@@ -430,21 +435,22 @@ class BaseFERClassifier(
         Parameters
         ----------
         X : array-like
-            Images, as in :meth:`fit`.
+            The images, as in :meth:`fit`.
         y : array-like of shape (n_samples,) or (n_samples, n_classes)
-            Labels; of soft targets the largest share counts.
-        sample_weight : array-like of shape (n_samples,), optional
-            Weights of the images.
+            The labels, or soft targets, of which the class with the largest share is used.
+        sample_weight : array-like of shape (n_samples,), default=None
+            The weights of the images.
 
         Returns
         -------
         float
+            The accuracy.
 
         Warns
         -----
         UserWarning
-            If there are labels that :meth:`fit` did not see, as in folds by subject; it names
-            them. They count as wrong.
+            If there are labels that :meth:`fit` did not see, for example in folds by subject.
+            The warning names them. They count as wrong.
         """
         predicted = self.predict_proba(X).argmax(axis=1)
         encoded = encode_seen(y, self.classes_, estimator=type(self).__name__)
@@ -454,34 +460,35 @@ class BaseFERClassifier(
         return accuracy_score(hard_labels(encoded), predicted, sample_weight=sample_weight)
 
     def export_onnx(self, path: str | PathLike[str]) -> None:
-        """Write the fitted classifier as an ONNX file, which runs without Python or torch.
+        """Write the fitted classifier to an ONNX file, which runs without Python or torch.
 
-        One graph goes the whole way, normalization and, where set, `tta` inside. Its input
-        ``images`` is of shape (n_samples, height, width, channels), any number of samples:
-        uint8 where :meth:`fit` was given uint8, float32 otherwise. Its outputs are
-        ``probabilities``, of shape (n_samples, n_classes) in the order of ``classes_``, and
-        ``label``, what :meth:`predict` returns. The file's metadata holds ``classes`` as JSON.
+        The graph includes the normalization and, if set, `tta`. Its input ``images`` has the
+        shape (n_samples, height, width, channels), with any number of samples. It is uint8 if
+        :meth:`fit` was given uint8, and float32 otherwise. The outputs are ``probabilities``, of
+        shape (n_samples, n_classes) in the order of ``classes_``, and ``label``, the result of
+        :meth:`predict`. The metadata of the file contains ``classes`` as JSON.
 
         Parameters
         ----------
         path : str or path-like
-            File to write, or to replace.
+            The file to write. An existing file is replaced.
 
         Raises
         ------
         ImportError
-            If `onnx`, `onnxscript` or `onnxruntime` is missing: ``pip install "sk_fer[onnx]"``.
+            If `onnx`, `onnxscript` or `onnxruntime` is not installed:
+            ``pip install "sk_fer[onnx]"``.
         OSError
             If the file cannot be written.
         ValueError
-            If ONNX Runtime computes other probabilities than :meth:`predict_proba`, on a few
-            images made up for the purpose. Nothing is written then.
+            If the probabilities that ONNX Runtime computes for a few generated images differ
+            from those of :meth:`predict_proba`. Nothing is written then.
 
         Notes
         -----
         The graph computes in float32, as :meth:`predict_proba` does with
-        ``precision="float32"``; other precisions round more. Of a pipeline this is the last
-        step only: what the steps before do to the images is not in the graph.
+        ``precision="float32"``. Other precisions are less accurate. The graph of the last step
+        of a pipeline does not contain the steps before it.
 
         Examples
         --------
@@ -505,17 +512,17 @@ class BaseFERClassifier(
         export_onnx(self, path)
 
     def save_model(self, path: str | PathLike[str]) -> None:
-        """Write the fitted classifier into a model file, as :func:`sk_fer.save_model` does.
+        """Write the fitted classifier to a model file, as :func:`sk_fer.save_model` does.
 
         Parameters
         ----------
         path : str or path-like
-            File to write, or to replace; :func:`sk_fer.load_model` reads it.
+            The file to write. An existing file is replaced. :func:`sk_fer.load_model` reads it.
 
         Raises
         ------
         TypeError
-            If a parameter is of a kind that no model file holds.
+            If a parameter is of a kind that model files cannot contain.
         OSError
             If the file cannot be written.
         """
@@ -527,7 +534,7 @@ class BaseFERClassifier(
 
     @property
     def history_(self) -> pd.DataFrame:
-        """A row an epoch: losses, accuracies, learning rate and seconds."""
+        """The losses, accuracies, learning rate and seconds of each epoch."""
         import pandas as pd
 
         from sk_fer.estimators._persistence import plain_history

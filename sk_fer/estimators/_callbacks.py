@@ -162,6 +162,7 @@ class CallbacksParameter(BaseEstimator):
         Returns
         -------
         dict of str to object
+            The values of the parameters, by name.
         """
         params = super().get_params(deep=deep)
         return {**params, **self._callback_params()} if deep else params
@@ -186,7 +187,8 @@ class CallbacksParameter(BaseEstimator):
 
         Returns
         -------
-        self
+        self : object
+            The estimator itself.
 
         Raises
         ------

@@ -13,26 +13,27 @@ from sk_fer.estimators._parameters import SHARED_CONSTRAINTS, document_parameter
 
 @document_parameters()
 class FERCNNClassifier(BaseFERClassifier):
-    """A convolutional network, trained from scratch.
+    """A convolutional network that is trained from scratch.
 
     Parameters
     ----------
     architecture : {"fast", "accurate", "sequential", "vgg"}
-        "fast": seven convolutions with batch normalization, 1.2 million parameters, made
-        for minutes on a CPU. "accurate": ten with residual connections, 7.8 million
-        parameters, made for a GPU. "sequential": three convolutions of 32, 64 and 128
-        filters and two dense layers. "vgg": eight convolutions in four blocks and four
-        dense layers, 5.9 million parameters. Images too small for a network's poolings (a
-        side below 16, 8, 8 and 18) are enlarged on the device.
+        The network. "fast" has seven convolutions with batch normalization and 1.2 million
+        parameters, and trains in minutes on a CPU. "accurate" has ten convolutions with
+        residual connections and 7.8 million parameters, for training on a GPU. "sequential"
+        has three convolutions of 32, 64 and 128 filters and two dense layers. "vgg" has eight
+        convolutions in four blocks, four dense layers and 5.9 million parameters. Images that
+        are too small for the pooling layers of a network (with a side below 16, 8, 8 and 18)
+        are enlarged on the device.
     dropout : float in [0, 1), or None
-        Share dropped in training, where the architecture does so; None takes the
-        architecture's own (0.3, 0.4, 0.5 and 0.25).
+        The share of the values that the dropout layers of the network drop in training. If
+        None, it is 0.3 for "fast", 0.4 for "accurate", 0.5 for "sequential" and 0.25 for "vgg".
     progressive_resizing : bool
         Whether :meth:`fit` trains on images of half the side in the first quarter of the
-        epochs, of two thirds and five sixths in the next, and on whole ones in the last.
-        "sequential" and "vgg", made for one size, and images too small for faces are
-        always whole, and so are all with ``early_stopping`` and with the schedule
-        "plateau", which would take the first sizes for the end.
+        epochs, of two thirds and five sixths in the next two, and on whole images in the last
+        quarter. It has no effect on "sequential" and "vgg", which are built for one size, on
+        images of less than 8x8 pixels, and if `early_stopping` or ``lr_schedule="plateau"`` is
+        used, because small images change the validation loss.
     {shared_parameters}
 
     Attributes
@@ -41,8 +42,9 @@ class FERCNNClassifier(BaseFERClassifier):
 
     See Also
     --------
-    FERDenseClassifier : Dense layers only.
-    make_classifier : Networks with the settings of the systems they come from.
+    FERDenseClassifier : Network of dense layers only.
+    FERPretrainedClassifier : Fine-tuning of a pretrained network.
+    make_classifier : Classifiers with the settings of the systems from which they come.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The dense-only classifier."""
+"""The classifier with dense layers only."""
 
 from numbers import Integral, Real
 from os import PathLike
@@ -17,17 +17,17 @@ _UNITS = Interval(Integral, 1, None, closed="left")
 class FERDenseClassifier(BaseFERClassifier):
     """A network of dense layers.
 
-    Every pixel is an input of its own: quick to train, a baseline for the networks that
-    know what a picture is.
+    Every pixel is a separate input. The network trains quickly and is a baseline for convolutional
+    networks.
 
     Parameters
     ----------
     hidden_layer_sizes : tuple of int, or int
-        Units of each hidden layer; an int is one layer of so many.
+        The number of units of each hidden layer. An int is the size of a single layer.
     activation : {"relu", "elu", "gelu", "leaky_relu", "sigmoid", "silu", "tanh"}
-        After each hidden layer.
+        The activation after each hidden layer.
     dropout : float in [0, 1)
-        Share of the units dropped after each hidden layer in training.
+        The share of the units that are dropped in training after each hidden layer.
     {shared_parameters}
 
     Attributes
@@ -37,7 +37,7 @@ class FERDenseClassifier(BaseFERClassifier):
     See Also
     --------
     FERCNNClassifier : Convolutional networks.
-    sklearn.neural_network.MLPClassifier : scikit-learn's own, on float64 and the CPU.
+    sklearn.neural_network.MLPClassifier : Multi-layer perceptron of scikit-learn, on the CPU.
 
     Examples
     --------

@@ -27,40 +27,41 @@ _SHARED = ("normalize", "image_shape", "device", "precision", "random_state")
 
 @document_parameters(**BACKBONE_DOCS)
 class FERFeatures(BackboneTransformer, KeptWeights, FaceInput, StoredNet):
-    """The pooled features that a pretrained network makes of faces.
+    """Transformer that extracts the pooled features of a pretrained network from faces.
 
-    Nothing is learnt from the faces, but how they are normalized where nothing else says it.
+    It learns nothing from the faces, except for the statistics of ``normalize="dataset"``.
 
     Parameters
     ----------
     {backbone_parameters}
     {size_parameters}
     normalize : {"auto", "image", "dataset", "none"}
-        "auto": as the weights want it, see :class:`FERPretrainedClassifier`; the others are
-        those of that class.
+        The normalization of the images, as in :class:`FERPretrainedClassifier`. "auto" is the
+        normalization that the weights were trained with.
     image_shape : int, tuple of (height, width) or (height, width, channels), or None
-        Shape of the images in flat rows, as in :class:`FERPretrainedClassifier`.
+        The shape of images that are flat rows, as in :class:`FERPretrainedClassifier`.
     device : str or torch.device
-        "auto" (CUDA, then MPS, then the CPU), or a device that torch knows.
+        The device. "auto" is CUDA, then MPS, then the CPU, whichever is available first. Other
+        values are devices that torch knows.
     precision : {"auto", "float32", "bfloat16", "float16"}
-        Type that matrix products run in, as in :class:`FERPretrainedClassifier`.
+        The type in which matrix products are computed, as in :class:`FERPretrainedClassifier`.
     random_state : int, RandomState instance or None
-        Weights, where `weights` is None.
+        The seed of the random weights if `weights` is None.
 
     Attributes
     ----------
     n_features_in_ : int
-        Pixels times channels of an image.
+        The number of values in an image: pixels times channels.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns, where `X` was a DataFrame with such.
+        The names of the columns. Defined only if `X` was a DataFrame with names of type str.
     image_shape_ : tuple of (height, width, channels)
-        Shape of one image.
+        The shape of an image.
     net_ : FERNet
         The skorch net around the backbone.
 
     See Also
     --------
-    FERPretrainedClassifier : Fine-tunes the backbone.
+    FERPretrainedClassifier : Fine-tune the backbone with a new head.
 
     Notes
     -----
@@ -114,25 +115,26 @@ class FERFeatures(BackboneTransformer, KeptWeights, FaceInput, StoredNet):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: Any = None) -> Self:
-        """Build the backbone, with its weights.
+        """Build the backbone with its weights.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features), (n_samples, height, width) or \
                 (n_samples, height, width, channels)
-            Images, uint8 or float.
-        y : object
-            Not used.
+            The images, uint8 or float.
+        y : None, default=None
+            Ignored. It is there so that the transformer can be a step of a pipeline.
 
         Returns
         -------
-        self
+        self : object
+            The fitted transformer.
 
         Raises
         ------
         OSError, ValueError
-            If there is no such backbone, it cannot take the images, or there are no such
-            weights.
+            If the backbone or the weights do not exist, or if the backbone cannot process
+            images of this size.
         """
         from sk_fer.training import FaceDataset, FERNet, resolve_device, resolve_precision
 

@@ -1,4 +1,4 @@
-"""A parameter that is a fitted classifier, which searches must neither clone nor change."""
+"""A parameter that is a fitted classifier, which searches neither clone nor change."""
 
 from __future__ import annotations
 
@@ -8,40 +8,43 @@ from sklearn.base import BaseEstimator
 
 
 class KeptWeights(BaseEstimator):
-    """Keeps the classifier in `weights` as it is: fitted, and with its own parameters."""
+    """Mixin for a parameter `weights` that can be a fitted classifier, which clones keep."""
 
     weights: Any
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the parameters; those of a classifier in `weights` are not among them.
+        """Get the parameters of this estimator, without those of a classifier in `weights`.
 
         Parameters
         ----------
         deep : bool, default=True
-            Has no effect.
+            This parameter has no effect.
 
         Returns
         -------
         dict
+            The values of the parameters, by name.
         """
         return super().get_params(deep=False)
 
     def set_params(self, **params: Any) -> Self:
-        """Set parameters.
+        """Set the parameters of this estimator.
 
         Parameters
         ----------
         **params
-            By name.
+            The parameters, by name.
 
         Returns
         -------
-        self
+        self : object
+            The estimator itself.
 
         Raises
         ------
         ValueError
-            If one is a parameter of the classifier in `weights`, which others may share.
+            If one is a parameter of the classifier in `weights`, because other estimators may
+            use the same classifier.
         """
         inner = [name for name in params if name.startswith("weights__")]
         if inner:
@@ -53,5 +56,5 @@ class KeptWeights(BaseEstimator):
 
     def __sklearn_clone__(self) -> Self:
         clone = super().__sklearn_clone__()
-        clone.weights = self.weights  # a clone of a fitted classifier would have none
+        clone.weights = self.weights  # a clone of a fitted classifier would have no weights
         return clone

@@ -1,4 +1,4 @@
-"""The parameters that all classifiers share: documented and constrained here, once."""
+"""The documentation and constraints of the parameters that all classifiers share."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -73,94 +73,102 @@ SHARED_CONSTRAINTS: dict[str, list[Any]] = {
 
 SHARED_PARAMETERS = """
 max_epochs : int
-    Passes over the training images.
+    The number of passes over the training images.
 batch_size : int or "auto"
-    Largest number of images in a step of the optimizer. "auto": 128 from 4,096 images on,
-    half of that from 2,048 on and so forth down to 16, for few steps teach nothing.
+    The largest number of images in a step of the optimizer. "auto" is 128 for 4,096 images or
+    more, half of that for 2,048 or more, and so on down to 16, so that a small training set
+    also gives enough steps.
 optimizer : {"muon", "sgd", "adam", "adamw", "rmsprop", "adagrad"}
-    "muon" makes the step of each matrix and filter bank orthogonal; "sgd" uses
+    The optimizer. "muon" makes the step of each matrix and filter bank orthogonal. "sgd" uses
     Nesterov's momentum.
 lr : float or "auto"
-    Learning rate; with a schedule, the largest. "auto" is 0.05 for "muon", 0.02 for "sgd", 0.001
-    for "adam", "adamw" and "rmsprop", and 0.01 for "adagrad". ``history_["lr"]`` has the
-    rate of each epoch.
+    The learning rate. If `lr_schedule` is not None, it is the largest learning rate. "auto" is
+    0.05 for "muon", 0.02 for "sgd", 0.001 for "adam", "adamw" and "rmsprop", and 0.01 for
+    "adagrad". ``history_["lr"]`` contains the learning rate of each epoch.
 momentum : float in [0, 1) or "auto"
-    For "muon", "sgd" and "rmsprop"; the other optimizers do not use it. "auto" is 0.6 for
-    "muon", 0.9 for "sgd" and 0 for "rmsprop".
+    The momentum of "muon", "sgd" and "rmsprop". The other optimizers do not use it. "auto" is
+    0.6 for "muon", 0.9 for "sgd" and 0 for "rmsprop".
 weight_decay : float or "auto"
-    L2 penalty on weights, apart from the gradient in "adamw" and "muon"; biases and
-    normalization layers have none. "auto" is 0.0005 for "muon" and "sgd", 0.01 for "adamw"
+    The L2 penalty on weights. "adamw" and "muon" apply it separately from the gradient. Biases
+    and normalization layers have none. "auto" is 0.0005 for "muon" and "sgd", 0.01 for "adamw"
     and 0 for the others.
 lr_schedule : {"one_cycle", "cosine", "step", "plateau"} or None
-    "one_cycle" rises for a quarter of the fit and then falls to zero; "cosine" falls
-    to zero; "step" divides by ten after each third; "plateau" divides by ten when the
-    validation loss (without validation, the training loss) has not fallen for five
-    epochs; None keeps `lr`, as :meth:`partial_fit` always does.
+    The schedule of the learning rate. "one_cycle" increases it for a quarter of the fit and
+    then decreases it to zero. "cosine" decreases it to zero. "step" divides it by ten after
+    each third of the fit. "plateau" divides it by ten when the validation loss (or the training
+    loss if there are no validation images) has not decreased for five epochs. If None, the
+    learning rate is constant, as it always is in :meth:`partial_fit`.
 label_smoothing : float in [0, 1)
-    Share of each target that is spread evenly over the classes.
+    The share of each target that is distributed evenly over the classes.
 class_weight : "balanced", dict of label to weight, or None
-    Weight of each class in the loss; "balanced" weighs by the inverse frequency.
-    Labels that a dict leaves out weigh 1. All weights are scaled to a mean of one.
+    The weight of each class in the loss. "balanced" gives each class the inverse of its
+    frequency as weight. Classes that are missing in a dict have weight 1. All weights are
+    scaled to a mean of one.
 normalize : {"auto", "image", "dataset", "none"}
-    "image" gives every image zero mean and unit variance, so that light, contrast and
-    the range of the pixels do not matter; "dataset" standardizes with the mean and
-    spread of the training images; "auto" is what the weights want that a
-    pretrained network starts from, else "image" for images of 8x8 pixels and more and
-    "dataset" for anything smaller.
+    The normalization of the images. "image" gives each image zero mean and unit variance, so
+    that light, contrast and the range of the pixels do not matter. "dataset" standardizes with
+    the mean and standard deviation of the training images. "none" changes nothing. "auto" is
+    the normalization that the weights of a pretrained network were trained with. Without such
+    weights, it is "image" for images of 8x8 pixels or more and "dataset" for smaller ones.
 augment : "auto", dict, bool or None
-    Random variation of the training images, each image by its own draw. A dict of any
-    of ``"flip"`` (probability of a mirror image), ``"shift"`` (largest, as a share of
-    the side), ``"rotation"`` (largest, degrees), ``"scale"`` (largest relative change),
-    ``"erasing"`` (probability of a blanked rectangle); what is left out is off. "auto"
-    is ``{"flip": 0.5, "shift": 0.1, "rotation": 10.0, "scale": 0.1}`` for images of 8x8
-    pixels and more, and so is True; None and False are off.
+    Random changes of the training images, which are drawn for each image separately. A dict can
+    have the keys ``"flip"`` (the probability of a mirror image), ``"shift"`` (the largest shift,
+    as a share of the side), ``"rotation"`` (the largest rotation in degrees), ``"scale"`` (the
+    largest relative change of size) and ``"erasing"`` (the probability that a rectangle is
+    erased). Keys that are missing are off. "auto" and True are
+    ``{"flip": 0.5, "shift": 0.1, "rotation": 10.0, "scale": 0.1}`` for images of 8x8 pixels or
+    more. None and False turn augmentation off.
 tta : bool
-    Predict the mean over an image and its mirror image (test-time augmentation), which
-    takes twice the time.
+    Whether to predict the mean over an image and its mirror image (test-time augmentation),
+    which takes twice the time.
 validation_fraction : float in (0, 1) or None
-    Share of the training images that is set aside, stratified where the classes allow
-    it, to report the validation loss and accuracy of each epoch. None trains on all.
-    ``X_val`` given to :meth:`fit` goes before it.
+    The share of the training images that is set aside to measure the validation loss and
+    accuracy of each epoch. The split is stratified if the classes allow it. If None, all images
+    are used for training. It is not used if ``X_val`` is passed to :meth:`fit`.
 early_stopping : bool
-    Stop when the validation loss has not fallen by `tol` for `n_iter_no_change` epochs,
-    and keep the weights of the last epoch in which it had. Without `validation_fraction`
-    and ``X_val``, 10 % of the training images are set aside for it.
+    Whether to stop when the validation loss has not decreased by `tol` for `n_iter_no_change`
+    epochs, and to keep the weights of the last epoch in which it has. If neither
+    `validation_fraction` nor ``X_val`` is given, 10 % of the training images are set aside for
+    it.
 n_iter_no_change : int
-    Epochs without improvement before early stopping.
+    The number of epochs without improvement after which early stopping ends the fit.
 tol : float
-    Smallest fall of the validation loss that counts as improvement.
+    The smallest decrease of the validation loss that counts as improvement.
 image_shape : int, tuple of (height, width) or (height, width, channels), or None
-    Shape of the images in flat rows; an int is the side of a square. None: a square where
-    the number of features is a square number. Of other rows dense layers make one strip, 1
-    pixel high. Convolutional networks do so with fewer than 64 features, which are no
-    picture, and refuse longer rows, whose shape is not known; ``(1, n_features)`` is a strip.
+    The shape of images that are flat rows. An int is the side of a square. If None, the images
+    are square if the number of features is a square number. Rows of another length are strips
+    with a height of 1 for dense layers. Convolutional networks accept such rows only if they
+    have fewer than 64 features, which are not a picture, and refuse longer ones.
+    ``(1, n_features)`` always means a strip.
 warm_start : bool
-    Whether :meth:`fit` goes on from the weights and the optimizer of the fit before,
-    with the same network.
+    Whether :meth:`fit` continues with the weights and the optimizer of the previous fit, with
+    the same network.
 checkpoint_dir : str, path-like or None
-    Folder that :meth:`fit` writes its state to after each epoch. A fit that was cut
-    off, at whatever moment, goes on from there when it is called again with the same
-    data and parameters, on a CPU to the same bits; one that had ended returns its model
-    at once. Other data or parameters are refused, and so is a folder that another fit
-    is using or that cannot be written. A disk that fills up later costs one warning.
-    Clones, as searches and cross-validation make them, keep a folder each in it.
+    The folder to which :meth:`fit` writes its state after each epoch. A fit that was interrupted
+    at any time continues when it is called again with the same data and parameters, with
+    exactly the same result on a CPU. If it had ended, its model is returned at once. Other data
+    or parameters are refused, and so is a folder that another fit uses or that cannot be
+    written to. If the disk becomes full later, a warning is issued once. Clones, for example in
+    searches and cross-validation, use subfolders.
 checkpoint_minutes : float
-    Least time between two checkpoints; 0 writes each epoch. SIGTERM, Ctrl-C, an error
-    and the end write the state after the last whole epoch; a part of one is done again.
+    The minimum time between two checkpoints, in minutes. With 0, one is written after each
+    epoch. The state after the last complete epoch is also written at the end of the fit and
+    after SIGTERM, Ctrl-C or an error. An incomplete epoch is repeated.
 n_checkpoints : int
-    How many to keep: the one before stands in for one that was damaged.
+    The number of checkpoints to keep. If the last one is damaged, the one before is used.
 resume : bool
-    Whether to go on from a checkpoint. False starts anew and removes those that are
-    there, of whatever data and parameters.
+    Whether to continue from a checkpoint. If False, the fit starts again, and existing
+    checkpoints of any data and parameters are removed.
 device : str or torch.device
-    "auto" (CUDA, then MPS, then the CPU), or a device that torch knows.
+    The device. "auto" is CUDA, then MPS, then the CPU, whichever is available first. Other
+    values are devices that torch knows.
 precision : {"auto", "float32", "bfloat16", "float16"}
-    Type that matrix products run in. "auto": bfloat16 where the hardware computes in
-    it, float16 with a gradient scaler on older CUDA devices, float32 otherwise and for
-    inputs smaller than 8x8 pixels, which are features rather than pictures.
+    The type in which matrix products are computed. "auto" is bfloat16 if the hardware computes
+    in bfloat16, float16 with a gradient scaler on older CUDA devices, and float32 otherwise. It
+    is also float32 for inputs smaller than 8x8 pixels, which are features rather than pictures.
 compile : bool
-    Let ``torch.compile`` make the training steps: worth its start of a minute or so in
-    long fits. Needs a C++ compiler (on a CPU) or Triton (on a GPU).
+    Whether to use ``torch.compile`` for the training steps. It takes about a minute at the start
+    and makes long fits faster. It needs a C++ compiler on a CPU, or Triton on a GPU.
 callbacks : list of skorch callbacks, or None
     Instances or classes, alone or as (name, callback), that work as in skorch:
 
@@ -183,30 +191,31 @@ callbacks : list of skorch callbacks, or None
 
     For scikit-learn's callbacks see :meth:`set_callbacks`.
 random_state : int, RandomState instance or None
-    Weights, order of the images, augmentation, dropout and the validation split. With
-    an int the same call gives the same bits on a CPU.
+    The seed of the weights, the order of the images, augmentation, dropout and the validation
+    split. With an int, the same call gives exactly the same result on a CPU.
 verbose : int
-    0 is silent; 1 prints a line an epoch.
+    The verbosity. 0 prints nothing, and 1 prints a line for each epoch.
 """
 
 SHARED_ATTRIBUTES = """
 classes_ : ndarray of shape (n_classes,)
     The class labels, sorted.
 n_features_in_ : int
-    Pixels times channels of an image.
+    The number of values in an image: pixels times channels.
 feature_names_in_ : ndarray of shape (n_features_in_,)
-    Names of the columns, where `X` was a DataFrame with such.
+    The names of the columns. Defined only if `X` was a DataFrame with names of type str.
 image_shape_ : tuple of (height, width, channels)
-    Shape of one image.
+    The shape of an image.
 history_ : DataFrame
-    A row an epoch: ``epoch``, ``train_loss``, ``train_accuracy``, ``valid_loss`` and
-    ``valid_accuracy`` (with validation), ``lr``, ``seconds``, and what callbacks add.
+    One row per epoch, with the columns ``epoch``, ``train_loss``, ``train_accuracy``,
+    ``valid_loss`` and ``valid_accuracy`` (if there are validation images), ``lr``, ``seconds``,
+    and the columns that callbacks add.
 n_epochs_ : int
-    Epochs trained so far.
+    The number of epochs trained so far.
 net_ : FERNet
     The fitted skorch net.
 versions_ : dict
-    Versions of the libraries that wrote the file; on loaded estimators only.
+    The versions of the libraries that wrote the file. Defined only for loaded estimators.
 """
 
 Class = TypeVar("Class", bound=type)
@@ -263,7 +272,12 @@ def resolve_batch_size(batch_size: int | str, n_images: int) -> int:
     batch_size : int or "auto"
         The parameter.
     n_images : int
-        To train on.
+        The number of training images.
+
+    Returns
+    -------
+    int
+        The largest number of images in a batch.
 
     Examples
     --------
@@ -302,7 +316,7 @@ def resolve_optimizer_settings(estimator: Any) -> OptimizerSettings:
 def resolve_augmentation(
     augment: str | bool | Mapping[str, float] | None, *, face: bool
 ) -> dict[str, float]:
-    """Turn the `augment` parameter into the variations that are on.
+    """Turn the `augment` parameter into the random changes that are on.
 
     Parameters
     ----------
@@ -314,12 +328,12 @@ def resolve_augmentation(
     Returns
     -------
     dict of str to float
-        Empty where nothing is varied.
+        The strength of each change. The dict is empty if augmentation is off.
 
     Raises
     ------
     ValueError
-        If a variation is unknown or its strength out of range.
+        If the name of a change is unknown, or if its strength is out of range.
     """
     if not isinstance(augment, (str, Mapping)) and not augment:
         return {}

@@ -72,27 +72,27 @@ PRESETS: dict[str, tuple[type[BaseFERClassifier], dict[str, Any]]] = {
 
 @validate_params({"preset": [StrOptions(set(PRESETS))]})
 def make_classifier(preset: str = "cnn", **parameters: Any) -> BaseFERClassifier:
-    """Make a classifier with the settings of a named system.
+    """Return a classifier with the settings of a named system.
 
     Parameters
     ----------
     preset : {"accurate", "cnn", "dense", "efficientnet_b2", "resnet50", "sequential", \
             "vgg"}, default="cnn"
-        "accurate": a residual network for a GPU, 60 epochs of strong augmentation, mirror
-        images in prediction.
-        "cnn": the default :class:`FERCNNClassifier`. "dense": dense layers of 512, 256
-        and 128 with L2, dropout and a validation share. "efficientnet_b2": the default
-        :class:`FEREfficientNetB2Classifier`. "resnet50": ResNet50 with the head of
-        convolution, max-pool, batch normalization, dropout, flatten and dense layer, Adam.
-        "sequential": three convolutions, Adam, a validation share. "vgg": eight
-        convolutions, Adam.
+        The name of the settings. "accurate" is a residual network for a GPU, with 60 epochs,
+        strong augmentation, and mirror images in predictions. "cnn" is the default
+        :class:`FERCNNClassifier`. "dense" has dense layers of 512, 256 and 128 units, an L2
+        penalty, dropout and a validation split. "efficientnet_b2" is the default
+        :class:`FEREfficientNetB2Classifier`. "resnet50" is ResNet50 with a head of convolution,
+        max-pool, batch normalization, dropout and a dense layer, trained with Adam. "sequential"
+        has three convolutions and a validation split, trained with Adam. "vgg" has eight
+        convolutions, trained with Adam.
     **parameters
-        Parameters of the classifier, in place of the preset's.
+        Parameters of the classifier that replace those of the preset.
 
     Returns
     -------
-    BaseFERClassifier
-        Not fitted.
+    classifier : classifier
+        The classifier, not fitted.
 
     Raises
     ------
@@ -100,6 +100,12 @@ def make_classifier(preset: str = "cnn", **parameters: Any) -> BaseFERClassifier
         If there is no such preset.
     TypeError
         If the classifier has no such parameter.
+
+    See Also
+    --------
+    FERCNNClassifier : Convolutional networks that are trained from scratch.
+    FERDenseClassifier : Network of dense layers.
+    FERPretrainedClassifier : Fine-tuning of a pretrained network.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Classifiers that start from a network that has learnt already."""
+"""Classifiers that fine-tune a pretrained network."""
 
 from __future__ import annotations
 
@@ -42,32 +42,32 @@ FEATURE_BYTES = 2 * 2**30
 
 @document_parameters(**BACKBONE_DOCS)
 class FERPretrainedClassifier(BackboneTransformer, KeptWeights, BaseFERClassifier):
-    """A network that has learnt already, with a new head, fine-tuned.
+    """A pretrained network that is fine-tuned with a new head.
 
     Parameters
     ----------
     {backbone_parameters}
     head : {"linear", "conv"}
-        "linear": dropout and a linear layer on the backbone's pooled features. "conv":
-        convolution of 256 filters, max-pool, batch normalization, dropout, flatten and a
-        linear layer on its feature map.
+        The head. "linear" is dropout and a linear layer on the pooled features of the
+        backbone. "conv" is a convolution of 256 filters, max-pool, batch normalization, dropout
+        and a linear layer on its feature map.
     trainable : {"head", "last_stage", "all"} or dict of int to one of these
-        What learns: the head, that and the backbone's last stage, or everything. A dict
-        thaws step by step, ``{1: "head", 4: "last_stage", 8: "all"}``, each from an epoch
-        on, counted from one; :meth:`partial_fit` is always in the first. With "head" and
-        ``augment=None``, :meth:`fit` runs the backbone once over the images and trains the
-        head on its features, as long as those take no more than 2 GiB.
+        The part that is trained: the head, the head and the last stage of the backbone, or
+        everything. A dict such as ``{1: "head", 4: "last_stage", 8: "all"}`` gives the part
+        from each epoch on, counted from one. :meth:`partial_fit` always trains the part of
+        epoch one. With "head" and ``augment=None``, :meth:`fit` runs the backbone once over the
+        images and trains the head on its features, if they need no more than 2 GiB.
     backbone_lr_factor : float
-        Learning rate of the backbone, as a share of `lr`.
+        The learning rate of the backbone as a share of `lr`.
     freeze_batch_norm : bool or "auto"
-        Whether the backbone's batch normalization keeps the statistics that came with the
-        weights. "auto" does so for fewer than 2,000 training images (of a call, in
-        :meth:`partial_fit`): so few, seen in small batches, say less about faces than what
-        the weights were made with, and what they say differs from batch to batch. Without
-        `weights` there is nothing to keep. Parts that do not learn keep theirs always.
+        Whether the batch normalization of the backbone keeps the statistics of the weights.
+        "auto" does so for fewer than 2,000 training images (in one call of
+        :meth:`partial_fit`), because the statistics of small batches of few images are less
+        accurate. It has no effect if `weights` is None. Parts that are not trained always keep
+        their statistics.
     {size_parameters}
     dropout : float in [0, 1)
-        Share dropped in the head in training.
+        The share of the values that are dropped in the head in training.
     {shared_parameters}
 
     Attributes
@@ -76,20 +76,23 @@ class FERPretrainedClassifier(BackboneTransformer, KeptWeights, BaseFERClassifie
 
     See Also
     --------
-    FERResNet50Classifier, FEREfficientNetB2Classifier : With these backbones.
-    FERFeatures : The features alone, for other classifiers.
-    FERCNNClassifier : Networks trained from scratch.
+    FERResNet50Classifier : Fine-tuned ResNet50.
+    FEREfficientNetB2Classifier : Fine-tuned EfficientNetB2.
+    FERFeatures : The features of a backbone, for any classifier.
+    FERCNNClassifier : Convolutional networks that are trained from scratch.
 
     Notes
     -----
-    ``normalize="auto"`` normalizes images as the weights want it: for "imagenet" and files of
-    timm and torchvision with timm's mean and spread of the channels (uint8 is 0 to 255, float
-    0 to 1), for the weights of sk_fer as their fit did. Gray images go through one input
-    channel: the RGB filters are summed for it, and the means and spreads of the channels
-    averaged. timm's own dropout and stochastic depth are off, so that fits are repeatable.
+    ``normalize="auto"`` normalizes images as in the training of the weights. For "imagenet" and
+    for files of timm and torchvision, these are timm's mean and standard deviation of the
+    channels (in the range 0 to 255 for uint8 images, and 0 to 1 for float images). For gray
+    images, the RGB filters of the first convolution are summed, and the means and standard
+    deviations of the channels are averaged. Dropout and stochastic depth of timm's models are
+    turned off, so that fits are reproducible.
 
-    A search clones its estimator with the fitted classifier in `weights` as it is; in a
-    parameter grid it is given as ``FrozenEstimator(classifier)``.
+    A search clones its estimator, but keeps the fitted classifier in `weights`. In a parameter
+    grid, pass ``FrozenEstimator(classifier)`` instead, because a search clones the values of the
+    grid.
 
     References
     ----------
@@ -100,7 +103,7 @@ class FERPretrainedClassifier(BackboneTransformer, KeptWeights, BaseFERClassifie
 
     Examples
     --------
-    A network learns from some faces, and what it has learnt serves for others:
+    Train a network on some faces and fine-tune it on others:
 
     >>> from sk_fer import FERCNNClassifier, FERPretrainedClassifier
     >>> from sk_fer.datasets import make_faces

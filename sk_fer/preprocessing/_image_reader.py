@@ -25,39 +25,40 @@ class ImageReader(PixelNamesMixin, TransformerMixin, BaseEstimator):
     Parameters
     ----------
     image_size : int or tuple of int, default=None
-        Height and width, or the side of a square, to bring every image to. If None, the images
-        must all have the size of the first one seen in `fit`.
+        The height and width, or the side of a square, to which images are resized. If None, all
+        images must have the size of the first image seen in `fit`.
     color : bool, default=False
-        Whether to read RGB rather than gray.
+        Whether to read RGB images instead of gray images.
     root : str or path-like, default=None
-        The folder that relative paths start from. If None, the current one.
+        The folder to which relative paths refer. If None, it is the current folder.
     flatten : bool or "auto", default="auto"
-        Whether an image becomes a flat row, as scikit-learn's classifiers want it, or keeps its
-        shape. "auto" makes rows of gray square images, and keeps the shape of others, since a
-        flat row would not tell the next step their height, width and channels.
+        Whether images are returned as flat rows, which the classifiers of scikit-learn require,
+        or keep their shape. "auto" returns gray square images as rows. Other images keep their
+        shape, because the next step could not infer it from flat rows.
 
     Attributes
     ----------
     image_shape_ : tuple of int
-        (height, width, n_channels) of the images returned.
+        The shape (height, width, n_channels) of the returned images.
     n_features_out_ : int
-        Number of values in each of those images.
+        The number of values in each returned image.
 
     See Also
     --------
-    PixelParser : Reads strings of pixels.
-    ImageResizer : Brings images that are arrays to one size.
-    sk_fer.datasets.load_image_folder : Reads a folder of images, with labels from its folders.
+    PixelParser : Convert strings of pixels to images.
+    ImageResizer : Resize images that are arrays.
+    sk_fer.datasets.load_image_folder : Load a folder of images with their labels.
 
     Notes
     -----
     The files may be BMP, GIF, JPEG, JPEG 2000, PNG, PGM, PPM, TIFF, WebP, AVIF and, with
-    ``pip install "sk_fer[heic]"``, HEIC. The EXIF orientation is honoured and transparent parts
-    become white. Images of 16 or 32 bits are scaled by the least of the usual depths (8, 10, 12,
-    14, 16 and so on) that holds their largest value, and floats by 1 or 255. A file of several
-    frames gives its first one, with a warning.
+    ``pip install "sk_fer[heic]"``, HEIC. The EXIF orientation is applied, and transparent parts
+    become white. Images of 16 or 32 bits are scaled by the smallest usual depth (8, 10, 12, 14,
+    16 and so on) that can represent their largest value, and float images by 1 or 255. Only the
+    first frame of a file is read, with a warning if there are more.
 
-    X contains paths, which scikit-learn's common checks cannot make: they skip this class.
+    X contains paths. The common checks of scikit-learn cannot generate such data and skip this
+    class.
 
     Examples
     --------
@@ -97,14 +98,14 @@ class ImageReader(PixelNamesMixin, TransformerMixin, BaseEstimator):
         self.flatten = flatten
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Learn the shape of the images, from `image_size` or the first file.
+        """Learn the shape of the images from `image_size` or the first file.
 
         Parameters
         ----------
         X : list, ndarray, Series or one-column DataFrame of str or path-like
             The files.
-        y : None
-            Ignored, here for scikit-learn's pipelines.
+        y : None, default=None
+            Ignored. It is there so that the transformer can be a step of a pipeline.
 
         Returns
         -------
@@ -114,9 +115,9 @@ class ImageReader(PixelNamesMixin, TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a parameter cannot be used, X has no rows, or the first file is no image.
+            If a parameter is not valid, if X has no rows, or if the first file is not an image.
         OSError
-            If the first file is missing or may not be read.
+            If the first file does not exist or cannot be read.
         """
         self._validate_params()
         paths = self._find_paths(X)
@@ -136,16 +137,17 @@ class ImageReader(PixelNamesMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         X_new : ndarray of shape (n, h * w * c), (n, h, w) or (n, h, w, 3), dtype uint8
-            Flat rows or images, see `flatten`. `fit` is not needed if `image_size` is given.
+            The images, as flat rows or with their shape, see `flatten`. `fit` is not needed if
+            `image_size` is given.
 
         Raises
         ------
         ValueError
-            If a file is no image, or of another size than in `fit` where `image_size` is None;
-            the message names the path. Also if the output is set to be a DataFrame and `flatten`
-            is False.
+            If a file is not an image, or if its size differs from that in `fit` and
+            `image_size` is None. The message names the path. Also if the output is set to be a
+            DataFrame and images keep their shape.
         OSError
-            If a file is missing or may not be read.
+            If a file does not exist or cannot be read.
         """
         check_is_fitted(self)
         paths = self._find_paths(X)
