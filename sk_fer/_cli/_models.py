@@ -132,7 +132,8 @@ def for_model(model: Any, images: NDArray[np.uint8]) -> tuple[Any, NDArray[np.ui
     if not isinstance(reader, ImageReader | PixelParser):
         return model, flat
     first = next(i for i, (_, step) in enumerate(model.steps) if step not in _NO_STEP)
-    return model[first + 1 :], flat if getattr(reader, "flatten", True) else images
+    X = reader._flattened(images) if isinstance(reader, ImageReader) else flat
+    return model[first + 1 :], X
 
 
 def _steps(model: Any) -> list[Any]:

@@ -170,7 +170,9 @@ DENSE = FERDenseClassifier((8,), max_epochs=1, random_state=0)
     ("pipeline", "read"),
     [
         (make_pipeline(ImageReader(), DENSE), _paths),
+        (make_pipeline(ImageReader((24, 20), color=True), DENSE), _paths),
         (make_pipeline(ImageReader((24, 20), color=True, flatten=False), DENSE), _paths),
+        (make_pipeline(ImageReader((24, 24), flatten=False), ImageResizer((12, 9)), DENSE), _paths),
         (make_pipeline("passthrough", ImageReader((12, 12)), StandardScaler(), DENSE), _paths),
         (make_pipeline(PixelParser(), DENSE), _pixel_strings),
         (make_pipeline(ImageResizer((16, 12)), DENSE), _gray),
