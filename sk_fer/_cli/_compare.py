@@ -82,7 +82,7 @@ def compare(
         typer.Option(
             "--subset",
             metavar=f"[{'|'.join(_SUBSETS)}]",
-            callback=opt.one_of(_SUBSETS),
+            callback=opt.split_of(_SUBSETS),
             help="Split to score on: validation to choose by, test to report on what was chosen.",
         ),
     ] = "validation",

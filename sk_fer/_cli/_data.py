@@ -216,8 +216,7 @@ def _load(source: Source, image_shape: tuple[int, int, int] | None) -> Bunch:
         for option, is_given in given.items():
             if is_given:
                 raise ValueError(
-                    f"{option} is for class folders; the format of {source.name} is "
-                    f"{source_format!r}"
+                    f"{option} is for class folders, and the format of DATA is {source_format!r}"
                 )
     if source.data is None:
         return _draw(source.seed)

@@ -22,7 +22,7 @@ sk-fer evaluate sk-fer-out/model.skfer fer2013.csv --subset test
 sk-fer evaluate sk-fer-out/model.skfer my-faces/ --out my-faces-report
 """
 
-_AS_REPORTED = "Without it, as report.json beside the model says of the same DATA."
+_AS_REPORTED = "The default is the value in report.json beside the model, if DATA is the same."
 
 SUBSETS = ("train", "validation", "test", "all")
 
@@ -35,9 +35,10 @@ def evaluate(
         typer.Option(
             "--subset",
             metavar=f"[{'|'.join(SUBSETS)}]",
-            callback=opt.one_of(SUBSETS),
-            help="Split to score on. Without it validation; where DATA has no splits, what train "
-            "set aside for test, and all of other data.",
+            callback=opt.split_of(SUBSETS),
+            help="Split to score on, also under another name such as PublicTest. The default is "
+            "validation. If DATA has no splits, it is what train set aside for test, or all images "
+            "if the model was trained on other data.",
         ),
     ] = None,
     ferplus: opt.Ferplus = None,
@@ -45,10 +46,11 @@ def evaluate(
     skip_bad: opt.SkipBad = False,
     test_size: Annotated[
         float | None,
-        typer.Option("--test-size", metavar="F", help="As train had it. " + _AS_REPORTED),
+        typer.Option("--test-size", metavar="F", help="The one given to train. " + _AS_REPORTED),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option("--seed", "-s", min=0, help="As train had it. " + _AS_REPORTED)
+        int | None,
+        typer.Option("--seed", "-s", min=0, help="The one given to train. " + _AS_REPORTED),
     ] = None,
     out: Annotated[
         Path | None,
@@ -62,11 +64,11 @@ def evaluate(
     ] = None,
     force: opt.Force = False,
 ) -> None:
-    """Score a model on labelled faces: precision, recall and F1 of each class, accuracy.
+    """Score a model on labelled faces: precision, recall and F1 of each class, and accuracy.
 
-    Where DATA has no splits, --subset validation and --subset test are the images that train
-    set aside. Images of another size are brought to the model's. Classes without images have no
-    part in the means.
+    If DATA has no splits, --subset validation and --subset test are the images that train set
+    aside. Images of another size are resized to that of the model. The means are over the classes
+    that have images.
     """
     given = Source(data, ferplus, classes, skip_bad=skip_bad)
     if test_size is not None:

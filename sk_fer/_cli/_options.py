@@ -8,7 +8,20 @@ from typing import Annotated, Any
 
 import typer
 
+from sk_fer.datasets._names import canonical_subset
 from sk_fer.estimators import PRESETS
+
+
+def split_of(known: Iterable[str]) -> Callable[[str | None], str | None]:
+    """Return a callback that turns any name of a split into the one that the package uses."""
+
+    def check(value: str | None) -> str | None:
+        split = canonical_subset(value) if value else None
+        if value is not None and (split is None or split not in known):
+            raise typer.BadParameter(f"{value!r} is not one of {', '.join(known)}")
+        return split
+
+    return check
 
 
 def one_of(known: Iterable[str]) -> Callable[[str | None], str | None]:
@@ -48,9 +61,10 @@ Data = Annotated[
     typer.Argument(
         metavar="DATA",
         parser=local_path,
-        help="fer2013.csv, icml_face_data.csv or Kaggle's train.csv, also as .gz, .zip or .tar.gz; "
-        "folders class/image or split/class/image; the folder CK+48 or ckextended.csv. "
-        "Without it, faces are drawn.",
+        help="A table such as fer2013.csv, icml_face_data.csv or Kaggle's train.csv, also "
+        "compressed; images in folders class/image or split/class/image; CK+48 or "
+        "ckextended.csv. Any file or folder that sk_fer.datasets.load_faces reads can be given. "
+        "Without DATA, the command draws faces.",
         show_default=False,
     ),
 ]
@@ -70,8 +84,9 @@ ModelFile = Annotated[
     typer.Argument(
         metavar="MODEL",
         parser=local_path,
-        help="model.skfer, as train and search write it, from anyone. Also a .joblib file; its "
-        "loading runs code that the file names: only of those you trust.",
+        help="model.skfer, as train and search write it. Such a file is safe to load, whoever made "
+        "it. A .joblib file can be given, too, but loading it can run any code: only use those "
+        "of people you trust.",
         show_default=False,
     ),
 ]
@@ -82,13 +97,13 @@ Epochs = Annotated[
         "-e",
         min=1,
         metavar="N",
-        help="Passes over the training images. Without it, as many as the model has.",
+        help="Passes over the training images. The default depends on the model.",
     ),
 ]
 Fraction = Annotated[
     float,
     typer.Option(
-        "--fraction", help="Share of the training images to use, of each class.", metavar="F"
+        "--fraction", help="Share of the training images of each class to use.", metavar="F"
     ),
 ]
 Settings = Annotated[
@@ -113,8 +128,8 @@ Classes = Annotated[
     typer.Option(
         "--classes",
         metavar="NAME,NAME,...",
-        help="Names of the class folders, where they are no known expressions. Spaces around a "
-        "name and upper case do not matter.",
+        help="Names of the class folders, if they are not named after expressions. Upper case and "
+        "spaces around a name do not matter.",
     ),
 ]
 ImageSize = Annotated[
@@ -123,23 +138,29 @@ ImageSize = Annotated[
         "--image-size",
         min=1,
         metavar="N",
-        help="Bring the images of a class folder to N x N pixels. Without it all must be alike.",
+        help="Resize the images of class folders to N x N pixels. Without it, all images must "
+        "have the same size.",
     ),
 ]
 SkipBad = Annotated[
     bool,
-    typer.Option("--skip-bad", help="Leave bad rows and images out instead of stopping there."),
+    typer.Option(
+        "--skip-bad",
+        help="Leave out rows and images that cannot be read. Without it, the first "
+        "of them is an error.",
+    ),
 ]
 TestSize = Annotated[
     float,
     typer.Option(
         "--test-size",
         metavar="F",
-        help="Where DATA has no splits: the share for validation, and the same again for test.",
+        help="If DATA has no splits: the share of images to set aside for validation, and the same "
+        "share again for test.",
     ),
 ]
 Seed = Annotated[
-    int, typer.Option("--seed", "-s", min=0, help="Of the splits, the weights, all that is random.")
+    int, typer.Option("--seed", "-s", min=0, help="Seed of the splits, the weights and the rest.")
 ]
 Device = Annotated[
     str, typer.Option("--device", help="auto (CUDA, then MPS, then the CPU), cpu, cuda, cuda:1...")
@@ -153,7 +174,7 @@ Color = Annotated[
     bool,
     typer.Option(
         "--color",
-        help="Train on the colours of a class folder. Without it, colour images become gray.",
+        help="Keep the colours of the images in class folders. Without it, they become gray.",
     ),
 ]
 Force = Annotated[

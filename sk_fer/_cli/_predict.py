@@ -34,19 +34,22 @@ def predict(
         ),
     ],
     top: Annotated[
-        int, typer.Option("--top", "-k", min=1, metavar="K", help="Classes to show an image.")
+        int, typer.Option("--top", "-k", min=1, metavar="K", help="Number of classes to show.")
     ] = 3,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
     skip_bad: Annotated[
         bool,
-        typer.Option("--skip-bad", help="Exit with 0 although some of the images are bad."),
+        typer.Option(
+            "--skip-bad", help="The exit code is 0 if at least one of the images can be read."
+        ),
     ] = False,
 ) -> None:
-    """Say which expression each image shows, with the probabilities.
+    """Predict which expression each image shows, with the probabilities.
 
-    Each image must be a face, cropped as those that the model was trained on: no face is
-    looked for. Any size and colour will do; it is brought to the model's. Images that cannot
-    be read are named on stderr. The others are answered, and the exit code is 1.
+    Each image must be a face, cropped as the images that the model was trained on: the command
+    does not look for faces, and warns of pictures that are likely to show more than one face.
+    Images of any size and colour are converted to what the model takes. Images that cannot be
+    read are named on stderr; the others are still answered, and the exit code is 1.
     """
     classifier = load_model(model)
     if not hasattr(classifier, "predict_proba"):

@@ -54,7 +54,7 @@ def train(
     batch_size: Annotated[
         int | None,
         typer.Option(
-            "--batch-size", "-b", min=1, metavar="N", help="Images a step of the optimizer."
+            "--batch-size", "-b", min=1, metavar="N", help="Images per step of the optimizer."
         ),
     ] = None,
     lr: Annotated[float | None, typer.Option("--lr", metavar="RATE", help="Learning rate.")] = None,
@@ -75,18 +75,18 @@ def train(
         typer.Option(
             "--resume",
             "-r",
-            help="Go on with the training in DIR that was cut off, if there is one; with the same "
-            "DATA and options.",
+            help="Go on with a training in DIR that was ended early, if there is one. DATA and the "
+            "other options must be the same.",
         ),
     ] = False,
     force: opt.Force = False,
 ) -> None:
     """Train a classifier on faces, score it, and write it into a folder.
 
-    FER2013's Training, PublicTest and PrivateTest are the splits for training, validation
-    and test. Where DATA has none, shares are set aside by class, of CK+ by subject. What
-    is not given on the command line is as the model has it. After each epoch the state of
-    the training is written, too, from which --resume goes on, whatever ended it.
+    The splits of DATA are used, such as Training, PublicTest and PrivateTest of FER2013. If it
+    has none, images of each class are set aside, of CK+ with all images of a person on one side.
+    Parameters that are not given have the defaults of the model. The state of the training is
+    written after each epoch, and --resume goes on from it if the training was ended early.
     """
     from sk_fer._cli._progress import training_progress  # skorch, and so torch, take a while
 

@@ -27,6 +27,13 @@ def test_evaluate_scores_what_train_set_aside(run, trained, model):
     assert f"Test: accuracy {report['accuracy']['test']:.1%} on 21 images" in result.output
 
 
+@pytest.mark.parametrize("name", ["Test", "PrivateTest", "test_set"])
+def test_a_split_may_have_any_of_its_names(run, trained, model, name):
+    assert run("evaluate", model, "--subset", name).output == (
+        run("evaluate", model, "--subset", "test").output
+    )
+
+
 def test_evaluate_takes_all_images_where_there_are_no_splits(run, model, class_folder, tmp_path):
     result = run("evaluate", model, class_folder, "--out", tmp_path / "report")
     assert result.exit_code == 0, result.output
