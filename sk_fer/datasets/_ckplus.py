@@ -10,7 +10,9 @@ from sklearn.utils import Bunch
 from sk_fer._utils._constraints import validate_params
 from sk_fer.datasets._bunch import Faces, make_bunch
 from sk_fer.datasets._checks import ON_ERROR, OUTPUT, PATH, SUBSET, check_path
-from sk_fer.datasets._image_folder import open_image_tree, read_image_tree
+from sk_fer.datasets._image_archive import is_image_archive, open_image_tree
+from sk_fer.datasets._image_folder import read_image_tree
+from sk_fer.datasets._image_tree import ImageTree
 from sk_fer.datasets._names import EXPRESSIONS
 from sk_fer.datasets._pixel_csv import SIDE, read_pixel_csv, table_faces
 
@@ -29,9 +31,10 @@ def load_ckplus(
     Parameters
     ----------
     path : str or path-like
-        The folder ``CK+48``, with a folder for each expression and files such as
-        ``S010_004_00000017.png`` (subject, sequence, frame); or ``ckextended.csv``, 920 faces in
-        FER2013's form without subjects, where 6 is neutral and 7 contempt.
+        The folder ``CK+48`` with a folder for each expression and files such as
+        ``S010_004_00000017.png`` (subject, sequence, frame), or a zip or tar archive of it; or
+        ``ckextended.csv``, 920 faces in FER2013's form without subjects, where 6 is neutral and 7
+        contempt.
     subset : str, default="all"
         The split to return: "train", "validation" or "test", or another word for one of them such
         as "PublicTest"; or "all".
@@ -107,7 +110,7 @@ def load_ckplus(
     (['angry'], ['S010'], ['S010_004'])
     """
     path = check_path(path)
-    if path.is_dir():
+    if path.is_dir() or is_image_archive(path):
         faces = _read_folder(path, on_error)
     else:
         table = read_pixel_csv(path, n_classes=len(EXPRESSIONS), on_error=on_error)
@@ -118,7 +121,11 @@ def load_ckplus(
 
 
 def _read_folder(path: Path, on_error: str) -> Faces:
-    tree = open_image_tree(path)
+    with open_image_tree(path) as tree:
+        return _read_tree(tree, on_error)
+
+
+def _read_tree(tree: ImageTree, on_error: str) -> Faces:
     reason = "not named <subject>_<sequence>_<frame>, as S010_004_00000017"
     stray = [file for file in tree.images if file.frame is None]
     if stray and (on_error == "raise" or len(stray) == len(tree.images)):

@@ -12,6 +12,7 @@ from sk_fer.datasets._cache import ArrayCache
 from sk_fer.datasets._checks import CACHE, ON_ERROR, OUTPUT, PATH, SUBSET, check_path
 from sk_fer.datasets._csv_file import CSV_NAMES
 from sk_fer.datasets._find_table import find_table
+from sk_fer.datasets._image_archive import is_image_archive
 from sk_fer.datasets._image_folder import read_image_folder
 from sk_fer.datasets._names import FER2013_EXPRESSIONS
 from sk_fer.datasets._pixel_csv import SIDE, PixelTable, read_pixel_csv, table_faces
@@ -44,8 +45,9 @@ def load_fer2013(
         - the same table as a Parquet or Excel file (``pip install "sk_fer[tables]"``);
         - a NumPy archive with the arrays X and y, or pixels and emotion;
         - a folder that contains one of these;
-        - the folder of the release as images, ``train/<class>/*`` and ``test/<class>/*``. Its
-          ``test`` mixes two splits, which the names of its files tell apart.
+        - the folder of the release as images, ``train/<class>/*`` and ``test/<class>/*``, or a zip
+          or tar archive of it. Its ``test`` mixes two splits, which the names of its files tell
+          apart.
     subset : str, default="train"
         The split to return: "train", "validation" or "test", or another word for one of them such
         as "PublicTest", "dev" or "FER2013Valid"; or "all".
@@ -180,6 +182,8 @@ def read_fer2013(
 
 
 def _is_image_release(path: Path) -> bool:
+    if path.is_file():
+        return is_image_archive(path)
     return find_table(path) is None and any(child.is_dir() for child in path.iterdir())
 
 

@@ -3,7 +3,6 @@
 import os
 import unicodedata
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from sklearn.utils import Bunch
@@ -25,7 +24,8 @@ from sk_fer.datasets._checks import (
     check_path,
 )
 from sk_fer.datasets._folder_splits import splits_of
-from sk_fer.datasets._image_tree import ImageFile, ImageTree, walk_folder
+from sk_fer.datasets._image_archive import open_image_tree
+from sk_fer.datasets._image_tree import ImageFile, ImageTree
 from sk_fer.datasets._names import EXPRESSIONS, expression_of
 
 
@@ -56,11 +56,10 @@ def load_image_folder(
     Parameters
     ----------
     path : str or path-like
-        The folder. An image belongs to the class that its folder is named after, and to the
-        split that the nearest folder above is named after, if one is. BMP, GIF, JPEG, JPEG 2000,
-        PNG, PGM, PPM, TIFF, WebP and AVIF files are read, and HEIC with
-        ``pip install "sk_fer[heic]"``, whatever the suffix. Other files are counted in
-        `not_read`.
+        The folder, or a zip or tar archive of it. An image belongs to the class that its folder is
+        named after, and to the split that the nearest folder above is named after, if one is. BMP,
+        GIF, JPEG, JPEG 2000, PNG, PGM, PPM, TIFF, WebP and AVIF files are read, and HEIC with
+        ``pip install "sk_fer[heic]"``, whatever the suffix. Other files are counted in `not_read`.
     subset : str, default="all"
         The split to return: "train", "validation" or "test", or another word for one of them such
         as "PublicTest", "dev" or "FER2013Valid"; or "all".
@@ -142,8 +141,7 @@ def load_image_folder(
 
     Examples
     --------
-    >>> from pathlib import Path
-    >>> from tempfile import TemporaryDirectory
+    >>>     >>> from tempfile import TemporaryDirectory
     >>> from PIL import Image
     >>> from sk_fer.datasets import load_image_folder
     >>> with TemporaryDirectory() as folder:
@@ -173,13 +171,10 @@ def read_image_folder(
     on_error: str = "raise",
 ) -> Faces:
     """Read all images of a folder, see `load_image_folder`."""
-    return read_image_tree(
-        open_image_tree(check_path(path)),
-        classes=classes,
-        image_size=image_size,
-        color=color,
-        on_error=on_error,
-    )
+    with open_image_tree(check_path(path)) as tree:
+        return read_image_tree(
+            tree, classes=classes, image_size=image_size, color=color, on_error=on_error
+        )
 
 
 def read_image_tree(
@@ -241,13 +236,6 @@ def read_image_tree(
         skipped=skipped,
         not_read=dict(tree.not_read),
     )
-
-
-def open_image_tree(root: Path) -> ImageTree:
-    """Return the image files of a folder."""
-    if not root.is_dir():
-        raise NotADirectoryError(f"{root}: not a folder")
-    return walk_folder(root)
 
 
 def _check_classes(classes: Sequence[str]) -> tuple[str, ...]:

@@ -15,6 +15,9 @@ from sk_fer._utils._image_file import IMAGE_SUFFIXES, is_image
 HIDDEN = "hidden"
 """The key in `ImageTree.not_read` of what the system or another program left in the folder."""
 
+COPY = "copy"
+"""The key in `ImageTree.not_read` of images that lie in a doubled folder too."""
+
 _JUNK = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "picasa.ini"}
 _JUNK_FOLDERS = {"__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found"}
 _CKPLUS_FRAME = re.compile(r"(S\d+)_(\d+)_\d+(?!\d)", re.IGNORECASE)
@@ -61,9 +64,35 @@ class ImageTree:
         """Whether most of the images are named as the frames of CK+48 are."""
         return 2 * sum(image.frame is not None for image in self.images) > len(self.images)
 
+    def leave_out_copies(self) -> None:
+        """Leave out images that lie in a doubled folder too, as in ``images/images/train``."""
+        by_place = {(*image.folders, image.name): image for image in self.images}
+        root = os.path.basename(self.root).lower()
+        kept = []
+        for image in self.images:
+            above = (root, *map(str.lower, image.folders))
+            others = [
+                by_place.get((*image.folders[:i], *image.folders[i + 1 :], image.name))
+                for i in range(len(image.folders))
+                if above[i] == above[i + 1]
+            ]
+            if not any(other is not None and _are_equal(image, other) for other in others):
+                kept.append(image)
+        self.not_read[COPY] += len(self.images) - len(kept)
+        self.not_read += Counter()  # without zeros
+        self.images = kept
+
     def warn_of_not_read(self) -> None:
         """Warn of files that were not read, except hidden ones."""
-        counts = sorted((name, n) for name, n in self.not_read.items() if name != HIDDEN)
+        if self.not_read[COPY]:
+            warnings.warn(
+                f"{self.root}: {self.not_read[COPY]} image(s) were left out, since they lie a "
+                "second time in a folder in a folder of the same name",
+                stacklevel=5,
+            )
+        counts = sorted(
+            (name, n) for name, n in self.not_read.items() if name not in (HIDDEN, COPY)
+        )
         if counts:
             described = ", ".join(f"{n} {name}" for name, n in counts[:8])
             more = f" and {len(counts) - 8} other kinds" if len(counts) > 8 else ""
@@ -74,6 +103,14 @@ class ImageTree:
                 f"images of a known kind: {described}{more}{advice}",
                 stacklevel=4,
             )
+
+
+def _are_equal(one: ImageFile, other: ImageFile) -> bool:
+    try:
+        with one.open() as first, other.open() as second:
+            return first.read() == second.read()
+    except (OSError, ValueError):
+        return False
 
 
 def is_junk_folder(name: str) -> bool:
@@ -114,5 +151,5 @@ def _is_image(name: str, open_file: Callable[[], BinaryIO]) -> bool:
     try:
         with open_file() as file:
             return is_image(file.read(16))
-    except OSError:
+    except (OSError, ValueError):
         return False

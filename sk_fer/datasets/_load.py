@@ -15,7 +15,8 @@ from sk_fer.datasets._ckplus import load_ckplus
 from sk_fer.datasets._fer2013 import load_fer2013
 from sk_fer.datasets._ferplus import load_ferplus
 from sk_fer.datasets._find_table import find_table
-from sk_fer.datasets._image_folder import load_image_folder, open_image_tree
+from sk_fer.datasets._image_archive import is_image_archive, open_image_tree
+from sk_fer.datasets._image_folder import load_image_folder
 
 FORMATS = ("fer2013", "ferplus", "ckplus", "ckextended", "image_folder")
 
@@ -61,6 +62,8 @@ def load_faces(
                     ``S010_004_00000017.png``
     "image_folder"  any other folder                                      `load_image_folder`
     ==============  ====================================================  ===================
+
+    A zip or tar archive has the format of the table or else of the folder in it.
 
     Parameters
     ----------
@@ -163,14 +166,14 @@ def find_format(path: Path, *, ferplus: str | os.PathLike[str] | None = None) ->
     """Return which of `FORMATS` a file or folder has, see `load_faces`."""
     if ferplus is not None:
         return "ferplus"
-    if not path.is_dir():
+    if path.is_file() and not is_image_archive(path):
         return "ckextended" if path.name.lower().startswith("ckextended") else "fer2013"
-    if find_table(path) is not None:
+    if path.is_dir() and find_table(path) is not None:
         return "fer2013"
-    tree = open_image_tree(path)
-    if tree.is_ckplus():
-        return "ckplus"
-    n_frames = sum(image.frame is not None for image in tree.images)
+    with open_image_tree(path) as tree:
+        if tree.is_ckplus():
+            return "ckplus"
+        n_frames = sum(image.frame is not None for image in tree.images)
     if n_frames:
         warnings.warn(
             f"{path}: {n_frames} of {len(tree.images)} images are named as frames of CK+, such as "

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sk_fer import FERDenseClassifier
+from sk_fer._utils._image_heif import reads_heif
 from sk_fer.datasets import load_fer2013, load_image_folder
 
 
@@ -168,3 +170,96 @@ def test_class_folders_beside_a_list_of_files(tmp_path, write_image):
     with pytest.warns(UserWarning, match=r"1 file\(s\) were not read.*: 1 .csv"):
         faces = load_fer2013(tmp_path, subset="all")
     assert faces.target.tolist() == ["happy", "sad"]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("training_set", "dev", "test_set"),
+        ("Train Data", "eval", "TestData"),
+        ("FER2013Train", "FER2013Valid", "FER2013Test"),
+        ("training", "Public_Test", "Private-Test"),
+        ("images/train", "images/val", "images/testing"),
+    ],
+    ids=str,
+)
+def test_split_folders_under_any_of_their_names(tmp_path, write_image, names):
+    for tone, name in enumerate(names):
+        write_image(f"{name}/happy/1.png", tone)
+    faces = load_image_folder(tmp_path)
+    usage = dict(zip(faces.images[:, 0, 0].tolist(), faces.usage.tolist(), strict=True))
+    assert usage == {0: "train", 1: "validation", 2: "test"}
+    last = names[2].rpartition("/")[2]
+    assert load_image_folder(tmp_path, subset=last).images[0, 0, 0] == 2
+
+
+def test_an_unknown_folder_beside_splits_is_named(tmp_path, write_image):
+    write_image("train/happy/1.png")
+    write_image("extra/happy/2.png")
+    with pytest.raises(
+        ValueError, match=r"2.png is in no split, its folder 'extra' is named after"
+    ):
+        load_image_folder(tmp_path)
+
+
+def test_several_folders_that_are_no_splits_are_warned_of(tmp_path, write_image):
+    write_image("part_a/happy/1.png")
+    write_image("part_b/happy/2.png")
+    with pytest.warns(UserWarning, match=r"several folders \('part_a', 'part_b'\).*as one set"):
+        faces = load_image_folder(tmp_path)
+    assert faces.usage is None
+
+
+def test_images_are_read_by_content_and_others_counted_by_suffix(tmp_path):
+    (tmp_path / "happy").mkdir()
+    image = Image.new("L", (8, 8), 50)
+    for name, form in [
+        *(("a.tif", "TIFF"), ("b.tiff", "TIFF"), ("c.gif", "GIF"), ("d.jfif", "JPEG")),
+        *(("e.pgm", "PPM"), ("f.JPG", "JPEG"), ("subject01.happy", "PNG"), ("g", "BMP")),
+    ]:
+        image.save(tmp_path / "happy" / name, form)
+    for name in ("h.psd", "i.PSD", "j.eps", "k.mp4"):
+        (tmp_path / "happy" / name).write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0")
+    with pytest.warns(UserWarning, match=r"4 file\(s\) were not read.*: 1 .eps, 1 .mp4, 2 .psd"):
+        faces = load_image_folder(tmp_path)
+    assert len(faces.images) == 8
+    assert (faces.images == 50).all()
+    assert faces.not_read == {".psd": 2, ".eps": 1, ".mp4": 1}
+
+
+@pytest.mark.skipif(reads_heif(), reason="pillow-heif is installed, which reads these files")
+def test_heic_files_that_are_not_read_are_counted(tmp_path, write_image):
+    write_image("happy/1.png")
+    (tmp_path / "happy" / "2.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
+    with pytest.warns(UserWarning, match=r'1 .heic; pip install "sk_fer\[heic\]" has HEIC files'):
+        assert load_image_folder(tmp_path).not_read == {".heic": 1}
+
+
+@pytest.mark.parametrize(
+    ("options", "shape"),
+    [
+        ({"image_size": (8, 8)}, (64,)),
+        ({"image_size": (8, 10)}, (8, 10)),
+        ({"image_size": (8, 8), "color": True}, (8, 8, 3)),
+    ],
+    ids=str,
+)
+def test_our_estimators_understand_the_data_that_is_returned(tmp_path, write_image, options, shape):
+    for number in range(8):
+        write_image(f"{('happy', 'sad')[number % 2]}/{number}.png", (number, 9, 9), mode="RGB")
+    X, y = load_image_folder(tmp_path, return_X_y=True, **options)
+    assert X.shape == (8, *shape)
+    np.testing.assert_array_equal(load_image_folder(tmp_path, **options).data, X)
+    model = FERDenseClassifier((4,), max_epochs=1, random_state=0).fit(X, y)
+    assert model.image_shape_ == (*load_image_folder(tmp_path, **options).images.shape[1:], 1)[:3]
+    if len(shape) > 1:
+        with pytest.raises(ValueError, match="got as_frame=True for images of shape"):
+            load_image_folder(tmp_path, as_frame=True, **options)
+
+
+def test_target_names_are_in_the_order_of_the_columns_of_predict_proba(tmp_path, write_image):
+    for number, name in enumerate(("surprise", "neutral", "sad", "happy") * 2):
+        write_image(f"{name}/{number}.png", 30 * number)
+    faces = load_image_folder(tmp_path)
+    model = FERDenseClassifier((4,), max_epochs=1, random_state=0).fit(faces.data, faces.target)
+    assert faces.target_names == model.classes_.tolist()
