@@ -66,7 +66,7 @@ def test_names_that_lead_out_of_the_folder_write_nothing(tmp_path, write_image):
     path.parent.mkdir()
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("../../evil/happy/1.png", image)
-        archive.writestr("happy\\2.png", image)
+        archive.writestr("evil\\happy\\2.png", image)
     before = sorted(tmp_path.rglob("*"))
     assert load_image_folder(path).target.tolist() == ["happy", "happy"]
     assert sorted(tmp_path.rglob("*")) == before
