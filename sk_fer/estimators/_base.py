@@ -502,7 +502,7 @@ class BaseFERClassifier(
         ...     model.export_onnx(f"{folder}/model.onnx")
         ...     session = InferenceSession(f"{folder}/model.onnx")
         >>> images = X[:3].reshape(3, 48, 48, 1)
-        >>> labels, probabilities = session.run(["label", "probabilities"], {"images": images})
+        >>> probabilities, labels = session.run(None, {"images": images})
         >>> labels.shape, probabilities.shape
         ((3,), (3, 7))
         """

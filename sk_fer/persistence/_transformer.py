@@ -35,7 +35,10 @@ def describe_transformer(
     """
     learnt = TRANSFORMERS[type(step)]
     if not all(hasattr(step, name) for name in learnt.images):
-        raise NotFittedError(f"the {type(step).__name__} of the Pipeline is not fitted yet")
+        raise NotFittedError(
+            f"the {type(step).__name__} of the Pipeline is not fitted yet, and a model file keeps "
+            "the shape of its images; fit it on a few of them, or the whole Pipeline"
+        )
     for name in (*learnt.used, *learnt.kept):
         value = getattr(step, name, None)
         if value is not None:

@@ -144,3 +144,26 @@ def test_bad_paths_are_refused_before_the_work(tmp_path):
     with pytest.raises(NotFittedError):
         FERDenseClassifier().export_onnx(tmp_path / "model.onnx")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("y", "labels"),
+    [
+        (pd.DataFrame(np.eye(3)[np.arange(30) % 3], columns=["sad", "happy", "fear"]), str),
+        (np.eye(3)[np.arange(30) % 3] * 0.9 + 0.1 / 3, int),
+        (np.arange(30) % 3 * 10, int),
+        (np.array(["b", "a"], dtype=object)[np.arange(30) % 2], str),
+    ],
+    ids=["shares by name", "shares", "numbers", "objects"],
+)
+def test_outputs_come_in_the_documented_order(y, labels, tmp_path):
+    X = np.random.default_rng(0).integers(0, 256, (30, 8, 8, 1), dtype=np.uint8)
+    model = FERDenseClassifier((4,), max_epochs=1, random_state=0, device="cpu").fit(X, y)
+    model.export_onnx(tmp_path / "model.onnx")
+    session = session_of(tmp_path / "model.onnx")
+    assert [output.name for output in session.get_outputs()] == ["probabilities", "label"]
+    found, label = session.run(None, {"images": X})
+    np.testing.assert_allclose(found, model.predict_proba(X), atol=1e-2)
+    assert found.shape == (30, len(model.classes_))
+    assert isinstance(label[0].item() if labels is int else label[0], labels)
+    np.testing.assert_array_equal(label, model.classes_[found.argmax(axis=1)])

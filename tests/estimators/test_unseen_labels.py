@@ -16,6 +16,7 @@ from sklearn.model_selection import (
     cross_val_score,
     learning_curve,
 )
+from skorch.callbacks import EpochScoring
 
 from sk_fer import FERDenseClassifier
 
@@ -89,6 +90,19 @@ def test_validation_images_with_unseen_labels(six):
         pytest.raises(ValueError, match="y_val has no label that is in y"),
     ):
         dense().fit(X[train], y[train], X_val=X[~train], y_val=y[~train])
+
+
+@pytest.mark.filterwarnings(f"ignore:.*{UNSEEN}")
+@pytest.mark.parametrize("coded", [False, True])
+def test_scoring_callbacks_count_them_as_wrong(coded, six):
+    _, X, y = six
+    labels = np.unique(y, return_inverse=True)[1].astype(np.uint8) if coded else y
+    train = y != "sad"
+    callback = EpochScoring("accuracy", name="hits", lower_is_better=False)
+    model = dense(callbacks=[callback]).fit(X[train], labels[train], X_val=X, y_val=labels)
+    last = model.history_.iloc[-1]
+    assert last["hits"] == pytest.approx(last["valid_accuracy"])
+    assert last["hits"] <= train.mean()
 
 
 @pytest.mark.filterwarnings(f"ignore:.*{UNSEEN}")

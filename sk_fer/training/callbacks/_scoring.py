@@ -36,7 +36,13 @@ class LabelExtractor:
             target = target.argmax(axis=1)
         # What an extractor of the user's made of soft targets may be no codes.
         is_codes = target.ndim == 1 and np.issubdtype(target.dtype, np.integer)
-        return self.classes[target] if is_codes else target
+        if not is_codes:
+            return target
+        if (target < 0).any():  # validation images of a class that is not trained on
+            is_text = self.classes.dtype.kind not in "biuf"
+            unseen = "(not in y)" if is_text else self.classes.min().item() - 1
+            return np.append(self.classes, unseen)[target]  # -1 is the last one
+        return self.classes[target]
 
 
 def notify_scoring(callback: ScoringBase, method_name: str, net: Any, **kwargs: Any) -> None:
