@@ -115,17 +115,26 @@ def _refuse_other_forms(X: Any) -> None:
     if isinstance(X, Iterator):
         raise ValueError(f"got X of type {kind}, {_WANTED}; np.stack(list(X)) makes one of images")
     if hasattr(X, "columns") and hasattr(X, "iloc") and len(X):
-        text = [
-            str(name)
-            for name, cell in zip(X.columns, X.iloc[0], strict=True)
-            if isinstance(cell, str | os.PathLike | np.ndarray)
-        ]
-        if text:
-            cell = X.iloc[0].iloc[[str(name) for name in X.columns].index(text[0])]
-            raise ValueError(
-                f"got X of type {kind} whose columns {', '.join(text[:3])} hold "
-                f"{type(cell).__name__} and no numbers; {_hint_for(cell)}"
-            )
+        _refuse_columns(X)
+
+
+def _refuse_columns(table: Any) -> None:
+    """Refuse a DataFrame with columns of text, paths or arrays."""
+    cells = {
+        str(name): cell
+        for name, cell in zip(table.columns, table.iloc[0], strict=True)
+        if isinstance(cell, str | os.PathLike | np.ndarray)
+    }
+    if not cells:
+        return
+    hint = next(map(_hint_for, cells.values()))
+    if len(cells) < len(table.columns):
+        hint += "; columns that are no pixels are to be removed"
+    kinds = {type(cell).__name__ for cell in cells.values()}
+    raise ValueError(
+        f"got X of type {type(table).__name__} with {' and '.join(sorted(kinds))} in the columns "
+        f"{', '.join(list(cells)[:3])}, wanted numbers; {hint}"
+    )
 
 
 def _hint_for(cell: Any) -> str:

@@ -604,7 +604,8 @@ def _check_weight(sample_weight: ArrayLike, images: NDArray) -> NDArray[np.float
 
 def _check_lengths(images: NDArray, encoded: NDArray, X_name: str, y_name: str) -> None:
     if len(images) != len(encoded):
+        hint = f"; one image is {X_name}[None]" if len(encoded) == 1 else ""
         raise ValueError(
             "Found input variables with inconsistent numbers of samples: "
-            f"{X_name} has {len(images)} and {y_name} has {len(encoded)}"
+            f"{X_name} has {len(images)} and {y_name} has {len(encoded)}{hint}"
         )

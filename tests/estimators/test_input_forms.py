@@ -97,6 +97,10 @@ WAYS_OUT = {
     "strings in a Series": (pd.Series(STRINGS), "PixelParser reads strings of pixels"),
     "strings in a list": (STRINGS, "PixelParser reads strings of pixels"),
     "strings in a table": (pd.DataFrame({"pixels": STRINGS}), "PixelParser reads strings"),
+    "labels in a table": (
+        pd.DataFrame(IMAGES.reshape(20, -1)).assign(emotion=Y).rename(columns=str),
+        "str in the columns emotion, wanted numbers",
+    ),
     "arrays in a Series": (pd.Series(list(IMAGES)), "np.stack(list(X))"),
     "arrays in a table": (pd.DataFrame({"face": list(IMAGES)}), "np.stack(list(X))"),
     "paths": ([Path("a.png")] * 20, "ImageReader reads files"),
@@ -142,6 +146,8 @@ def test_one_image_is_refused_with_the_way_out(fitted):
         with pytest.raises(ValueError, match=r"which is one image.* X\[None\]"):
             fitted.predict_proba(one)
     assert fitted.predict_proba(IMAGES[0][None]).shape == (1, 2)
+    with pytest.raises(ValueError, match=r"X has 12 and y has 1; one image is X\[None\]"):
+        dense().fit(IMAGES[0], Y[:1])
     colour = dense().fit(np.zeros((4, 5, 6, 3)), Y[:4])
     with pytest.raises(ValueError, match=r"got X of shape \(5, 6, 3\), which is one image"):
         colour.predict(np.zeros((5, 6, 3)))
