@@ -21,6 +21,7 @@ def named_callbacks(callbacks: Any) -> list[tuple[str, Any]]:
     Returns
     -------
     list of (name, callback)
+        The callbacks in the same order. None stands for one that is left out.
 
     Raises
     ------
@@ -80,7 +81,7 @@ def copied_callbacks(callbacks: Any) -> Any:
     Returns
     -------
     list, tuple or None
-        With copies of the callbacks in their state before any fit.
+        The same with copies of the callbacks, in their state before any fit.
 
     Raises
     ------

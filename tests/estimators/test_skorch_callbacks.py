@@ -345,6 +345,19 @@ def test_scores_of_a_binary_problem_name_its_class(use_caching, faces):
     assert {"parts_best", "whole_best"} <= set(model.net_.history[-1])
 
 
+@pytest.mark.parametrize("labels", [(20, 10), (True, False), ("yes", "no")], ids=str)
+def test_scores_name_labels_of_any_kind(labels, faces):
+    X, y = faces
+    y = np.where(np.isin(y, ["happy", "surprise", "neutral"]), *labels)
+    scoring = make_scorer(f1_score, pos_label=labels[0])
+    callback = EpochScoring(scoring, lower_is_better=False, name="own")
+    model = dense(callbacks=[callback], validation_fraction=None, precision="float32")
+    model.fit(X, y, X_val=X[:140], y_val=y[:140])
+    expected = f1_score(y[:140], model.predict(X[:140]), pos_label=labels[0])
+    assert model.history_["own"].iloc[-1] == pytest.approx(expected, abs=1e-6)
+    assert expected > 0
+
+
 @pytest.mark.parametrize("use_caching", [True, False])
 def test_soft_targets_score_by_their_largest_share(use_caching, faces):
     X, y = faces
