@@ -358,6 +358,13 @@ def test_scores_name_labels_of_any_kind(labels, faces):
     assert expected > 0
 
 
+def test_an_unknown_scorer_is_an_error_before_the_training(small):
+    model = dense(callbacks=[EpochScoring("f1_makro")])
+    with pytest.raises(ValueError, match="'f1_makro' is not a valid scoring value"):
+        model.fit(*small)
+    assert not hasattr(model, "net_")
+
+
 @pytest.mark.parametrize("use_caching", [True, False])
 def test_soft_targets_score_by_their_largest_share(use_caching, faces):
     X, y = faces

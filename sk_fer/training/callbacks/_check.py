@@ -4,6 +4,7 @@ import copy
 import warnings
 from typing import Any
 
+from sklearn.metrics import get_scorer
 from skorch.callbacks import (
     Checkpoint,
     EarlyStopping,
@@ -116,6 +117,8 @@ def _recorded(callback: Any) -> tuple[set[str], bool]:
     if isinstance(callback, (ScoringBase, PassthroughScoring)):
         name = callback.name
         if isinstance(callback, ScoringBase):
+            if isinstance(callback.scoring, str):
+                get_scorer(callback.scoring)  # an unknown name is an error before the training
             name = copy.copy(callback).initialize().name_
         best = set() if callback.lower_is_better is None else {f"{name}_best"}
         return {name, *best}, not callback.on_train
