@@ -78,7 +78,7 @@ def make_bunch(
     return_X_y : bool
         Whether to return only data and target.
     as_frame : bool
-        Whether data and target are pandas objects.
+        Whether to return data and target as pandas objects.
     **fields : Any
         Further fields of the Bunch.
 

@@ -41,56 +41,61 @@ def load_ckplus(
     return_X_y : bool, default=False
         Whether to return ``(data, target)`` instead of a Bunch.
     as_frame : bool, default=False
-        Whether data and target are a pandas DataFrame and Series.
+        Whether to return the data as a pandas DataFrame and the target as a Series.
     on_error : {"raise", "skip"}, default="raise"
-        Whether a bad image or row is an error, or is left out and listed in `skipped`.
+        Whether an image or row that cannot be read is an error, or is left out and listed in
+        `skipped`.
 
     Returns
     -------
     bunch : :class:`~sklearn.utils.Bunch`
-        With the fields
+        A dictionary-like object with the following attributes.
 
         data : ndarray of shape (n_images, 2304), dtype uint8, or DataFrame
-            The images, flat.
+            The images, as flat rows.
         images : ndarray of shape (n_images, 48, 48), dtype uint8
-            The same memory, as images. Images of another size are brought to this one.
+            The images, in the same memory as `data`. Images of another size are resized.
         target : ndarray of shape (n_images,) of str, or Series
             The class names.
         target_names : list of str
-            The sorted names that are in the target, as `classes_` has them after `fit`.
+            The names that occur in the target, sorted, in the order of `classes_` after `fit`.
         frame : DataFrame or None
-            Data and target together, if `as_frame`.
+            Data and target in one table, if `as_frame` is True.
         groups : ndarray of shape (n_images,) of str, or None
-            The subject, such as "S010"; None for a CSV file.
+            The subject of each image, for example "S010". None for a CSV file.
         sequences : ndarray of shape (n_images,) of str
-            Subject and sequence, such as "S010_004"; not for a CSV file.
+            The subject and sequence of each image, for example "S010_004". Not available for a
+            CSV file.
         usage : ndarray of shape (n_images,) of str, or None
-            "train", "validation" or "test"; None for a folder without splits.
+            The split of each image: "train", "validation" or "test". None for a folder without
+            splits.
         filenames : ndarray of shape (n_images,) of str, or None
-            The files; None for a CSV file.
+            The file of each image. None for a CSV file.
         skipped : list of (int or str, str)
-            Row (counted from 1, below the header) or file left out, and why.
+            Each row (counted from 1 below the header) or file that was left out, and the
+            reason.
         DESCR : str
-            What the data set is.
+            The description of the data set.
     data, target : tuple
-        If `return_X_y`.
+        Returned instead of the Bunch if `return_X_y` is True.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file or folder.
     ValueError
-        If an image or row is bad, or a file is not named after subject, sequence and frame.
+        If an image or row cannot be read, or if the name of a file does not consist of subject,
+        sequence and frame.
 
     See Also
     --------
-    load_image_folder : Any other images in folders.
-    sklearn.model_selection.StratifiedGroupKFold : Folds that keep a subject together.
+    load_image_folder : Load any other images in folders.
+    sklearn.model_selection.StratifiedGroupKFold : Keep the images of a subject in one fold.
 
     Notes
     -----
-    A sequence gives three frames that look alike. Folds drawn at random have frames of the same
-    sequence on both sides and measure nothing; split by `groups`.
+    Three similar frames come from each sequence. If folds are drawn at random, training and test
+    images come from the same sequences, and scores are too high. Split by `groups` instead.
 
     References
     ----------

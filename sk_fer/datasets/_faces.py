@@ -274,9 +274,9 @@ def make_faces(
 ) -> tuple[NDArray[np.uint8], NDArray[np.str_]] | Bunch:
     """Draw gray faces that show one of the seven expressions of FER2013.
 
-    The expression moves the brows, eyes, nose and mouth. The random state sets how strongly, and
-    whatever else makes faces differ: identity, pose, light, noise and occlusion. The classes are
-    balanced: no two differ by more than one image.
+    The expression moves the brows, eyes, nose and mouth. Its strength, the identity, pose, light,
+    noise and occlusion are random. The classes are balanced: their sizes differ by one image at
+    most.
 
     Parameters
     ----------
@@ -292,7 +292,7 @@ def make_faces(
     return_X_y : bool, default=True
         Whether to return ``(X, y)`` instead of a Bunch.
     random_state : int, RandomState instance or None, default=None
-        Determines the faces and their order. Pass an int for the same images from each call.
+        The seed of the faces and their order. Pass an int to get the same images in each call.
 
     Returns
     -------
@@ -301,19 +301,19 @@ def make_faces(
     y : ndarray of shape (n_samples,) of str
         The class names.
     bunch : :class:`~sklearn.utils.Bunch`
-        Instead, if `return_X_y` is False, with the fields `data` and `target` (X and y), `images`
-        (X as images of shape (n_samples, image_size, image_size), the same memory),
+        Returned instead if `return_X_y` is False, with the attributes `data` and `target` (X and
+        y), `images` (of shape (n_samples, image_size, image_size), in the same memory as `data`),
         `target_names` (list of str, the sorted names in the target) and `DESCR`.
 
     Raises
     ------
     TypeError, ValueError
-        If a parameter is no number of its kind, or is out of its range.
+        If a parameter has the wrong type or is out of its range.
 
     See Also
     --------
-    load_fer2013 : Photographs of the same seven expressions.
-    sklearn.datasets.make_classification : Classes without images.
+    load_fer2013 : Load photographs of the same seven expressions.
+    sklearn.datasets.make_classification : Generate classes that are not images.
 
     Notes
     -----
@@ -329,9 +329,9 @@ def make_faces(
     neutral   none
     ========  =====================
 
-    Each unit's strength differs from face to face, so that a faint expression may pass for
-    another. Hair, brows and beards may be lighter or darker than the skin and the head moves,
-    which a linear model on pixels cannot follow and a convolutional network can.
+    The strength of each unit differs between faces, so that a weak expression can look like
+    another one. Hair, brows and beards can be lighter or darker than the skin, and the head moves.
+    A convolutional network can learn this, but a linear model on pixels cannot.
 
     References
     ----------

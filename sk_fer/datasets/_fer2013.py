@@ -52,70 +52,76 @@ def load_fer2013(
         The split to return: "train", "validation" or "test", or another word for one of them such
         as "PublicTest", "dev" or "FER2013Valid"; or "all".
     ferplus : str or path-like, default=None
-        ``fer2013new.csv``, the FER+ votes for the same rows. They come as the fields `ferplus` and
-        `ferplus_names`, the target stays FER2013's; `load_ferplus` makes targets of them.
+        ``fer2013new.csv``, the FER+ votes for the same rows. They are returned in the fields
+        `ferplus` and `ferplus_names`, and the target is that of FER2013. `load_ferplus` returns
+        the votes as target.
     return_X_y : bool, default=False
         Whether to return ``(data, target)`` instead of a Bunch.
     as_frame : bool, default=False
-        Whether data and target are a pandas DataFrame and Series.
+        Whether to return the data as a pandas DataFrame and the target as a Series.
     cache : bool, default=True
-        Whether to keep what was read from a CSV file in the data home. A second load then takes
-        the arrays from there, as long as the file's size, time and checksum are the same.
+        Whether to store the arrays of a CSV file in the data home. They are read from there the
+        next time, unless the size, time or checksum of the file has changed.
     data_home : str or path-like, default=None
         The data home of scikit-learn, see :func:`sklearn.datasets.get_data_home`.
     on_error : {"raise", "skip"}, default="raise"
-        Whether a bad row (or image) is an error, or is left out and listed in `skipped`.
+        Whether a row or image that cannot be read is an error, or is left out and listed in
+        `skipped`.
 
     Returns
     -------
     bunch : :class:`~sklearn.utils.Bunch`
-        With the fields
+        A dictionary-like object with the following attributes.
 
         data : ndarray of shape (n_images, 2304), dtype uint8, or DataFrame
-            The images, flat.
+            The images, as flat rows.
         images : ndarray of shape (n_images, 48, 48), dtype uint8
-            The same memory, as images.
+            The images, in the same memory as `data`.
         target : ndarray of shape (n_images,) of str, Series, or None
             The class names.
         target_names : list of str
-            The sorted names that are in the target, as `classes_` has them after `fit`.
+            The names that occur in the target, sorted, in the order of `classes_` after `fit`.
         frame : DataFrame or None
-            Data and target together, if `as_frame`.
+            Data and target in one table, if `as_frame` is True.
         usage : ndarray of shape (n_images,) of str
-            "train", "validation" or "test": Training, PublicTest and PrivateTest.
+            The split of each image: "train" (Training), "validation" (PublicTest) or "test"
+            (PrivateTest).
         groups : None
-            FER2013 does not say who is in a picture.
+            FER2013 does not contain the persons in the images.
         filenames : ndarray of str or None
-            The files, if they were images.
+            The file of each image. None for a table.
         skipped : list of (int or str, str)
-            Row (counted from 1, below the header) or file left out of any subset, and why.
+            Each row (counted from 1 below the header) or file of any subset that was left out,
+            and the reason.
         ferplus : ndarray of shape (n_images, 10), dtype uint8
-            If `ferplus` is given: the number of votes for each of `ferplus_names`.
+            The number of votes for each of `ferplus_names`. Only if `ferplus` is given.
         DESCR : str
-            What the data set is.
+            The description of the data set.
     data, target : tuple
-        If `return_X_y`.
+        Returned instead of the Bunch if `return_X_y` is True.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file or folder.
     ValueError
-        If the file is damaged, lacks a column, has a bad row or no row of the subset.
+        If the file is damaged, if a column is missing, if a row cannot be read, or if there is
+        no row of the subset.
 
     See Also
     --------
-    load_ferplus : The same images with eight classes voted by ten people.
-    fetch_fer2013 : Download the file first.
-    load_image_folder : Any other images in folders.
+    load_ferplus : Load the same images with the votes of ten people for eight classes.
+    fetch_fer2013 : Download and load FER2013.
+    load_image_folder : Load any other images in folders.
 
     Notes
     -----
-    Tables are read in the forms that other programs write: apart by commas, semicolons or tabs, in
-    UTF-8 or UTF-16; pixels in one column, as ``1 2 3``, ``[1, 2, 3]`` or ``1.0 2.0 3.0``, or in one
-    column each; labels as codes, as ``3.0`` or as names; other square sizes than 48 x 48; other
-    names of columns, such as label, image and split, or none. Where a form can mean more than one
-    thing, an error names it and says what to write instead.
+    Tables are read in the forms that other programs write. They are separated by commas,
+    semicolons or tabs, in UTF-8 or UTF-16. The pixels are in one column, as ``1 2 3``,
+    ``[1, 2, 3]`` or ``1.0 2.0 3.0``, or in one column each. The labels are codes, such as ``3`` or
+    ``3.0``, or names. The images can have other square sizes than 48 x 48, and the columns other
+    names, such as label, image and split, or none. If a form is ambiguous, an error names it and
+    says how to write the table instead.
 
     References
     ----------

@@ -44,66 +44,69 @@ def load_ferplus(
     Parameters
     ----------
     path_fer2013 : str or path-like
-        FER2013 as a CSV file with all its splits, in any form that `load_fer2013` takes.
+        FER2013 as a table with all its splits, in any form that `load_fer2013` accepts.
     path_votes : str or path-like
-        ``fer2013new.csv``, row for row the votes on those faces.
+        The file ``fer2013new.csv``, whose rows contain the votes for the same rows of FER2013.
     target : {"majority", "votes", "both"}, default="majority"
-        What the target is.
+        The target.
 
-        - "majority": class names by the authors' rule. Single votes do not count, more than half
-          of the others must agree; a face without such a majority, or where it says "unknown" or
-          "no face", is left out.
+        - "majority": class names by the rule of the authors. Single votes do not count, and more
+          than half of the other votes must agree. A face without such a majority, or with a
+          majority for "unknown" or "no face", is left out.
         - "votes": soft targets, the share of each expression in the votes for any expression. A
-          face that nobody saw an expression in is left out.
-        - "both": the faces and class names of "majority", with their shares as the field `votes`.
+          face without a vote for an expression is left out.
+        - "both": the faces and class names of "majority", and the soft targets in the field
+          `votes`.
     subset : str, default="train"
         The split to return: "train", "validation" or "test", or another word for one of them such
         as "PublicTest", "dev" or "FER2013Valid"; or "all".
     return_X_y : bool, default=False
         Whether to return ``(data, target)`` instead of a Bunch.
     as_frame : bool, default=False
-        Whether data and target are pandas objects.
+        Whether to return data and target as pandas objects.
     cache : bool, default=True
-        Whether to keep the pixels in the data home, as `load_fer2013` does.
+        Whether to store the pixels in the data home, as in `load_fer2013`.
     data_home : str or path-like, default=None
         The data home of scikit-learn, see :func:`sklearn.datasets.get_data_home`.
     on_error : {"raise", "skip"}, default="raise"
-        Whether a bad row of FER2013 is an error, or is left out and listed in `skipped`. A bad row
-        among the votes is always an error.
+        Whether a row of FER2013 that cannot be read is an error, or is left out and listed in
+        `skipped`. A row of the votes that cannot be read is always an error.
 
     Returns
     -------
     bunch : :class:`~sklearn.utils.Bunch`
-        With the fields of `load_fer2013`, and
+        A dictionary-like object with the attributes of `load_fer2013`, and
 
         target : ndarray of shape (n_images,) of str, or (n_images, 8) of float32
-            Class names, or the shares of `target_names` if `target` is "votes".
+            The class names, or the shares of `target_names` if `target` is "votes".
         target_names : list of str
-            The sorted names that are in the target, or all eight, sorted, if `target` is "votes".
+            The names that occur in the target, or all eight names if `target` is "votes",
+            sorted.
         votes : ndarray of shape (n_images, 8), dtype float32
-            If `target` is "both": the shares of `votes_names`.
+            The shares of `votes_names`. Only if `target` is "both".
         votes_names : list of str
-            If `target` is "both": all eight names, sorted.
+            All eight names, sorted. Only if `target` is "both".
         dropped : ndarray of int
-            Rows of the subset (counted from 1, below the header) that the votes left out.
+            The rows of the subset (counted from 1 below the header) that are left out because
+            of their votes.
     data, target : tuple
-        If `return_X_y`.
+        Returned instead of the Bunch if `return_X_y` is True.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     ValueError
-        If a file is damaged, or the two do not belong together: another number of rows, or another
-        usage in some row.
+        If a file is damaged, or if the two files do not belong together because the number of
+        rows or the usage of a row differs.
 
     See Also
     --------
-    load_fer2013 : The same images with FER2013's own labels.
+    load_fer2013 : Load the same images with the labels of FER2013.
 
     Notes
     -----
-    On the whole set the majority keeps 25,060 training, 3,199 validation and 3,153 test faces.
+    With "majority", the whole data set has 25,060 training, 3,199 validation and 3,153 test faces.
 
     References
     ----------

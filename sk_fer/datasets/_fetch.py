@@ -53,31 +53,33 @@ def fetch_fer2013(
         The split to return: "train", "validation" or "test", or another word for one of them such
         as "PublicTest", "dev" or "FER2013Valid"; or "all".
     ferplus : str or path-like, default=None
-        ``fer2013new.csv``, the FER+ votes, as in `load_fer2013`.
+        The file ``fer2013new.csv`` with the FER+ votes, as in `load_fer2013`.
     download_if_missing : bool, default=True
-        Whether to download a file that is not in the data home. If False, that is an OSError.
+        Whether to download the file if it is not in the data home. If False, an OSError is
+        raised instead.
     return_X_y : bool, default=False
         Whether to return ``(data, target)`` instead of a Bunch.
     as_frame : bool, default=False
-        Whether data and target are a pandas DataFrame and Series.
+        Whether to return the data as a pandas DataFrame and the target as a Series.
 
     Returns
     -------
     bunch : :class:`~sklearn.utils.Bunch`
-        As from `load_fer2013`.
+        The data set, as returned by `load_fer2013`.
     data, target : tuple
-        If `return_X_y`.
+        Returned instead of the Bunch if `return_X_y` is True.
 
     Raises
     ------
     ImportError
-        If `kagglehub` is needed and not installed.
+        If the file must be downloaded and `kagglehub` is not installed.
     OSError
-        If the file is missing, and not to be downloaded or Kaggle could not be reached or refused.
+        If the file is not in the data home and `download_if_missing` is False, or if Kaggle
+        cannot be reached or refuses the download.
 
     See Also
     --------
-    load_fer2013 : Load a file that you have.
+    load_fer2013 : Load a local file of FER2013.
 
     Examples
     --------

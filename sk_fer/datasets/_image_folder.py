@@ -51,15 +51,16 @@ def load_image_folder(
     as_frame: bool = False,
     on_error: str = "raise",
 ) -> Bunch | tuple:
-    """Load images from ``<class>/*`` or ``<split>/<class>/*``, your own ones too.
+    """Load images from folders ``<class>/*`` or ``<split>/<class>/*``.
 
     Parameters
     ----------
     path : str or path-like
-        The folder, or a zip or tar archive of it. An image belongs to the class that its folder is
-        named after, and to the split that the nearest folder above is named after, if one is. BMP,
-        GIF, JPEG, JPEG 2000, PNG, PGM, PPM, TIFF, WebP and AVIF files are read, and HEIC with
-        ``pip install "sk_fer[heic]"``, whatever the suffix. Other files are counted in `not_read`.
+        The folder, or a zip or tar archive of it. The name of the folder of an image is its
+        class. The nearest folder above with the name of a split, if there is one, is its split.
+        BMP, GIF, JPEG, JPEG 2000, PNG, PGM, PPM, TIFF, WebP and AVIF files are read, and HEIC
+        files with ``pip install "sk_fer[heic]"``, whatever their suffix. Other files are counted in
+        `not_read`.
     subset : str, default="all"
         The split to return: "train", "validation" or "test", or another word for one of them such
         as "PublicTest", "dev" or "FER2013Valid"; or "all".
@@ -68,80 +69,85 @@ def load_image_folder(
         None, the classes are the expressions angry, disgust, fear, happy, sad, surprise, neutral
         and contempt, also under other names such as Anger or happiness.
     image_size : int or tuple of int, default=None
-        Height and width, or side of a square, that every image is brought to. If None, all must
-        have the same size.
+        The height and width, or the side of a square, to which images are resized. If None, all
+        images must have the same size.
     color : bool, default=False
         Whether to keep the colours. If False, colour images become gray.
     return_X_y : bool, default=False
         Whether to return ``(data, target)`` instead of a Bunch.
     as_frame : bool, default=False
-        Whether data and target are a pandas DataFrame and Series. Only for square gray images.
+        Whether to return the data as a pandas DataFrame and the target as a Series. It is only
+        possible for square gray images.
     on_error : {"raise", "skip"}, default="raise"
-        Whether an image that cannot be read, or lies in no class folder, is an error, or is left
-        out and listed in `skipped`.
+        Whether an image that cannot be read, or that is not in a class folder, is an error, or
+        is left out and listed in `skipped`.
 
     Returns
     -------
     bunch : :class:`~sklearn.utils.Bunch`
-        With the fields
+        A dictionary-like object with the following attributes.
 
         data : ndarray of shape (n_images, n_pixels), dtype uint8, or DataFrame
-            The images, flat, if they are gray and square. Others come as `images`, for flat rows
-            would not tell their height, width and channels.
+            The images, as flat rows if they are gray and square. Other images keep their shape,
+            because it cannot be inferred from flat rows.
         images : ndarray of shape (n_images, height, width) or (n_images, height, width, 3)
-            The same memory, as images.
+            The images, in the same memory as `data`.
         target : ndarray of shape (n_images,) of str, or Series
             The class names.
         target_names : list of str
-            The sorted names that are in the target, as `classes_` has them after `fit`.
+            The names that occur in the target, sorted, in the order of `classes_` after `fit`.
         frame : DataFrame or None
-            Data and target together, if `as_frame`.
+            Data and target in one table, if `as_frame` is True.
         usage : ndarray of shape (n_images,) of str, or None
-            "train", "validation" or "test"; None where the folder has no splits.
+            The split of each image: "train", "validation" or "test". None if the folder has no
+            splits.
         groups : None
-            A folder does not say who is in a picture.
+            A folder does not contain the persons in the images.
         filenames : ndarray of shape (n_images,) of str
-            The files.
+            The file of each image.
         skipped : list of (str, str)
-            Each image left out of any subset, and why.
+            Each image of any subset that was left out, and the reason.
         not_read : dict of str to int
-            The number of files that are no images of a known kind, by suffix; "hidden" counts
-            what a system or another program left, such as ``.DS_Store``, ``Thumbs.db`` and what
-            ``__MACOSX`` contains. There is a warning of the others.
+            The number of files that are not images of a known format, by suffix. "hidden" is
+            the number of files of the operating system or of other programs, such as
+            ``.DS_Store``, ``Thumbs.db`` and those in ``__MACOSX``. A warning is issued if there
+            are others.
         DESCR : str
-            What the data set is.
+            The description of the data set.
     data, target : tuple
-        If `return_X_y`.
+        Returned instead of the Bunch if `return_X_y` is True.
 
     Raises
     ------
     FileNotFoundError
         If there is no such folder.
     ValueError
-        If there are no images, a folder is named after no class, an image cannot be read, or the
-        sizes differ and `image_size` is None.
+        If there are no images, if the name of a folder is not a class, if an image cannot be
+        read, or if the sizes differ and `image_size` is None.
 
     See Also
     --------
-    load_fer2013 : FER2013, as a table or as such a folder.
-    load_ckplus : CK+48, with its subjects.
+    load_fer2013 : Load FER2013 from a table or from such a folder.
+    load_ckplus : Load CK+48 with its subjects.
 
     Notes
     -----
-    Other words for a split are known as well, such as training_set, val, dev, eval, Public_Test and
-    FER2013Valid, in any case. Where no folder is named after a split, names of files that begin
-    with ``Training_``, ``PublicTest_`` or ``PrivateTest_`` give it. These also tell apart the two
-    splits that the folder ``test`` of FER2013's release as images contains. Anywhere else the
-    folder decides, and there is a warning where the name of a file says something else.
+    Other names of splits are known, such as training_set, val, dev, eval, Public_Test and
+    FER2013Valid, in upper or lower case. If no folder has the name of a split, names of files that
+    begin with ``Training_``, ``PublicTest_`` or ``PrivateTest_`` determine it. They also determine
+    the splits in the folder ``test`` of FER2013's release as images, which contains two. In all
+    other cases, the folder determines the split, and a warning is issued if the name of a file
+    differs.
 
-    Images of 16 or 32 bits are scaled by the least of the usual depths (8, 10, 12, 14, 16 and so
-    on) that holds their largest value, and floats by 1 or 255; other scales are an error.
-    Transparent parts become white, the EXIF orientation is honoured, and a file of several frames
-    gives its first one, with a warning.
+    Images of 16 or 32 bits are scaled by the smallest usual depth (8, 10, 12, 14, 16 and so on)
+    that can represent their largest value, and float images by 1 or 255. Other scales are an error.
+    Transparent parts become white, and the EXIF orientation is applied. Only the first frame of a
+    file is read, with a warning if there are more.
 
     Examples
     --------
-    >>>     >>> from tempfile import TemporaryDirectory
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
     >>> from PIL import Image
     >>> from sk_fer.datasets import load_image_folder
     >>> with TemporaryDirectory() as folder:

@@ -78,43 +78,48 @@ def load_faces(
     classes : sequence of str, default=None
         The names of the class folders, as in `load_image_folder`. Only for that format.
     image_size : int or tuple of int, default=None
-        Height and width, or side of a square, that every image is brought to.
-        Only for class folders.
+        The height and width, or the side of a square, to which images are resized. Only for
+        class folders.
     color : bool, default=False
         Whether to keep the colours. Only for class folders.
     return_X_y : bool, default=False
         Whether to return ``(data, target)`` instead of a Bunch.
     as_frame : bool, default=False
-        Whether data and target are a pandas DataFrame and Series.
+        Whether to return the data as a pandas DataFrame and the target as a Series.
     cache : bool, default=True
-        Whether to keep what was read from a table of FER2013 in the data home.
+        Whether to store the arrays of a table of FER2013 in the data home.
     data_home : str or path-like, default=None
         The data home of scikit-learn, see :func:`sklearn.datasets.get_data_home`.
     on_error : {"raise", "skip"}, default="raise"
-        Whether a bad row or image is an error, or is left out and listed in `skipped`.
+        Whether a row or image that cannot be read is an error, or is left out and listed in
+        `skipped`.
 
     Returns
     -------
     bunch : :class:`~sklearn.utils.Bunch`
-        With the fields `data`, `images`, `target`, `target_names`, `frame`, `groups`, `usage`,
-        `filenames`, `skipped`, `not_read` and `DESCR`, which are the same from every loader, and
+        A dictionary-like object with the attributes `data`, `images`, `target`, `target_names`,
+        `frame`, `groups`, `usage`, `filenames`, `skipped`, `not_read` and `DESCR`, which all
+        loaders return, and
 
         format : str
-            The format that `path` was taken for, a name of the table above.
+            The format of `path`, a name in the table above.
     data, target : tuple
-        If `return_X_y`.
+        Returned instead of the Bunch if `return_X_y` is True.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file or folder.
     ValueError
-        If what is there cannot be read, or if `classes`, `image_size` or `color` is given for
-        another format than class folders.
+        If the file or folder cannot be read, or if `classes`, `image_size` or `color` is given
+        for another format than class folders.
 
     See Also
     --------
-    load_fer2013, load_ferplus, load_ckplus, load_image_folder : The loaders of each format.
+    load_fer2013 : Load FER2013.
+    load_ferplus : Load FER2013 with the votes of FER+.
+    load_ckplus : Load CK+48.
+    load_image_folder : Load images in class folders.
 
     Examples
     --------
