@@ -10,6 +10,7 @@ import typer
 from rich import box
 from rich.markup import escape
 from rich.table import Table
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.callback import ProgressBar
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
@@ -136,12 +137,19 @@ def search(
         )
     with output_folder(out):
         groups = None if faces.groups is None else faces.groups[rows]
+        fit_params = {} if groups is None else {"groups": groups}
         kind = StratifiedKFold if groups is None else StratifiedGroupKFold
         folds = kind(cv, shuffle=True, random_state=seed)
         bar = console.is_terminal and not halving  # which takes no callbacks
         scoring = "accuracy" if bar else partial(_say_accuracy, list(grid))
         searched = _make_search(
-            classifier, grid, folds, n_jobs, scoring, halving=halving, seed=seed
+            _taking_groups(classifier) if fit_params else classifier,
+            grid,
+            folds,
+            n_jobs,
+            scoring,
+            halving=halving,
+            seed=seed,
         )
         say(
             f"Searching {len(candidates)} candidates of {model} on {len(rows):,} images, "
@@ -149,7 +157,9 @@ def search(
         )
         if bar:
             searched.set_callbacks(ProgressBar())
-        searched.fit(faces.images[rows], faces.target[rows], groups=groups)
+        # Each fit needs the groups, too, for the validation images that it sets aside.
+        with config_context(enable_metadata_routing=groups is not None):
+            searched.fit(faces.images[rows], faces.target[rows], **fit_params)
 
         results = pd.DataFrame(searched.cv_results_)
         say("\n[bold]Accuracy over the folds[/]")
@@ -157,13 +167,19 @@ def search(
         write_file(out / "search.csv", lambda path: results.to_csv(path, index=False))
         say(escape(f"Best: {_describe(searched.best_params_)}\n"))
         best = clone(classifier).set_params(**searched.best_params_)
-        best.fit(faces.images[rows], faces.target[rows])
+        best.fit(faces.images[rows], faces.target[rows], **fit_params)
         best.save_model(out / "model.skfer")
         score_split(best, faces, "validation")
     say(escape(f"Wrote {' and '.join(FILES)} into {out}"))
     n_failed = int(results["mean_test_score"].isna().sum())
     if n_failed:
         raise ValueError(f"{n_failed} of {len(results)} candidates failed in one fold or more")
+
+
+def _taking_groups(classifier: Any) -> Any:
+    """Return a clone that takes the groups of a search in each of its fits."""
+    with config_context(enable_metadata_routing=True):
+        return clone(classifier).set_fit_request(groups=True)
 
 
 def _make_search(

@@ -1,13 +1,16 @@
 import csv
 import re
+from functools import wraps
 
 import pytest
+from PIL import Image
 from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import ParameterGrid
 
 from sk_fer import FERDenseClassifier, load_model, make_classifier
 from sk_fer._cli._search import DEFAULT_GRIDS
-from sk_fer.estimators import PRESETS
+from sk_fer.datasets import make_faces
+from sk_fer.estimators import PRESETS, _base
 
 SMALL = ["--model", "dense", "--epochs", "1", "--cv", "2"]
 
@@ -96,6 +99,35 @@ def test_candidates_that_cannot_be_fitted_are_refused_before_the_data_is_read(ru
     result = run("search", "no.csv", *SMALL, "--param", "dropout=0.1,3", "--out", tmp_path / "out")
     assert result.exit_code == 1
     assert "The 'dropout' parameter of FERDenseClassifier" in result.stderr
+
+
+@pytest.mark.parametrize("halving", [[], ["--halving"]])
+def test_people_stay_apart_in_the_validation_of_each_fit(run, tmp_path, monkeypatch, halving):
+    X, y = make_faces(84, random_state=0)
+    for i, (row, name) in enumerate(zip(X, y, strict=True)):
+        path = tmp_path / "faces" / name / f"S{100 + i // 7:03d}_{i % 7:03d}_{i:08d}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(row.reshape(48, 48)).save(path)
+    split_groups, fit = _base.split_groups, FERDenseClassifier.fit
+    validated, fitted = [], []
+
+    def split(labels, groups, *arguments):
+        train, valid = split_groups(labels, groups, *arguments)
+        validated.append(set(groups[train]).isdisjoint(groups[valid]))
+        return train, valid
+
+    @wraps(fit)
+    def fit_and_count(self, *arguments, **kwargs):
+        fitted.append(self.validation_fraction)
+        return fit(self, *arguments, **kwargs)
+
+    monkeypatch.setattr(_base, "split_groups", split)
+    monkeypatch.setattr(FERDenseClassifier, "fit", fit_and_count)
+    arguments = [*SMALL, *halving, "--param", "hidden_layer_sizes=(4,),(8,)"]
+    result = run("search", tmp_path / "faces", *arguments, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert fitted == [0.1] * 5  # of two candidates in two folds, and of the best
+    assert validated == [True] * 5
 
 
 def test_real_folds_keep_subjects_together(run, data_folder, tmp_path):
