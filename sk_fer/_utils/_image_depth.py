@@ -8,6 +8,7 @@ from PIL import Image
 _DEPTHS = (8, 10, 12, 14, 16, 20, 24, 28, 31)
 _ABOVE_ONE = 1.001  # a little more than 1 is rounding; much more is another scale
 _DARKEST_WHITE = 16
+_UNUSED = 16  # of 256: what has 12 bits in 16 is less
 
 
 def to_eight_bits(image: Image.Image) -> Image.Image:
@@ -41,6 +42,25 @@ def to_eight_bits(image: Image.Image) -> Image.Image:
             white, image if image.mode == "RGBA" else image.convert("RGBA")
         )
     return image.convert("RGB") if image.mode == "CMYK" else image
+
+
+def is_deep_color(image: Image.Image) -> bool:
+    """Whether an image that is not loaded yet has several channels of 16 bits each.
+
+    Pillow keeps the upper 8 of them.
+    """
+    tiles = getattr(image, "tile", [])  # what a file format's own reader is to decode
+    return len(image.getbands()) > 1 and any(";16" in str(tile.args) for tile in tiles)
+
+
+def refuse_unscaled_color(image: Image.Image) -> None:
+    """Raise a ValueError if colours of 16 bits leave the upper ones unused, and would be black."""
+    bands = image.getextrema()[: 3 if image.mode.startswith("RGB") else 1]
+    if max(most for _, most in bands) < _UNUSED:  # type: ignore[misc]
+        raise ValueError(
+            "its colours have 16 bits and use only the lower 12 or fewer; wanted colours of 8 bits "
+            "or of the whole range of 16"
+        )
 
 
 def _scale_integers(values: np.ndarray) -> np.ndarray:

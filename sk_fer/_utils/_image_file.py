@@ -10,7 +10,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError, features
 
-from sk_fer._utils._image_depth import to_eight_bits
+from sk_fer._utils._image_depth import is_deep_color, refuse_unscaled_color, to_eight_bits
 from sk_fer._utils._image_heif import HEIF_SUFFIXES, is_heif, open_heif, reads_heif
 
 MAX_PIXELS = 64_000_000
@@ -174,7 +174,10 @@ def _decode(
         if width * height > MAX_PIXELS:
             raise ValueError(f"it has {height} x {width} pixels, at most {MAX_PIXELS} are read")
         is_paged = image.format in _PAGED and getattr(image, "n_frames", 1) > 1
+        is_deep = is_deep_color(image)
         ImageOps.exif_transpose(image, in_place=True)  # a copy would take as much memory again
+        if is_deep:
+            refuse_unscaled_color(image)
         pixels = np.array(to_eight_bits(image).convert("RGB" if color else "L"))
     if is_paged and several_frames is not None:
         several_frames.append(name)

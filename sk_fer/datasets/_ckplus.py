@@ -1,6 +1,7 @@
 """CK+: posed expressions in a laboratory, with the subject known."""
 
 import os
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -141,9 +142,22 @@ def _read_tree(tree: ImageTree, on_error: str) -> Faces:
     frames = {file.path: file.frame for file in tree.images}
     groups, sequences = np.array([frames[name] for name in faces.filenames.tolist()]).T
     skipped = [(file.path, f"{file.path}: {reason}") for file in stray]
+    if faces.usage is not None:
+        _warn_of_shared_subjects(groups, faces.usage, tree.root)
     return replace(
         faces,
         groups=groups,
         skipped=[*faces.skipped, *skipped],
         more={"sequences": sequences},
     )
+
+
+def _warn_of_shared_subjects(groups: np.ndarray, usage: np.ndarray, root: str) -> None:
+    pairs = set(zip(groups.tolist(), usage.tolist(), strict=True))
+    n_shared = len(pairs) - len(set(groups.tolist()))
+    if n_shared:
+        warnings.warn(
+            f"{root}: its split folders share subjects, so that what is measured on one of them is "
+            "too good; split by groups instead",
+            stacklevel=5,
+        )

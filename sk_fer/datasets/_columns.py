@@ -96,7 +96,7 @@ def _find_role(path: Path, role: str, keys: list[str], names: list[str]) -> int 
 
 def _columns_of_data(path: Path, row: list[str]) -> Columns:
     """Find the columns of a table without names of columns by its first row."""
-    pixels = [i for i, field in enumerate(row) if _are_pixels(field)]
+    pixels = [i for i, field in enumerate(row) if are_pixels(field)]
     usage = [i for i, field in enumerate(row) if subset_of(field)]
     emotion = [i for i, field in enumerate(row) if _NUMBER.fullmatch(field) or expression_of(field)]
     if len(emotion) > _FEWEST_PIXELS:
@@ -117,5 +117,6 @@ def _columns_of_data(path: Path, row: list[str]) -> Columns:
     return Columns(len(row), pixels, next(iter(emotion), None), next(iter(usage), None), False)
 
 
-def _are_pixels(field: str) -> bool:
+def are_pixels(field: str) -> bool:
+    """Whether a field has the pixels of an image."""
     return bool(_NUMBERS.fullmatch(field)) and len(re.findall(r"\d+", field)) >= _FEWEST_PIXELS

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from sk_fer.datasets._columns import find_columns
+from sk_fer.datasets._columns import are_pixels, find_columns
 from sk_fer.datasets._csv_file import CSV_NAMES, open_csv
 from sk_fer.datasets._npz import is_npz
 
@@ -38,15 +38,22 @@ def find_table(path: Path) -> Path | None:
 
 
 def has_pixels(path: Path) -> bool:
-    """Whether a file is a table with pixels, and no list of image files or something else."""
+    """Whether a file is a table with pixels, and no list of image files or something else.
+
+    A column may be called image and have the names of files.
+    """
     try:
         if is_npz(path):
             return True
-        with open_csv(path) as (header, _):
-            find_columns(path, header)
-    except (ValueError, OSError, ImportError):
+        with open_csv(path) as (header, rows):
+            columns = find_columns(path, header)
+            if len(columns.pixels) > 1 or not columns.has_header:
+                return True
+            first = next(rows, None)
+            name, cell = header[columns.pixels[0]], (first or header)[columns.pixels[0]]
+            return name.lower() == "pixels" or are_pixels(cell)
+    except (ValueError, OSError, ImportError, IndexError):
         return False
-    return True
 
 
 def _may_be_table(path: Path) -> bool:

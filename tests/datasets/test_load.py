@@ -111,3 +111,21 @@ def test_real_ckplus_with_junk(data_folder, tmp_path):
     faces = load_faces(tmp_path)
     assert faces.format == "ckplus"
     assert len(set(faces.groups)) == 118
+
+
+@pytest.mark.parametrize("name", ["labels.csv", "train.csv"])
+@pytest.mark.parametrize("header", ["image,label", "emotion,images", "face,expression"])
+def test_a_list_of_files_beside_class_folders_is_no_table(tmp_path, write_image, name, header):
+    write_image("d/happy/1.png")
+    (tmp_path / "d" / name).write_text(f"{header}\nhappy/1.png,happy\n")
+    with pytest.warns(UserWarning, match=r"1 file\(s\) were not read.*: 1 .csv"):
+        assert load_faces(tmp_path / "d").format == "image_folder"
+
+
+def test_split_folders_of_ckplus_that_share_subjects_are_warned_of(tmp_path, write_image):
+    write_image("CK/train/anger/S010_004_00000017.png")
+    write_image("CK/test/happy/S011_006_00000013.png")
+    assert load_faces(tmp_path / "CK").usage.tolist() == ["test", "train"]
+    write_image("CK/test/happy/S010_006_00000013.png")
+    with pytest.warns(UserWarning, match="its split folders share subjects"):
+        assert load_faces(tmp_path / "CK").groups.tolist() == ["S010", "S011", "S010"]

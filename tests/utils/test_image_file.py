@@ -109,6 +109,32 @@ def test_images_of_an_unknown_scale_are_refused(tmp_path, values, dtype, reason)
         read_image(tmp_path / "a.tiff")
 
 
+def deep_png(values, color_type):
+    """Write a PNG of one row of channels with 16 bits each."""
+    n_channels = {2: 3, 4: 2, 6: 4}[color_type]
+    rows = b"\0" + np.asarray(values, dtype=">u2").tobytes()
+    header = struct.pack(">IIBBBBB", len(values) // n_channels, 1, 16, color_type, 0, 0, 0)
+    content = b"\x89PNG\r\n\x1a\n"
+    for name, data in [(b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]:
+        content += struct.pack(">I", len(data)) + name + data
+        content += struct.pack(">I", zlib.crc32(name + data))
+    return content
+
+
+@pytest.mark.parametrize(
+    ("color_type", "white"), [(2, [65535] * 3), (4, [65535] * 2), (6, [65535] * 4)]
+)
+def test_colours_of_sixteen_bits_are_scaled_or_refused(tmp_path, color_type, white):
+    black = [0] * len(white) if color_type == 2 else [0] * (len(white) - 1) + [65535]
+    (tmp_path / "a.png").write_bytes(deep_png([*white, *black], color_type))
+    assert read_image(tmp_path / "a.png").tolist() == [[255, 0]]
+    alpha = [] if color_type == 2 else [65535]
+    low = [4095] * (len(white) - len(alpha))
+    (tmp_path / "a.png").write_bytes(deep_png([*low, *alpha, *black], color_type))
+    with pytest.raises(ValueError, match=r"a.png.*16 bits and use only the lower 12 or fewer"):
+        read_image(tmp_path / "a.png")
+
+
 def test_maxval_of_a_pgm_is_its_white(tmp_path):
     (tmp_path / "a.pgm").write_bytes(b"P2 3 1 1000\n0 500 1000\n")
     assert read_image(tmp_path / "a.pgm").tolist() == [[0, 128, 255]]
