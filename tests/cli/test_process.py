@@ -31,7 +31,7 @@ def test_ctrl_c_ends_with_130_and_says_how_to_go_on(tmp_path):
         if line.startswith("Epoch 2/"):
             process.send_signal(signal.SIGINT)
             break
-    printed, errors = process.communicate(timeout=60)
+    printed, errors = process.communicate()
     assert process.returncode == 130
     assert errors.endswith("\nsk-fer: interrupted\n")
     assert "sk-fer: warning: the fit was interrupted" in errors
@@ -57,7 +57,6 @@ main()
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-        timeout=60,
     )
     assert run.returncode == 130
     assert run.stderr == "sk-fer: interrupted\n"
@@ -77,7 +76,7 @@ def test_finished_epochs_stay_on_the_screen_of_a_terminal(tmp_path):
         while chunk := os.read(shown_by, 4096):
             chunks.append(chunk)
     os.close(shown_by)
-    assert process.wait(timeout=60) == 0
+    assert process.wait() == 0
     written = b"".join(chunks).decode()
     assert "━" in written  # the bar, which the lines below stand above
     lines = _screen(written)
@@ -104,7 +103,7 @@ def _screen(written):
 
 def test_an_error_is_one_line_and_1(tmp_path):
     process = start("train", tmp_path / "no.csv", "--out", tmp_path / "out")
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate()
     assert process.returncode == 1
     assert errors == f"sk-fer: error: {tmp_path / 'no.csv'}: no such file or folder\n"
 
@@ -113,6 +112,6 @@ def test_a_reader_that_goes_away_is_no_traceback(tmp_path):
     process = start("train", "--model", "dense", "--epochs", 1, "--out", tmp_path / "out")
     process.stdout.close()
     errors = process.stderr.read()
-    process.wait(timeout=60)
+    process.wait()
     process.stderr.close()
     assert "Traceback" not in errors

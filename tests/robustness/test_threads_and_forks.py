@@ -74,9 +74,9 @@ def test_threads_that_read_images_leave_the_warnings_as_they_were(tmp_path, monk
     decode = _image_file._decode
 
     def wait_and_decode(image, name, *arguments):
-        both_in.wait(10)
+        both_in.wait(200)
         if name.endswith("last.png"):
-            first_out.wait(10)
+            first_out.wait(200)
         return decode(image, name, *arguments)
 
     monkeypatch.setattr(_image_file, "_decode", wait_and_decode)
@@ -104,7 +104,8 @@ def test_a_fork_of_a_process_with_threads_does_not_hang(data):
     torch.set_num_threads(2)
     try:
         device = "cpu" if torch.cuda.is_available() else "auto"
-        model = FERCNNClassifier(max_epochs=1, device=device, random_state=0).fit(X, y)
+        settings = {"device": device, "precision": "float32", "random_state": 0}
+        model = FERCNNClassifier(max_epochs=1, **settings).fit(X, y)
         want = model.predict_proba(X)
         context = multiprocessing.get_context("fork")
         here, there = context.Pipe()
@@ -112,7 +113,7 @@ def test_a_fork_of_a_process_with_threads_does_not_hang(data):
         child.start()
         try:
             for _ in range(2):
-                assert here.poll(30), "the fork hangs"
+                assert here.poll(200), "the fork hangs"
                 np.testing.assert_allclose(here.recv(), want, rtol=1e-3)
         finally:
             child.kill()
