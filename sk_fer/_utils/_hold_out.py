@@ -22,7 +22,7 @@ def hold_out_groups(
     Parameters
     ----------
     groups : ndarray of shape (n_samples,)
-        Positions of the groups, from 0. There are more than `n_left`.
+        Positions of the groups, from 0.
     labels : ndarray of shape (n_samples,)
         Positions of the classes, from 0.
     n_held_out : int
@@ -35,7 +35,7 @@ def hold_out_groups(
     Returns
     -------
     held_out : ndarray of shape (n_samples,)
-        Whether an image is set aside.
+        Whether an image is set aside. None is if there are no more groups than `n_left`.
 
     Examples
     --------
@@ -49,13 +49,19 @@ def hold_out_groups(
     np.add.at(counts, (groups, labels), 1)
     total = counts.sum(axis=0)
     wanted = total * (n_held_out / len(labels))
+    there = np.flatnonzero(counts.any(axis=1))
+    possible = there[(counts[there] < total)[:, total > 0].all(axis=1)]  # take no class away
+    if not len(possible):
+        possible = there
+    most = max(0, len(there) - n_left)
     rng = np.random.default_rng(seed)
     best, least = groups[:0], np.inf
-    for _ in range(_N_DRAWS):
-        order = rng.permutation(len(counts))
-        held_out = counts[order].cumsum(axis=0)[:-n_left]
+    for _ in range(_N_DRAWS if most else 0):
+        order = rng.permutation(possible)
+        held_out = counts[order].cumsum(axis=0)[:most]
         off = np.abs(held_out - wanted).sum(axis=1) + np.abs(held_out.sum(axis=1) - n_held_out)
-        off += len(labels) * ((held_out == total) & (total > 0)).sum(axis=1)
+        taken = ((held_out == total) & (total > 0)).sum(axis=1)
+        off += 2 * len(labels) * taken  # counts more than any number of images
         nearest = int(off.argmin())
         if off[nearest] < least:
             best, least = order[: nearest + 1], off[nearest]

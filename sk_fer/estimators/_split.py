@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 from sklearn.utils import column_or_1d
 
+from sk_fer._utils._hold_out import hold_out_groups
+
 
 def split_validation(
     labels: NDArray[np.int64], fraction: float, seed: int
@@ -109,11 +111,9 @@ def split_groups(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Choose whole groups to validate on, such as all images of some people.
 
-    The groups come in a random order, and each is taken that brings the numbers of images of
-    each class nearer to `fraction`, as long as training keeps an image of each class. Where the
-    groups are few, the best of several orders counts.
-    scikit-learn's splitters of groups need as many groups as folds, or give shares of groups
-    instead of images, and may leave a class to validation alone.
+    Training keeps an image of each class. scikit-learn's splitters of groups need as many groups
+    as folds, or give shares of groups instead of images, and may leave a class to validation
+    alone.
 
     Parameters
     ----------
@@ -145,31 +145,12 @@ def split_groups(
     (4, set())
     """
     _, labels = np.unique(labels, return_inverse=True)
-    counts = np.zeros((groups.max() + 1, labels.max() + 1))
-    np.add.at(counts, (groups, labels), 1)
-    total = counts.sum(axis=0)
-    wanted = fraction * total
-
-    def distance(chosen: NDArray) -> float:
-        return float((np.square(chosen - wanted) / wanted).sum())
-
-    rng = np.random.default_rng(seed)
-    possible = np.flatnonzero(counts.any(axis=1) & (counts < total).all(axis=1))
-    if not len(possible):
+    n_held_out = max(1, round(fraction * len(labels)))
+    validated = hold_out_groups(groups, labels, n_held_out, seed)
+    if not validated.any() or len(np.unique(labels[~validated])) <= labels.max():
+        n_groups = len(np.unique(groups))
         raise ValueError(
-            f"validation_fraction={fraction} cannot be set aside from {len(counts)} groups: each "
-            "of them has all images of a class; pass X_val and y_val, or fit without groups"
+            f"validation_fraction={fraction} cannot be set aside from {n_groups} groups: "
+            "each of them has all images of a class; pass X_val and y_val, or fit without groups"
         )
-    # Where no group lies nearer than none at all, each is too large, and the nearest is taken.
-    best = [min(rng.permutation(possible), key=lambda group: distance(counts[group]))]
-    nearest = np.inf
-    for _ in range(min(10, 1 + 1000 // len(counts))):  # chance evens out where groups are many
-        chosen, names = np.zeros(len(total)), list[Any]()
-        for group in rng.permutation(possible):
-            more = chosen + counts[group]
-            if (more < total).all() and distance(more) < distance(chosen):
-                chosen, names = more, [*names, group]
-        if names and distance(chosen) < nearest:
-            best, nearest = names, distance(chosen)
-    validated = np.isin(groups, best)
     return np.flatnonzero(~validated), np.flatnonzero(validated)
