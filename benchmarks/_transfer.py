@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook
 from torch.utils.flop_counter import FlopCounterMode
 
-from sk_fer import FERCNNClassifier, FERPretrainedClassifier, load_model
+from sk_fer import FERCNNClassifier, FERPretrainedClassifier, load_model, save_model
 from sk_fer.datasets import load_ckplus, load_fer2013, make_faces
 
 Folds = list[tuple[np.ndarray, np.ndarray]]
@@ -96,7 +96,7 @@ def _pretrained(model: Any, path: Path, n_images: int | None, args: Namespace) -
     print(f"pretraining on {len(y)} images of FER2013, {model.max_epochs} epochs", flush=True)
     model.fit(X, y)
     path.parent.mkdir(parents=True, exist_ok=True)
-    model.save_model(path)
+    save_model(model, path)
     return model
 
 

@@ -16,7 +16,6 @@ from typing import Any
 
 import torch
 from _harness import (
-    AbsentError,
     Contestant,
     matrix_products,
     print_race,
@@ -33,6 +32,7 @@ from _peers import (
     sk_fer_classifier,
 )
 
+from sk_fer import export_onnx
 from sk_fer.training import resolve_device, resolve_precision
 
 NETWORKS = ("vgg", "fast")
@@ -44,13 +44,11 @@ def predict_onnx(name: str, n: int) -> Callable[[], object]:
     import onnxruntime
 
     model = sk_fer_classifier(name, "cpu", "float32", max_epochs=1).fit(*random_faces(14))
-    if not hasattr(model, "export_onnx"):
-        raise AbsentError("FERCNNClassifier has no export_onnx")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model.onnx")
-        model.export_onnx(path)
+        export_onnx(model, path)
         session = onnxruntime.InferenceSession(
             path.read_bytes(), options, providers=["CPUExecutionProvider"]
         )

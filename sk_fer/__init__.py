@@ -1,8 +1,9 @@
 """Facial expression recognition with scikit-learn estimators."""
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from sk_fer._version import __version__
 
 if TYPE_CHECKING:
     from sk_fer.estimators import (
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
         FERResNet50Classifier,
         make_classifier,
     )
-    from sk_fer.persistence import load_model, save_model
+    from sk_fer.persistence import export_onnx, load_model, save_model
 
 __all__ = [
     "FERCNNClassifier",
@@ -24,14 +25,29 @@ __all__ = [
     "FERPretrainedClassifier",
     "FERResNet50Classifier",
     "__version__",
+    "export_onnx",
     "load_model",
     "make_classifier",
     "save_model",
 ]
 
 
+_FOLDERS = (
+    "datasets",
+    "estimators",
+    "inspection",
+    "model_selection",
+    "modules",
+    "persistence",
+    "preprocessing",
+    "training",
+)
+
+
 def __getattr__(name: str) -> Any:
-    """Import what is asked for, as scikit-learn takes seconds; Ctrl-C must end those, too."""
+    """Import a name when it is used: scikit-learn and torch take seconds."""
+    if name in _FOLDERS:
+        return importlib.import_module(f"{__name__}.{name}")
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from sk_fer import estimators, persistence
@@ -40,4 +56,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *__all__]
+    return sorted({*globals(), *__all__, *_FOLDERS})

@@ -32,6 +32,13 @@ def test_import_alone_does_not_start_torch():
     assert run.stdout.strip() == "False"
 
 
+def test_folders_are_attributes_of_the_package():
+    script = "import sk_fer; print(*(f(14)[0].shape for f in [sk_fer.datasets.make_faces]))"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "(14, 2304)"
+    assert {"datasets", "preprocessing", "export_onnx"} <= set(dir(sk_fer))
+
+
 def test_our_own_backbones_do_without_timm(monkeypatch):
     for name in ("timm", "huggingface_hub", "torchvision"):
         monkeypatch.setitem(sys.modules, name, None)

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from sk_fer import __version__
 from sk_fer._cli import _compare, _evaluate, _export, _predict, _search, _train
 from sk_fer._cli._console import STATE, console, one_line_errors, show_warning
+from sk_fer._version import __version__
 
 app = typer.Typer(
     name="sk-fer",

@@ -1,15 +1,16 @@
 """``sk-fer export``: a model for machines without Python."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 from sklearn.pipeline import Pipeline
 
+from sk_fer import export_onnx
 from sk_fer._cli import _options as opt
 from sk_fer._cli._console import say
-from sk_fer._cli._models import load_model
+from sk_fer._cli._models import image_shape, load_model
 
 EXAMPLES = """
 Example:
@@ -34,30 +35,14 @@ def export(
     """
     if onnx.exists() and not force:
         raise FileExistsError(f"{onnx} is there already; --force overwrites it")
-    classifier = _classifier_alone(load_model(model), model)
-    classifier.export_onnx(onnx)
-    height, width, channels = classifier.image_shape_
+    fitted = load_model(model)
+    try:
+        # Whatever the steps of a pipeline make of them, the images of files are uint8.
+        export_onnx(fitted, onnx, dtype="uint8" if isinstance(fitted, Pipeline) else None)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{model}: {error}") from error
+    height, width, channels = image_shape(fitted)
     say(
         f"Wrote {escape(str(onnx))}: takes images (n, {height}, {width}, {channels}), gives "
-        f"probabilities (n, {len(classifier.classes_)}) and label (n)"
+        f"probabilities (n, {len(fitted.classes_)}) and label (n)"
     )
-
-
-def _classifier_alone(model: Any, path: Path) -> Any:
-    """Return a model, or the last step of a pipeline that has no other."""
-    if isinstance(model, Pipeline):
-        *steps, (_, model) = model.steps
-        before = [type(step).__name__ for _, step in steps if step not in (None, "passthrough")]
-        if before:
-            raise ValueError(
-                f"{path}: a pipeline of {', '.join(before)} before the {type(model).__name__}, and "
-                "an ONNX file holds the network only; give it a model trained on images as they "
-                "are stored, or call export_onnx of the pipeline's last step and prepare the "
-                "images yourself"
-            )
-    if not hasattr(model, "export_onnx"):
-        raise ValueError(
-            f"{path}: the {type(model).__name__} in it cannot be written as ONNX; wanted a "
-            "classifier of sk_fer"
-        )
-    return model

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from sklearn.frozen import FrozenEstimator
 
+from sk_fer import load_model
 from sk_fer.datasets._names import canonical_subset
 from sk_fer.estimators import PRESETS
 
@@ -206,13 +208,15 @@ def check_names(names: Sequence[str] | dict[str, Any], classifier: Any, option: 
 
 
 def parse_value(text: str) -> Any:
-    """Read a Python literal; what is none is taken as text.
+    """Read a Python literal or a model file; anything else is taken as text.
 
     Examples
     --------
     >>> parse_value("0.1"), parse_value("{'flip': 0.5}"), parse_value("adam"), parse_value("None")
     (0.1, {'flip': 0.5}, 'adam', None)
     """
+    if text.endswith(".skfer"):  # for `weights`; a search clones what is not frozen
+        return FrozenEstimator(load_model(text))
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):

@@ -23,7 +23,7 @@ from sklearn.model_selection import (
     StratifiedKFold,
 )
 
-from sk_fer import make_classifier
+from sk_fer import make_classifier, save_model
 from sk_fer._cli import _options as opt
 from sk_fer._cli._console import console, say
 from sk_fer._cli._data import Source, read_faces
@@ -168,7 +168,7 @@ def search(
         say(escape(f"Best: {_describe(searched.best_params_)}\n"))
         best = clone(classifier).set_params(**searched.best_params_)
         best.fit(faces.images[rows], faces.target[rows], **fit_params)
-        best.save_model(out / "model.skfer")
+        save_model(best, out / "model.skfer")
         score_split(best, faces, "validation")
     say(escape(f"Wrote {' and '.join(FILES)} into {out}"))
     n_failed = int(results["mean_test_score"].isna().sum())

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from sk_fer import make_classifier
+from sk_fer import make_classifier, save_model
 from sk_fer._cli import _options as opt
 from sk_fer._cli._console import say
 from sk_fer._cli._data import Faces, Source, read_faces
@@ -178,7 +178,7 @@ def _save(
         else:
             (out / file).unlink(missing_ok=True)
     # Last, so that a model is never there without what tells of it.
-    classifier.save_model(out / "model.skfer")
+    save_model(classifier, out / "model.skfer")
 
 
 def _say_what_is_next(out: Path, faces: Faces) -> None:

@@ -43,13 +43,12 @@ backbone : str
     "accurate", the networks of :class:`FERCNNClassifier`. timm is only needed for its models.
 weights : "imagenet", str, path-like, fitted classifier or None
     The weights of the backbone at the start. "imagenet" are the weights of timm, which are
-    downloaded once and kept in its cache. A file can be a .safetensors, .pth or .pt file with
-    the names of torchvision, timm or sk_fer, or a model file of sk_fer (.skfer); no code in
-    it is run. A fitted classifier of sk_fer must have the same backbone, or this network.
+    downloaded once and kept in its cache. A file is a .safetensors, .pth or .pt file with
+    the names of torchvision, timm or sk_fer; no code in it is run. A fitted classifier of
+    sk_fer, such as ``load_model("model.skfer")``, must have the same backbone, or this network.
     If None, the weights are random. The head of weights of sk_fer is also used if its classes
-    are the same, and replaced by a new head otherwise. A .safetensors, .pth or .pt file does
-    not contain the names of its classes, and is refused if the number of classes of its head
-    differs.
+    are the same, and replaced by a new head otherwise. A file does not contain the names of
+    its classes, and is refused if the number of classes of its head differs.
 """
 _SIZE = """
 input_size : int, tuple of (height, width), "auto" or None

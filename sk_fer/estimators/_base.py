@@ -13,7 +13,7 @@ from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.callback import CallbackSupportMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import _check_sample_weight
 
 from sk_fer.estimators._callbacks import CallbacksParameter
 from sk_fer.estimators._face_input import FaceInput
@@ -458,77 +458,6 @@ class BaseFERClassifier(
         if sample_weight is not None:
             sample_weight = _check_weight(sample_weight, predicted)
         return accuracy_score(hard_labels(encoded), predicted, sample_weight=sample_weight)
-
-    def export_onnx(self, path: str | PathLike[str]) -> None:
-        """Write the fitted classifier to an ONNX file, which runs without Python or torch.
-
-        The graph includes the normalization and, if set, `tta`. Its input ``images`` has the
-        shape (n_samples, height, width, channels), with any number of samples. It is uint8 if
-        :meth:`fit` was given uint8, and float32 otherwise. The outputs are ``probabilities``, of
-        shape (n_samples, n_classes) in the order of ``classes_``, and ``label``, the result of
-        :meth:`predict`. The metadata of the file contains ``classes`` as JSON.
-
-        Parameters
-        ----------
-        path : str or path-like
-            The file to write. An existing file is replaced.
-
-        Raises
-        ------
-        ImportError
-            If `onnx`, `onnxscript` or `onnxruntime` is not installed:
-            ``pip install "sk_fer[onnx]"``.
-        OSError
-            If the file cannot be written.
-        ValueError
-            If the probabilities that ONNX Runtime computes for a few generated images differ
-            from those of :meth:`predict_proba`. Nothing is written then.
-
-        Notes
-        -----
-        The graph computes in float32, as :meth:`predict_proba` does with
-        ``precision="float32"``. Other precisions are less accurate. The graph of the last step
-        of a pipeline does not contain the steps before it.
-
-        Examples
-        --------
-        >>> import tempfile
-        >>> from onnxruntime import InferenceSession
-        >>> from sk_fer import FERDenseClassifier
-        >>> from sk_fer.datasets import make_faces
-        >>> X, y = make_faces(64, random_state=0)
-        >>> model = FERDenseClassifier((16,), max_epochs=1, random_state=0).fit(X, y)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     model.export_onnx(f"{folder}/model.onnx")
-        ...     session = InferenceSession(f"{folder}/model.onnx")
-        >>> images = X[:3].reshape(3, 48, 48, 1)
-        >>> probabilities, labels = session.run(None, {"images": images})
-        >>> labels.shape, probabilities.shape
-        ((3,), (3, 7))
-        """
-        check_is_fitted(self)
-        from sk_fer.estimators._onnx import export_onnx
-
-        export_onnx(self, path)
-
-    def save_model(self, path: str | PathLike[str]) -> None:
-        """Write the fitted classifier to a model file, as :func:`sk_fer.save_model` does.
-
-        Parameters
-        ----------
-        path : str or path-like
-            The file to write. An existing file is replaced. :func:`sk_fer.load_model` reads it.
-
-        Raises
-        ------
-        TypeError
-            If a parameter is of a kind that model files cannot contain.
-        OSError
-            If the file cannot be written.
-        """
-        from sk_fer.persistence import save_model
-
-        save_model(self, path)
 
     # -- what was learnt -----------------------------------------------------------------
 

@@ -20,7 +20,7 @@ def library_versions() -> dict[str, str]:
     >>> sorted(library_versions())
     ['numpy', 'scikit-learn', 'sk_fer', 'skorch', 'torch']
     """
-    from sk_fer import __version__
+    from sk_fer._version import __version__
 
     return {
         name: __version__ if name == "sk_fer" else importlib.metadata.version(name)
@@ -38,7 +38,7 @@ def warn_if_other_version(written_by: dict[str, str], estimator: str) -> None:
     estimator : str
         Name of the class.
     """
-    from sk_fer import __version__ as here
+    from sk_fer._version import __version__ as here
 
     there = written_by["sk_fer"]
     if there.split(".")[:2] != here.split(".")[:2]:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import is_classifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sk_fer._utils._backbone_names import OWN_BACKBONES
+from sk_fer.estimators._stored_net import StoredNet
 
 if TYPE_CHECKING:
     import torch
@@ -182,12 +184,13 @@ def _from_file(weights: str | PathLike[str], backbone: str) -> WeightsSource:
     if not path.suffix and not path.exists():
         raise ValueError(
             f"weights={fspath(weights)!r}; wanted 'imagenet', None, a file (.safetensors, .pth, "
-            ".pt, .skfer) or a fitted classifier of sk_fer"
+            ".pt) or a fitted classifier of sk_fer"
         )
     if path.suffix == ".skfer":
-        from sk_fer.persistence import load_model
-
-        return _from_classifier(load_model(path), f"weights={fspath(weights)!r}", backbone)
+        raise ValueError(
+            f"weights={fspath(weights)!r} is a model file; wanted the fitted classifier in it, "
+            f"weights=sk_fer.load_model({fspath(weights)!r})"
+        )
     state = read_state_dict(path)
     is_own = backbone in OWN_BACKBONES or any(key.startswith("network.") for key in state)
     # A network of sk_fer without statistics has learnt from images that were standardized.
@@ -196,20 +199,19 @@ def _from_file(weights: str | PathLike[str], backbone: str) -> WeightsSource:
 
 
 def _from_classifier(weights: Any, name: str, backbone: str) -> WeightsSource:
-    from sk_fer.estimators._base import BaseFERClassifier
-
     while isinstance(weights, (FrozenEstimator, Pipeline)):
         weights = weights[-1] if isinstance(weights, Pipeline) else weights.estimator
-    if not isinstance(weights, BaseFERClassifier):
+    if isinstance(weights, StoredNet) and is_classifier(weights):
+        check_is_fitted(
+            weights,
+            msg=f"{name}: this %(name)s is not fitted yet; fit it first, and in a parameter grid "
+            "pass it as FrozenEstimator(classifier), since a search clones what is in a grid",
+        )
+    if not all(hasattr(weights, attribute) for attribute in ("net_", "classes_", "_image_dtype")):
         raise TypeError(
             f"weights is a {type(weights).__name__}; wanted 'imagenet', None, a file or a fitted "
             "classifier of sk_fer"
         )
-    check_is_fitted(
-        weights,
-        msg=f"{name}: this %(name)s is not fitted yet; fit it first, and in a parameter grid give "
-        "it as FrozenEstimator(classifier), for a search clones what is in a grid",
-    )
     config = weights._module_config
     _check_architecture(config, name, backbone)
     state = {k: v.detach().cpu() for k, v in weights.net_.module_.state_dict().items()}

@@ -12,7 +12,7 @@ from sk_fer.training._checkpoint_folder import CheckpointFolder
 from sk_fer.training._state_file import is_storable, pack_state
 
 if TYPE_CHECKING:
-    from sk_fer.training._net import FERNet
+    from skorch import NeuralNet
 
 
 class Checkpoints:
@@ -50,12 +50,12 @@ class Checkpoints:
         self._pending: tuple[int, bytes] | None = None
         self._warned = False
 
-    def restore(self, net: FERNet) -> int:
+    def restore(self, net: NeuralNet) -> int:
         """Set a net at the beginning of its training to the state of the checkpoint.
 
         Parameters
         ----------
-        net : FERNet
+        net : skorch.NeuralNet
             The net.
 
         Returns
@@ -80,12 +80,12 @@ class Checkpoints:
                 _set_state(callbacks[name], state)
         return 0 if checkpoint["stopped"] else net.max_epochs - n_epochs
 
-    def save(self, net: FERNet, *, stopped: bool) -> None:
+    def save(self, net: NeuralNet, *, stopped: bool) -> None:
         """Take the state at the end of an epoch, and write it if it is time.
 
         Parameters
         ----------
-        net : FERNet
+        net : skorch.NeuralNet
             At the end of an epoch.
         stopped : bool
             Whether a callback asked to end the training.

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
-    from sk_fer.training._net import FERNet
+    from skorch import NeuralNet
 
 
 class DivergenceWatch:
@@ -16,7 +16,7 @@ class DivergenceWatch:
 
     Parameters
     ----------
-    net : FERNet
+    net : skorch.NeuralNet
         At the begin of an epoch.
     module : torch.nn.Module
         What of it can change; its weights are kept for the case.
@@ -24,7 +24,7 @@ class DivergenceWatch:
         Of the epoch.
     """
 
-    def __init__(self, net: FERNet, module: nn.Module, n_batches: int) -> None:
+    def __init__(self, net: NeuralNet, module: nn.Module, n_batches: int) -> None:
         self.net = net
         self.module = module
         self.losses = torch.zeros(n_batches, device=net.device)

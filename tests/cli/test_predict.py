@@ -211,7 +211,7 @@ def test_the_best_pipeline_of_a_search_answers_for_paths(run, class_folder, tmp_
 def test_a_model_of_other_channels_is_refused(run, class_folder, tmp_path):
     X, y = make_faces(14, random_state=0)
     X = np.repeat(X.reshape(14, 48, 48, 1), 4, axis=-1)
-    FERDenseClassifier((4,), max_epochs=1).fit(X, y).save_model(tmp_path / "model.skfer")
+    save_model(FERDenseClassifier((4,), max_epochs=1).fit(X, y), tmp_path / "model.skfer")
     result = run("predict", tmp_path / "model.skfer", class_folder)
     assert result.exit_code == 1
     assert re.search(r"error: FERDenseClassifier takes images of 4 channels; wanted", result.stderr)

@@ -13,7 +13,7 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 
 import sk_fer
-from sk_fer import FERCNNClassifier, FERDenseClassifier
+from sk_fer import FERCNNClassifier, FERDenseClassifier, _version
 from sk_fer.estimators import _persistence
 from sk_fer.preprocessing import HistogramEqualizer
 
@@ -63,7 +63,7 @@ def test_the_file_says_which_versions_wrote_it(fitted):
 
 def test_another_version_warns(fitted, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(sk_fer, "__version__", "0.9.0")
+        patch.setattr(_version, "__version__", "0.9.0")
         stored = pickle.dumps(fitted)
     with pytest.warns(UserWarning, match=r"written by sk_fer 0\.9\.0 and is loaded by"):
         loaded = pickle.loads(stored)
@@ -72,7 +72,7 @@ def test_another_version_warns(fitted, monkeypatch):
 
 def test_another_patch_version_is_silent(fitted, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(sk_fer, "__version__", sk_fer.__version__ + ".1")
+        patch.setattr(_version, "__version__", sk_fer.__version__ + ".1")
         stored = pickle.dumps(fitted)
     assert pickle.loads(stored).n_epochs_ == 5
 

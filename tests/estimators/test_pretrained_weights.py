@@ -11,7 +11,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 
-from sk_fer import FERCNNClassifier, FERDenseClassifier, FERFeatures, FERPretrainedClassifier
+from sk_fer import (
+    FERCNNClassifier,
+    FERDenseClassifier,
+    FERFeatures,
+    FERPretrainedClassifier,
+    load_model,
+    save_model,
+)
 from sk_fer.modules import _timm
 from sk_fer.preprocessing import HistogramEqualizer
 
@@ -172,7 +179,7 @@ def test_clones_and_searches_keep_the_classifier(cnn, small):
     grid = {"weights": [None, FrozenEstimator(cnn)]}
     search = GridSearchCV(model, grid, cv=2, error_score="raise").fit(X, y)
     assert len(set(search.cv_results_["mean_test_score"])) <= 2
-    with pytest.raises(NotFittedError, match=r"in a parameter grid give it as FrozenEstimator\("):
+    with pytest.raises(NotFittedError, match=r"in a parameter grid pass it as FrozenEstimator\("):
         GridSearchCV(model, {"weights": [cnn]}, cv=2, error_score="raise").fit(X, y)
     assert hasattr(cnn, "net_")
 
@@ -195,7 +202,7 @@ def files(cnn, first, tmp_path_factory):
     torch.save(cnn.net_.module_.network.state_dict(), folder / "network.pth")
     torch.save(module_state(first), folder / "with_head.pt")
     save_file(packed(first.net_.module_.network.backbone), folder / "backbone.safetensors")
-    cnn.save_model(folder / "cnn.skfer")
+    save_model(cnn, folder / "cnn.skfer")
     return folder
 
 
@@ -212,7 +219,10 @@ def files(cnn, first, tmp_path_factory):
 def test_our_own_files(file, of, prefix, files, small, request):
     source = request.getfixturevalue(of)
     path = files / file
-    model = pretrained(weights=path if file == "network.pth" else str(path)).fit(*small)
+    weights = load_model(path) if file == "cnn.skfer" else path
+    if file == "cnn.safetensors":
+        weights = str(path)
+    model = pretrained(weights=weights).fit(*small)
     assert_same_backbone(model, module_state(source), prefix)
     assert model._module_config["normalize"] == "image"
     if file == "with_head.pt":
@@ -248,7 +258,8 @@ def test_more_classes_in_a_file_than_in_y(files, small):
         pretrained(weights=files / "with_head.pt").fit(X, y == "happy")
     with pytest.raises(ValueError, match="has the head of a classifier of 7 classes, and y has 2"):
         pretrained(weights=files / "cnn.safetensors").fit(X, y == "happy")
-    assert pretrained(weights=files / "cnn.skfer").fit(X, y == "happy").classes_.size == 2
+    weights = load_model(files / "cnn.skfer")
+    assert pretrained(weights=weights).fit(X, y == "happy").classes_.size == 2
 
 
 def write(path, what, files):
@@ -279,7 +290,7 @@ def write(path, what, files):
         ("a.pth", "page", ValueError, r"a\.pth: a web page, and no weights; wanted a file of weig"),
         ("a.safetensors", "pointer", ValueError, r"tensors: a pointer of Git LFS, and no weights"),
         ("a.pth", None, FileNotFoundError, r"a\.pth: no such file"),
-        ("a.skfer", None, FileNotFoundError, r"a\.skfer"),
+        ("a.skfer", None, ValueError, r"is a model file; wanted .*weights=sk_fer.load_model\("),
         ("a.h5", "other", ValueError, r"a\.h5: unknown suffix"),
         ("imagenet1k", None, ValueError, "imagenet1k'; wanted 'imagenet', None, a file"),
     ],

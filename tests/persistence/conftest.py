@@ -6,7 +6,7 @@ import pytest
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sk_fer import FERCNNClassifier, FERDenseClassifier
+from sk_fer import FERCNNClassifier, FERDenseClassifier, save_model
 from sk_fer.datasets import make_faces
 from sk_fer.preprocessing import HistogramEqualizer, ImageResizer, ImageStandardizer
 
@@ -41,5 +41,5 @@ def models(small_faces):
 @pytest.fixture
 def dense_file(models, tmp_path):
     """The file of the dense model."""
-    models["dense"].save_model(tmp_path / "model.skfer")
+    save_model(models["dense"], tmp_path / "model.skfer")
     return tmp_path / "model.skfer"

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from sk_fer import load_model
+from sk_fer import load_model, save_model
 from sk_fer.persistence import ModelFormatError, _archive
 
 from .fuzz_model_files import Audit, fuzz, read_entries, seal, zipped
@@ -192,7 +192,6 @@ def test_descriptions(edit, words, dense_file):
     ],
 )
 def test_pipelines(step, items, words, models, tmp_path):
-    from sk_fer import save_model
 
     path = tmp_path / "model.skfer"
     save_model(models["pipeline"], path)
@@ -255,7 +254,7 @@ def test_weights_of_any_kind(content, words, dense_file):
 
 
 def test_weights_of_another_network(models, dense_file, tmp_path):
-    models["cnn"].save_model(tmp_path / "cnn.skfer")
+    save_model(models["cnn"], tmp_path / "cnn.skfer")
     entries = read_entries(dense_file.read_bytes())
     other = read_entries((tmp_path / "cnn.skfer").read_bytes())
     dense_file.write_bytes(seal({**entries, "weights.safetensors": other["weights.safetensors"]}))

@@ -24,8 +24,7 @@ from sklearn.preprocessing import (
 )
 from skorch.callbacks import Callback
 
-import sk_fer
-from sk_fer import FERCNNClassifier, FERDenseClassifier, load_model, save_model
+from sk_fer import FERCNNClassifier, FERDenseClassifier, _version, load_model, save_model
 from sk_fer.persistence import ModelFormatError
 from sk_fer.preprocessing import ImageReader, PixelParser
 
@@ -250,7 +249,7 @@ def test_the_file_is_a_plain_zip_of_a_state_dict(models, dense_file, tmp_path):
 
 def test_versions_are_told_and_another_minor_version_warns(models, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(sk_fer, "__version__", "0.9.0")
+        patch.setattr(_version, "__version__", "0.9.0")
         save_model(models["pipeline"], tmp_path / "model.skfer")
     with pytest.warns(UserWarning, match=r"written by sk_fer 0\.9\.0"):
         loaded = load_model(tmp_path / "model.skfer")

@@ -10,10 +10,26 @@ import pandas as pd
 import pytest
 import torch
 from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import (
+    MaxAbsScaler,
+    MinMaxScaler,
+    Normalizer,
+    RobustScaler,
+    StandardScaler,
+)
 
-from sk_fer import FERCNNClassifier, FERDenseClassifier, FERPretrainedClassifier
-from sk_fer.estimators import _onnx
+from sk_fer import FERCNNClassifier, FERDenseClassifier, FERPretrainedClassifier, export_onnx
 from sk_fer.modules import NETWORKS
+from sk_fer.persistence import _onnx_graph
+from sk_fer.persistence._onnx_steps import step_module
+from sk_fer.preprocessing import (
+    HistogramEqualizer,
+    ImageReader,
+    ImageResizer,
+    ImageStandardizer,
+)
 
 onnx = pytest.importorskip("onnx", reason="ONNX files need sk_fer[onnx]")
 onnxruntime = pytest.importorskip("onnxruntime", reason="ONNX files need sk_fer[onnx]")
@@ -64,7 +80,7 @@ def test_every_network_gives_what_predict_proba_gives(network, tmp_path, capfd):
     if network == "test_efficientnet":
         pytest.importorskip("timm", reason="needs sk_fer[pretrained]")
     model, X = fitted(network, precision="float32", device="cpu", **CASES.get(network, {}))
-    model.export_onnx(tmp_path / "model.onnx")
+    export_onnx(model, tmp_path / "model.onnx")
     assert capfd.readouterr() == ("", "")
     assert [file.name for file in tmp_path.iterdir()] == ["model.onnx"]
     onnx.checker.check_model(tmp_path / "model.onnx", full_check=True)
@@ -87,7 +103,7 @@ def test_the_model_stays_as_it_was_and_the_file_tells_nothing_of_the_machine(tmp
     model = pickle.loads(pickle.dumps(fitted(precision="bfloat16", device="cpu")[0]))
     model.net_.module_.train()
     stored, random_state = pickle.dumps(model), torch.get_rng_state()
-    model.export_onnx(tmp_path / "model.onnx")
+    export_onnx(model, tmp_path / "model.onnx")
     assert pickle.dumps(model) == stored
     assert model.net_.module_.training
     assert model.net_.precision == torch.bfloat16
@@ -99,7 +115,7 @@ def test_float_images_of_any_scale_and_columns_with_names(tmp_path):
     rng = np.random.default_rng(0)
     X = pd.DataFrame(rng.normal(1e4, 1e-1, (40, 16))).rename(columns="pixel_{}".format)
     y = np.where(X["pixel_0"] > 1e4, "much", "little")
-    FERDenseClassifier((8,), max_epochs=1, random_state=0).fit(X, y).export_onnx(tmp_path / "a")
+    export_onnx(FERDenseClassifier((8,), max_epochs=1, random_state=0).fit(X, y), tmp_path / "a")
     (taken,) = session_of(tmp_path / "a").get_inputs()
     assert (taken.type, taken.shape[1:]) == ("tensor(float)", [4, 4, 1])
 
@@ -107,15 +123,15 @@ def test_float_images_of_any_scale_and_columns_with_names(tmp_path):
 def test_a_graph_that_computes_something_else_is_not_written(tmp_path, monkeypatch):
     model, _ = fitted()
     (tmp_path / "model.onnx").write_text("the one before")
-    forward = _onnx._Probabilities.forward
+    forward = _onnx_graph._Probabilities.forward
 
     def wrong(self, images):
         probabilities, position = forward(self, images)
         return probabilities * 0.99, position
 
-    monkeypatch.setattr(_onnx._Probabilities, "forward", wrong)
+    monkeypatch.setattr(_onnx_graph._Probabilities, "forward", wrong)
     with pytest.raises(ValueError, match=r"off those of predict_proba; wanted 0\.0001 at most"):
-        model.export_onnx(tmp_path / "model.onnx")
+        export_onnx(model, tmp_path / "model.onnx")
     assert [file.name for file in tmp_path.iterdir()] == ["model.onnx"]
     assert (tmp_path / "model.onnx").read_text() == "the one before"
 
@@ -133,16 +149,100 @@ def test_a_missing_package_is_named(missing, tmp_path, monkeypatch):
     monkeypatch.setattr(builtins, "__import__", fail)
     words = re.escape(f'export_onnx needs {missing}: pip install "sk_fer[onnx]"')
     with pytest.raises(ImportError, match=words):
-        model.export_onnx(tmp_path / "model.onnx")
+        export_onnx(model, tmp_path / "model.onnx")
 
 
 def test_bad_paths_are_refused_before_the_work(tmp_path):
     model, _ = fitted()
     for path in (tmp_path, tmp_path / "nowhere" / "model.onnx"):
         with pytest.raises(OSError, match=re.escape(f"{path}: wanted the name of a file")):
-            model.export_onnx(path)
+            export_onnx(model, path)
     with pytest.raises(NotFittedError):
-        FERDenseClassifier().export_onnx(tmp_path / "model.onnx")
+        export_onnx(FERDenseClassifier(), tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+IMAGES = np.random.default_rng(1).integers(0, 256, (40, 20, 16, 1), dtype=np.uint8)
+FLAT = IMAGES.reshape(40, -1)
+LABELS = np.array(["a", "b"])[np.arange(40) % 2]
+FLOATS = (IMAGES / np.float32(255)).astype(np.float32)
+SIZE = {"image_shape": (20, 16)}
+
+
+@pytest.mark.parametrize(
+    ("X", "steps", "dtype"),
+    [
+        (IMAGES, [ImageResizer((10, 24))], None),
+        (FLOATS, [ImageResizer((10, 24)), HistogramEqualizer()], None),
+        (IMAGES, ["passthrough", HistogramEqualizer(), ImageResizer((12, 12))], None),
+        (IMAGES, [HistogramEqualizer(), ImageStandardizer("dataset")], "uint8"),
+        (FLOATS, [ImageStandardizer("minmax")], "float32"),
+        (FLAT, [ImageResizer((16, 16), **SIZE), ImageStandardizer(), StandardScaler()], "uint8"),
+        (FLAT, [MinMaxScaler((-1, 1), clip=True), MaxAbsScaler()], "uint8"),
+        (FLAT, [RobustScaler(), Normalizer("l1")], "uint8"),
+    ],
+    ids=lambda value: ", ".join(map(str, value)) if isinstance(value, list) else "",
+)
+def test_the_steps_of_a_pipeline_are_in_the_graph(X, steps, dtype, tmp_path):
+    classifier = FERDenseClassifier((8,), max_epochs=2, precision="float32", random_state=0)
+    if X is FLAT and not isinstance(steps[0], ImageResizer):
+        classifier.set_params(image_shape=(20, 16))
+    model = make_pipeline(*steps, classifier).fit(X, LABELS)
+    export_onnx(model, tmp_path / "model.onnx", dtype=dtype)
+    session = session_of(tmp_path / "model.onnx")
+    (taken,) = session.get_inputs()
+    assert taken.shape[1:] == [20, 16, 1]
+    assert taken.type == ("tensor(float)" if X is FLOATS else "tensor(uint8)")
+    images = X.reshape(IMAGES.shape)
+    for n in (40, 1):
+        probabilities, labels = session.run(None, {"images": images[:n]})
+        wanted = model.predict_proba(X[:n])
+        np.testing.assert_allclose(probabilities, wanted, atol=1e-5)
+        assert labels.tolist() == model.predict(X[:n]).tolist()
+    assert wanted.std() > 0
+
+
+@pytest.mark.parametrize("size", [(24, 24), (37, 9), (11, 60), (80, 40)])
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_images_are_resized_as_pillow_does(size, dtype):
+    images = np.random.default_rng(2).integers(0, 256, (3, 41, 22, 2)).astype(dtype)
+    step = ImageResizer(size)
+    wanted = step.fit_transform(images)
+    found = step_module(step, "resize")(torch.from_numpy(images)).numpy()
+    assert found.dtype == wanted.dtype
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=0 if dtype == "uint8" else 1e-4)
+
+
+@pytest.mark.parametrize(
+    ("make", "kind", "words"),
+    [
+        (lambda: LogisticRegression(), TypeError, "got a LogisticRegression; wanted a fitted "),
+        (
+            lambda: make_pipeline(ImageResizer(), LogisticRegression()),
+            TypeError,
+            "got a Pipeline that ends with a LogisticRegression; wanted a fitted FERCNNClassifier",
+        ),
+        (
+            lambda: ImageReader(),
+            ValueError,
+            "step 'imagereader' of the Pipeline is ImageReader, ",
+        ),
+        (
+            lambda: HistogramEqualizer("adaptive").fit(IMAGES),
+            ValueError,
+            r"is HistogramEqualizer\('adaptive'\), which an ONNX graph of sk_fer cannot contain",
+        ),
+        (lambda: ImageResizer(), NotFittedError, "step 'imageresizer' of the Pipeline, a ImageRes"),
+        (lambda: ImageStandardizer().fit(IMAGES), ValueError, "images of any type into floats; se"),
+    ],
+)
+def test_what_a_graph_cannot_contain_is_refused(make, kind, words, tmp_path):
+    model = make()
+    if not isinstance(model, LogisticRegression | Pipeline):
+        classifier = FERDenseClassifier((4,), max_epochs=1).fit(IMAGES, LABELS)
+        model = make_pipeline(model, classifier)
+    with pytest.raises(kind, match=words):
+        export_onnx(model, tmp_path / "model.onnx")
     assert not list(tmp_path.iterdir())
 
 
@@ -159,7 +259,7 @@ def test_bad_paths_are_refused_before_the_work(tmp_path):
 def test_outputs_come_in_the_documented_order(y, labels, tmp_path):
     X = np.random.default_rng(0).integers(0, 256, (30, 8, 8, 1), dtype=np.uint8)
     model = FERDenseClassifier((4,), max_epochs=1, random_state=0, device="cpu").fit(X, y)
-    model.export_onnx(tmp_path / "model.onnx")
+    export_onnx(model, tmp_path / "model.onnx")
     session = session_of(tmp_path / "model.onnx")
     assert [output.name for output in session.get_outputs()] == ["probabilities", "label"]
     found, label = session.run(None, {"images": X})

@@ -1,0 +1,3 @@
+"""The version of sk_fer."""
+
+__version__ = "0.1.0"
