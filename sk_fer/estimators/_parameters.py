@@ -123,8 +123,9 @@ tta : bool
     which takes twice the time.
 validation_fraction : float in (0, 1) or None
     The share of the training images that is set aside to measure the validation loss and
-    accuracy of each epoch. The split is stratified if the classes allow it. If None, all images
-    are used for training. It is not used if ``X_val`` is passed to :meth:`fit`.
+    accuracy of each epoch. The split is stratified if the classes allow it. With the ``groups``
+    of :meth:`fit`, whole groups are set aside, and the share is kept as nearly as they allow. If
+    None, all images are used for training. It is not used if ``X_val`` is passed to :meth:`fit`.
 early_stopping : bool
     Whether to stop when the validation loss has not decreased by `tol` for `n_iter_no_change`
     epochs, and to keep the weights of the last epoch in which it has. If neither
