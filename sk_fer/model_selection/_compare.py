@@ -27,7 +27,7 @@ from sk_fer._utils._constraints import validate_params
 from sk_fer.estimators import FERDenseClassifier
 from sk_fer.estimators._base import BaseFERClassifier
 from sk_fer.estimators._runnable import check_runnable
-from sk_fer.estimators._targets import encode_targets, hard_labels
+from sk_fer.estimators._targets import UNSEEN, encode_seen, encode_targets, hard_labels
 from sk_fer.persistence import save_model
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def compare(
     X_test : array-like of shape (n_test, ...)
         The images to score on, in the same form as `X_train`.
     y_test : array-like of shape (n_test,)
-        The labels of `X_test`. Each must also be a label of `y_train`.
+        The labels of `X_test`. Labels that do not occur in `y_train` count as wrong.
     error_score : "raise" or numpy.nan, default=numpy.nan
         What happens if a classifier cannot be fitted or cannot predict. With numpy.nan, its
         scores are NaN, the ``error`` column says why, a warning names the classifier, and the
@@ -109,7 +109,8 @@ def compare(
             time of ``predict``.
         accuracy, f1_macro, balanced_accuracy : scores on `X_test`. In the last two, each class
             of `y_test` has the same weight.
-        log_loss : loss of ``predict_proba`` on `X_test`; NaN for classifiers without it.
+        log_loss : loss of ``predict_proba`` on `X_test`; NaN for classifiers without it, and if
+            `y_test` has labels that do not occur in `y_train`.
         model_bytes : the size of the file that :func:`sk_fer.save_model` writes, or of the
             pickle if it cannot write one.
         error : the reason why the classifier has no scores; missing if it has them.
@@ -120,12 +121,15 @@ def compare(
         If one of `estimators` is not a classifier.
     ValueError
         If two classifiers have the same name; if the numbers of images and labels differ; if a
-        label is missing, or occurs only in `y_test`; if parameters, devices, weights or
-        installed packages do not allow one of the classifiers to be fitted. Nothing is fitted
-        in these cases. Also if all classifiers fail.
+        label is missing; if parameters, devices, weights or installed packages do not allow one
+        of the classifiers to be fitted. Nothing is fitted in these cases. Also if all
+        classifiers fail.
 
     Warns
     -----
+    UserWarning
+        If `y_test` has labels that do not occur in `y_train`, for example because the images
+        were split by subject. The warning names them.
     sklearn.exceptions.FitFailedWarning
         For each classifier that fails, if `error_score` is numpy.nan, and if Ctrl-C
         (``KeyboardInterrupt``) ends the comparison after at least one classifier has its scores:
@@ -292,7 +296,9 @@ def _shown(value: Any) -> str:
 def _check_split(X_train: Any, y_train: Any, X_test: Any, y_test: Any) -> NDArray:
     """Return the labels of the test images, which are like the training images in form."""
     classes, encoded_train = encode_targets(y_train, estimator="compare", name="y_train")
-    _, encoded = encode_targets(y_test, classes, estimator="compare", name="y_test")
+    encoded = encode_seen(y_test, classes, estimator="compare", name="y_test")
+    if UNSEEN in encoded:
+        classes, encoded = encode_targets(y_test, estimator="compare", name="y_test")
     for split, X, y in (("train", X_train, encoded_train), ("test", X_test, encoded)):
         if _num_samples(X) != len(y) or not len(y):
             raise ValueError(
@@ -329,7 +335,8 @@ def _fit_and_score(
     loss = np.nan
     if hasattr(classifier, "predict_proba"):
         probabilities = classifier.predict_proba(X_test)
-        loss = log_loss(y_test, probabilities, labels=classifier.classes_)
+        if np.isin(y_test, classifier.classes_).all():
+            loss = log_loss(y_test, probabilities, labels=classifier.classes_)
     start = perf_counter()
     y_pred = classifier.predict(X_test)
     predict_seconds = perf_counter() - start
