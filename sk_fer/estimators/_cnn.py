@@ -15,6 +15,8 @@ from sk_fer.estimators._parameters import SHARED_CONSTRAINTS, document_parameter
 class FERCNNClassifier(BaseFERClassifier):
     """A convolutional network that is trained from scratch.
 
+    With the default parameters, it trains on FER2013 in minutes on a CPU.
+
     Parameters
     ----------
     architecture : {"fast", "accurate", "sequential", "vgg"}

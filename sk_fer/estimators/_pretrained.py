@@ -44,6 +44,9 @@ FEATURE_BYTES = 2 * 2**30
 class FERPretrainedClassifier(BackboneTransformer, KeptWeights, BaseFERClassifier):
     """A pretrained network that is fine-tuned with a new head.
 
+    The backbone starts with weights that were trained on other images. `trainable` selects the
+    parts that are trained on the faces.
+
     Parameters
     ----------
     {backbone_parameters}
@@ -312,6 +315,8 @@ class FERPretrainedClassifier(BackboneTransformer, KeptWeights, BaseFERClassifie
 class FERResNet50Classifier(FERPretrainedClassifier):
     """Fine-tuned ResNet50: :class:`FERPretrainedClassifier` with ``backbone="resnet50"``.
 
+    All parameters and attributes are those of :class:`FERPretrainedClassifier`.
+
     {inherited}
 
     See Also
@@ -336,6 +341,8 @@ class FERResNet50Classifier(FERPretrainedClassifier):
 @document_parameters(inherited=parameters_and_attributes(FERPretrainedClassifier))
 class FEREfficientNetB2Classifier(FERPretrainedClassifier):
     """Fine-tuned EfficientNetB2: the pretrained classifier with ``backbone="efficientnet_b2"``.
+
+    All parameters and attributes are those of :class:`FERPretrainedClassifier`.
 
     {inherited}
 

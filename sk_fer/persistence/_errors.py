@@ -6,6 +6,8 @@ import reprlib
 class ModelFormatError(ValueError):
     """Error for a file that is not a model file, or is damaged, altered or of another version.
 
+    The message says what is wrong with the file.
+
     See Also
     --------
     load_model : Read a model file.

@@ -19,6 +19,8 @@ _N_LEVELS = 256
 class HistogramEqualizer(OneToOneFeatureMixin, ImageTransformer):
     """Equalize the histogram of each image, which removes differences in light.
 
+    The images are returned in the layout in which they are passed.
+
     Parameters
     ----------
     method : {"global", "adaptive"}, default="global"

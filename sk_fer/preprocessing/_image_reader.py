@@ -22,6 +22,8 @@ from sk_fer.preprocessing._column import as_column
 class ImageReader(PixelNamesMixin, TransformerMixin, BaseEstimator):
     """Read image files into one uint8 array.
 
+    It is the first step of a pipeline that starts from the paths of files.
+
     Parameters
     ----------
     image_size : int or tuple of int, default=None

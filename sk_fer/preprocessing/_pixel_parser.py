@@ -15,6 +15,8 @@ from sk_fer.preprocessing._column import as_column
 class PixelParser(PixelNamesMixin, TransformerMixin, BaseEstimator):
     """Convert strings of pixels, as in FER2013's CSV files, to images.
 
+    It is the first step of a pipeline that starts from the table of such a file.
+
     Parameters
     ----------
     column : str, default="pixels"

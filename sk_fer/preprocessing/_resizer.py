@@ -14,6 +14,8 @@ from sk_fer.preprocessing._base import ImageTransformer, PixelNamesMixin
 class ImageResizer(PixelNamesMixin, ImageTransformer):
     """Resize images, with antialiasing if they become smaller.
 
+    The images are returned in the layout in which they are passed.
+
     Parameters
     ----------
     size : int or tuple of int, default=(48, 48)

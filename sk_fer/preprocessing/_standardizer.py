@@ -19,6 +19,8 @@ _ROUNDING = 10 * np.finfo(np.float32).eps
 class ImageStandardizer(OneToOneFeatureMixin, ImageTransformer):
     """Scale images to a common range or variance, as float32.
 
+    The images are returned in the layout in which they are passed.
+
     Parameters
     ----------
     method : {"image", "dataset", "minmax"}, default="image"
