@@ -11,7 +11,7 @@ import numpy as np
 
 _ROWS_AT_ONCE = 32  # about 300 KB of text: the working set stays in the processor's cache
 _NUMBER = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{0,20})?([eE][+-]?[0-9]{1,2})?")
-_PUNCTUATION = str.maketrans("[](),;|\t\r\n", " " * 10)
+_PUNCTUATION = str.maketrans(dict.fromkeys("[](),;|'\t\r\n", " "))
 _POINT_ZERO = re.compile(r"(?<=[0-9])\.0*(?=\s|$)")
 
 

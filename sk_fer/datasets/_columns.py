@@ -19,6 +19,7 @@ _NAMES = {
 }
 _SEPARATORS = re.compile(r"[\W_]+")
 _ONE_PIXEL = re.compile(r"(?:pixels?|pix|px|p|x|f|feature|v|col|column)?(\d{1,7})")
+_ROW_AND_COLUMN = re.compile(r"(?:pixels?)?(\d{1,4})x(\d{1,4})")
 _FEWEST_PIXELS = 64
 _NUMBERS = re.compile(r"[\[(]?\s*\d[\d.,;|\s]*[\])]?")
 _NUMBER = re.compile(r"-?\d+(\.0*)?")
@@ -54,7 +55,7 @@ def find_columns(path: Path, first_row: list[str]) -> Columns:
         If a column is missing, or more than one could be meant.
     """
     keys = [_SEPARATORS.sub("", name.lower()) for name in first_row]
-    wide = {i: int(found[1]) for i, key in enumerate(keys) if (found := _ONE_PIXEL.fullmatch(key))}
+    wide = {i: place for i, key in enumerate(keys) if (place := _place_of_pixel(key))}
     roles = {role: _find_role(path, role, keys, first_row) for role in _NAMES}
     if all(position is None for position in roles.values()) and not _named_by_pixel(
         first_row, wide
@@ -79,7 +80,13 @@ def find_columns(path: Path, first_row: list[str]) -> Columns:
     return Columns(len(first_row), pixels, roles["emotion"], roles["usage"])
 
 
-def _named_by_pixel(names: list[str], wide: dict[int, int]) -> bool:
+def _place_of_pixel(key: str) -> tuple[int, ...] | None:
+    """Return the place in the image of a column named pixel7 or, by row and column, 1x7."""
+    found = _ONE_PIXEL.fullmatch(key) or _ROW_AND_COLUMN.fullmatch(key)
+    return tuple(map(int, found.groups())) if found else None
+
+
+def _named_by_pixel(names: list[str], wide: dict[int, tuple[int, ...]]) -> bool:
     """Whether a row has names such as pixel0, and not the pixels of an image."""
     return len(wide) >= _FEWEST_PIXELS and not all(names[i].isdigit() for i in wide)
 

@@ -65,7 +65,9 @@ def open_csv(path: Path) -> Iterator[tuple[list[str], Iterator[list[str]]]]:
                 raise ValueError(f"{path}: the file is empty")
             yield header, rows
         except UnicodeDecodeError as error:
-            raise ValueError(f"{path}: not a CSV file, {error}") from error
+            raise ValueError(
+                f"{path}: not a CSV file, wanted text in UTF-8 or UTF-16: {error}"
+            ) from error
 
 
 def column_positions(path: Path, header: list[str], names: Iterable[str]) -> list[int]:

@@ -11,7 +11,7 @@ from sk_fer.datasets._bunch import Faces, make_bunch
 from sk_fer.datasets._cache import ArrayCache
 from sk_fer.datasets._checks import CACHE, ON_ERROR, OUTPUT, PATH, SUBSET, check_path
 from sk_fer.datasets._csv_file import CSV_NAMES
-from sk_fer.datasets._find_table import find_table
+from sk_fer.datasets._find_table import find_table, warn_of_other_tables
 from sk_fer.datasets._image_archive import is_image_archive
 from sk_fer.datasets._image_folder import read_image_folder
 from sk_fer.datasets._names import FER2013_EXPRESSIONS
@@ -177,6 +177,8 @@ def read_fer2013(
     csv = find_table(path)
     if csv is None:
         raise ValueError(f"{path}: found none of the files {', '.join(CSV_NAMES)} in this folder")
+    if path.is_dir():
+        warn_of_other_tables(csv)
     kept = ArrayCache(csv, data_home) if cache else None
     arrays = kept.load() if kept else None
     if arrays is not None:

@@ -1,11 +1,13 @@
 """The table of FER2013 in a folder, and whether an archive has one."""
 
 import os
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 from sk_fer.datasets._columns import are_pixels, find_columns
 from sk_fer.datasets._csv_file import CSV_NAMES, open_csv
+from sk_fer.datasets._names import subset_of
 from sk_fer.datasets._npz import is_npz
 
 _STEMS = tuple(name.removesuffix(".csv") for name in CSV_NAMES)
@@ -35,6 +37,24 @@ def find_table(path: Path) -> Path | None:
     others = [path / name for name in _names(path) if name.lower().endswith(".csv")]
     tables = [other for other in others if other.is_file() and has_pixels(other)]
     return tables[0] if len(tables) == 1 else None
+
+
+def warn_of_other_tables(taken: Path) -> None:
+    """Warn of tables of other splits beside the one that is read, such as ``test.csv``."""
+    if subset_of(taken.stem) is None:
+        return
+    others = [
+        name
+        for name in _names(taken.parent)
+        if name != taken.name and name.lower().endswith(".csv") and subset_of(name[:-4])
+    ]
+    tables = ", ".join(name for name in others if has_pixels(taken.parent / name))
+    if tables:
+        warnings.warn(
+            f"{taken.parent}: has several tables; {taken.name} is read, and {tables} is not. Give "
+            "the path of a table to read it",
+            stacklevel=5,
+        )
 
 
 def has_pixels(path: Path) -> bool:

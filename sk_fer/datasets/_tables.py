@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from sk_fer._utils._image_file import is_image
+
 _CONTENTS = {
     b"\x89HDF": ("an HDF5 file", "pandas.read_hdf(path).to_csv"),
     b"\x93NUMPY": ("a NumPy array", "numpy.savez(path, X=..., y=...)"),
@@ -25,6 +27,7 @@ _CONTENTS = {
         for n in (2, 3, 4, 5)
     },
     b"{": ("a JSON file", "pandas.read_json(path).to_csv"),
+    b"[{": ("a JSON file", "pandas.read_json(path).to_csv"),
 }
 _TABLES = 'pip install "sk_fer[tables]"'
 
@@ -58,6 +61,11 @@ def holds_member(path: Path, *ends: str) -> bool:
 
 def refuse_other_content(path: Path, head: bytes) -> None:
     """Raise a ValueError that names what a file is, if it is a known kind but no text."""
+    if is_image(head[:16]):
+        raise ValueError(
+            f"{path}: not a table but an image; wanted a table, or a folder with a folder of "
+            "images for each class"
+        )
     for start, (what, way_out) in _CONTENTS.items():
         if head.startswith(start):
             advice = f"; write a CSV file with {way_out}" if way_out.endswith("to_csv") else ""

@@ -136,7 +136,7 @@ BAD_INPUTS = [
     table("empty file", "", ": the file is empty"),
     table("blank lines only", "\n \n\n", ": the file is empty"),
     table("header only", "emotion,pixels,Usage\n", ": no rows below the header"),
-    table("binary file", b"\x80\xff\x00\x01" * 100, ": not a CSV file, 'utf-8' codec"),
+    table("binary file", b"\x80\xff\x00\x01" * 100, ": not a CSV file, wanted text in UTF-8"),
     table("one endless line", b"0 " * 200_000, ", row 1: got 200000 pixels, wanted 2304"),
     table("no column emotion", f"pixels,Usage\n{PIXELS},Training", ": no column 'emotion', it h"),
     table("no column pixels", "emotion,Usage\n3,Training", ": no column 'pixels', it holds 'emo"),

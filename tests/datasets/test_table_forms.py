@@ -76,6 +76,16 @@ FORMS = {
     "named labels": lambda rows: csv(rows, label=lambda code: NAMES[int(code)].title()),
     "labels in quotes": lambda rows: csv(rows, label=lambda code: f'"{code}"'),
     "a column a pixel": wide,
+    "a column a pixel, 1x1": lambda rows: (
+        ",".join(["emotion", *(f"{i}x{j}" for i in range(48) for j in range(48)), "Usage"])
+        + "\n"
+        + wide(rows).partition("\n")[2]
+    ),
+    "an index column": lambda rows: (
+        ",emotion,pixels,Usage\n" + "".join(f"{i},{','.join(r)}\n" for i, r in enumerate(rows))
+    ),
+    "single quotes": lambda rows: csv(rows, pixels=lambda p: f"'{p}'"),
+    "Mac lines": lambda rows: csv(rows).replace("\n", "\r"),
     "column label": lambda rows: csv(rows, "label,pixels,split"),
     "other names": lambda rows: csv(rows, "Emotion Label, Pixel Values, Set"),
     "no names": lambda rows: csv(rows, None),
@@ -230,6 +240,9 @@ def test_refused_rows(tmp_path, case):
         (b'{"emotion": [3]}', r"a JSON file; write a CSV file with pandas.read_json"),
         (b"SQLite format 3\x00", "a SQLite database"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1", "an old Excel file; .*.xlsx"),
+        (b'[{"emotion": 3}]', "a JSON file"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "an image; wanted a table, or a folder with"),
+        (b"emotion,pixels\nf\xe2ch\xe9,1 2", "wanted text in UTF-8 or UTF-16"),
         (b"Rar!\x1a\x07\x00", "a RAR archive"),
         (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
         (b"emotion,label,class\n1,2,3\n", "no column 'pixels'"),
@@ -325,3 +338,13 @@ def test_a_missing_package_is_named(tmp_path, monkeypatch, kind):
             archive.writestr("xl/workbook.xml", "<x/>")
     with pytest.raises(ImportError, match=r'pip install "sk_fer\[tables\]"'):
         load_fer2013(path)
+
+
+def test_a_second_table_in_a_folder_is_warned_of(tmp_path, rows):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "train.csv").write_text(csv(rows[:3]))
+    assert len(load_fer2013(folder).images) == 3
+    (folder / "test.csv").write_text(csv(rows[3:]))
+    with pytest.warns(UserWarning, match=r"train.csv is read, and test.csv is not. Give the path"):
+        load_fer2013(folder)
