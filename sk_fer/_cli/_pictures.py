@@ -97,13 +97,14 @@ def _expand(argument: str) -> Iterator[str]:
             f"{argument} is a URL; wanted a file of this machine: download the image, and give "
             "the file"
         )
+    argument = os.path.expanduser(argument)
     if os.path.isdir(argument):
         yield from _walk(argument)
         return
     if os.path.lexists(argument) or not glob.has_magic(argument):
         yield argument
         return
-    found = sorted(glob.glob(os.path.expanduser(argument), recursive=True))
+    found = sorted(glob.glob(argument, recursive=True))
     if not found:
         raise ValueError(f"{argument}: no file has a name like this")
     for path in found:

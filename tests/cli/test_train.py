@@ -1,6 +1,7 @@
 import csv
 import json
 import shlex
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -303,3 +304,27 @@ def test_real_subjects_stay_together(data_folder):
     assert "no subject in two of them" in faces.split_note
     subjects = [set(faces.groups[faces.splits == s]) for s in ("train", "validation", "test")]
     assert sum(map(len, subjects)) == len(set(faces.groups))
+
+
+def test_a_zip_of_class_folders_is_read_as_the_folders(run, class_folder, tmp_path):
+    archive = shutil.make_archive(str(tmp_path / "faces"), "zip", class_folder)
+    results = [
+        run("train", data, *DENSE, "--out", tmp_path / name)
+        for data, name in ((archive, "zip"), (class_folder, "folder"))
+    ]
+    assert [result.exit_code for result in results] == [0, 0]
+    X, _ = make_faces(10, random_state=0)
+    models = [load_model(tmp_path / name / "model.skfer") for name in ("zip", "folder")]
+    np.testing.assert_array_equal(*(model.predict_proba(X) for model in models))
+    scored = run("evaluate", tmp_path / "zip" / "model.skfer", archive)
+    assert "Test: accuracy" in scored.output
+
+
+def test_real_votes_and_pixels_are_one_data_set(run, data_folder, tmp_path):
+    data = data_folder / "fer2013.csv"
+    arguments = ["--ferplus", data_folder / "fer2013new.csv", "--fraction", 0.005]
+    result = run("train", data, *arguments, *DENSE, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert "in 8 classes" in result.output
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert set(report["data"]["splits"]) == {"train", "validation"}
