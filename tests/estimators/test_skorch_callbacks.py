@@ -463,7 +463,7 @@ def test_a_callback_of_another_library_reads_valid_acc(small):
         LRScheduler("ReduceLROnPlateau", monitor="valid_loss"),
         WandbLogger(MagicMock()),
     ],
-    ids=str,
+    ids=lambda callback: type(callback).__name__,
 )
 def test_watching_validation_needs_validation_images(callback, small):
     model = dense(callbacks=[callback], validation_fraction=None)
