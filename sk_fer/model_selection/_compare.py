@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 import warnings
-from collections import Counter, defaultdict
 from collections.abc import Iterable
 from contextlib import suppress
 from importlib import import_module
@@ -16,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.exceptions import FitFailedWarning
 from sklearn.metrics import accuracy_score, f1_score, log_loss, recall_score
 from sklearn.pipeline import Pipeline
@@ -28,6 +26,7 @@ from sk_fer.estimators import FERDenseClassifier
 from sk_fer.estimators._base import BaseFERClassifier
 from sk_fer.estimators._runnable import check_runnable
 from sk_fer.estimators._targets import UNSEEN, encode_seen, encode_targets, hard_labels
+from sk_fer.model_selection._names import name_classifiers
 from sk_fer.persistence import save_model
 
 if TYPE_CHECKING:
@@ -162,7 +161,7 @@ def compare(
     RidgeClassifier       16135
     Name: parameters, dtype: Int64
     """
-    classifiers = _named(estimators)
+    classifiers = name_classifiers(estimators)
     labels = _check_split(X_train, y_train, X_test, y_test)
     _check_runnable(classifiers)
     _warm_up(classifiers.values())
@@ -230,67 +229,6 @@ def _check_runnable(classifiers: dict[str, Any]) -> None:
             f"{len(wrong)} of {len(classifiers)} estimators cannot be fitted, and none was:\n"
             f"{_listed(wrong, wrong.values())}"
         ) from causes[0]
-
-
-def _named(estimators: list[Any] | tuple[Any, ...] | dict[str, Any]) -> dict[str, Any]:
-    """Return a clone of each classifier under its name."""
-    pairs = list(estimators.items()) if isinstance(estimators, dict) else estimators
-    pairs = [pair if isinstance(pair, tuple) else (None, pair) for pair in pairs]
-    if not pairs:
-        raise ValueError("got no estimators to compare, wanted one at least")
-    for i, pair in enumerate(pairs):
-        if len(pair) != 2 or not isinstance(pair[0], str | None):
-            raise TypeError(f"got estimators[{i}]={pair!r:.200}, wanted (name, classifier)")
-        name, classifier = pair
-        if not (isinstance(classifier, BaseEstimator) and is_classifier(classifier)):
-            place = f"estimators[{i}]" if name is None else repr(name)
-            raise TypeError(
-                f"{place} is {classifier!r:.200} of type {type(classifier).__name__}, wanted a "
-                "classifier"
-            )
-    unnamed = [i for i, (name, _) in enumerate(pairs) if name is None]
-    made = dict(zip(unnamed, _make_names([pairs[i][1] for i in unnamed]), strict=True))
-    names = [made.get(i, name) for i, (name, _) in enumerate(pairs)]
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise ValueError(
-            f"got several estimators of the name {', '.join(map(repr, twice))}, wanted each once; "
-            "a list of (name, classifier) tells them apart"
-        )
-    return {name: clone(pair[1]) for name, pair in zip(names, pairs, strict=True)}
-
-
-def _make_names(classifiers: list[Any]) -> list[str]:
-    """Name each after its class, and after what it has unlike others of the class."""
-    alike = defaultdict(list)
-    for i, classifier in enumerate(classifiers):
-        steps = [step for _, step in getattr(classifier, "steps", [("", classifier)])]
-        kinds = [type(step).__name__ for step in steps if isinstance(step, BaseEstimator)]
-        alike[" + ".join(kinds)].append(i)
-    names = [""] * len(classifiers)
-    for kind, places in alike.items():
-        settings = [_plain_parameters(classifiers[i]) for i in places]
-        unlike = [
-            name
-            for name in settings[0]
-            if len({_shown(each.get(name, ...)) for each in settings}) > 1
-        ]
-        for i, each in zip(places, settings, strict=True):
-            told = ", ".join(f"{name}={_shown(each[name])}" for name in unlike if name in each)
-            names[i] = f"{kind}({told})" if told else kind
-    return names
-
-
-def _plain_parameters(classifier: Any) -> dict[str, Any]:
-    return {
-        name: type(value) if isinstance(value, BaseEstimator) else value
-        for name, value in classifier.get_params().items()
-        if name != "steps"
-    }
-
-
-def _shown(value: Any) -> str:
-    return value.__name__ if isinstance(value, type) else repr(value)
 
 
 def _check_split(X_train: Any, y_train: Any, X_test: Any, y_test: Any) -> NDArray:

@@ -57,7 +57,7 @@ def read_state_dict(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     OSError
         If the file is missing, a folder, or may not be read.
     ValueError
-        If it is damaged, holds no weights, or would have to run code.
+        If it is damaged, contains no weights, or cannot be read without running code.
 
     Examples
     --------

@@ -100,7 +100,7 @@ def save_model(model: BaseEstimator, path: str | os.PathLike[str]) -> None:
     }
     if left_out:
         warnings.warn(
-            f"left out of {os.fspath(path)}, for a model file holds nothing of this process or "
+            f"left out of {os.fspath(path)}, as a model file contains nothing of this process or "
             f"machine: {', '.join(left_out)}; the loaded model has the defaults, and predicts as "
             "before: set them again before another fit",
             UserWarning,

@@ -27,7 +27,7 @@ from sk_fer.preprocessing import (
 
 
 class Learnt(NamedTuple):
-    """What a transformer has learnt in ``fit``."""
+    """The attributes that a transformer learns in ``fit``."""
 
     used: dict[str, tuple[str, Any] | None] = {}
     """Arrays that ``transform`` needs; those of a pair where the parameter has the value."""
