@@ -13,7 +13,7 @@ from sklearn.datasets import get_data_home
 
 from sk_fer._utils._write_aside import write_aside
 
-_FORMAT = 1
+_FORMAT = 2
 _BLOCK = 1 << 20
 
 

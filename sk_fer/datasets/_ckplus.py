@@ -75,6 +75,8 @@ def load_ckplus(
         skipped : list of (int or str, str)
             Each row (counted from 1 below the header) or file that was left out, and the
             reason.
+        not_read : dict of str to int
+            The number of files in the folder that are no images, by suffix. Empty for a table.
         DESCR : str
             The description of the data set.
     data, target : tuple

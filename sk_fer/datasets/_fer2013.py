@@ -76,7 +76,8 @@ def load_fer2013(
         data : ndarray of shape (n_images, 2304), dtype uint8, or DataFrame
             The images, as flat rows.
         images : ndarray of shape (n_images, 48, 48), dtype uint8
-            The images, in the same memory as `data`.
+            The images, in the same memory as `data`. The images of a table may have another square
+            size.
         target : ndarray of shape (n_images,) of str, Series, or None
             The class names.
         target_names : list of str
@@ -93,6 +94,8 @@ def load_fer2013(
         skipped : list of (int or str, str)
             Each row (counted from 1 below the header) or file of any subset that was left out,
             and the reason.
+        not_read : dict of str to int
+            The number of files in the folder that are no images, by suffix. Empty for a table.
         ferplus : ndarray of shape (n_images, 10), dtype uint8
             The number of votes for each of `ferplus_names`. Only if `ferplus` is given.
         DESCR : str
