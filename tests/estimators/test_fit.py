@@ -360,6 +360,16 @@ def test_label_smoothing_softens(faces):
     assert soft < sharp - 0.1
 
 
+@pytest.mark.parametrize("side", [7, 8])
+def test_auto_precision_is_float32_for_what_is_no_picture(faces, monkeypatch, side):
+    monkeypatch.setattr("sk_fer.training._device._cpu_computes_bfloat16", lambda: True)
+    X, y = faces[0].reshape(-1, 48, 48)[:40, :side, :side], faces[1][:40]
+    found = [
+        dense(max_epochs=1, precision=p).fit(X, y).net_.precision for p in ("auto", "bfloat16")
+    ]
+    assert found == [torch.float32 if side < 8 else torch.bfloat16, torch.bfloat16]
+
+
 def test_bfloat16_learns_on_any_cpu(faces):
     X, y = faces
     model = dense(precision="bfloat16").fit(X, y)
