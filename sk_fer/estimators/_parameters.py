@@ -214,7 +214,12 @@ history_ : DataFrame
 n_epochs_ : int
     The number of epochs trained so far.
 net_ : FERNet
-    The fitted skorch net.
+    The fitted skorch net. ``net_.module_`` is the PyTorch module, which maps images of shape
+    (n, height, width, channels) to logits. It is in evaluation mode. Predictions use its
+    weights and call its forward hooks as they are at that time. Weights of convolutions are in
+    the channels-last layout. Before ``torch.nn.utils.parameters_to_vector``,
+    ``vector_to_parameters`` or ``torch.nn.utils.prune``, call
+    ``net_.module_.to(memory_format=torch.contiguous_format)``.
 versions_ : dict
     The versions of the libraries that wrote the file. Defined only for loaded estimators.
 """

@@ -1,6 +1,7 @@
 """The form of a network for predictions: the same function in fewer steps."""
 
 import copy
+from collections import OrderedDict
 from typing import TypeGuard
 
 import torch
@@ -100,11 +101,16 @@ def largest_activation(module: nn.Module, image: torch.Tensor) -> int:
         if isinstance(output, torch.Tensor):
             largest = max(largest, output.nbytes)
 
-    hooks = [layer.register_forward_hook(note) for layer in module.modules()]
+    layers = list(module.modules())
+    # Hooks of users are not called for this image.
+    kept = [(layer, layer._forward_hooks, layer._forward_pre_hooks) for layer in layers]
     try:
+        for layer in layers:
+            layer._forward_hooks, layer._forward_pre_hooks = OrderedDict(), OrderedDict()
+            layer.register_forward_hook(note)
         with torch.inference_mode():
             module(image)
     finally:
-        for hook in hooks:
-            hook.remove()
+        for layer, hooks, pre_hooks in kept:
+            layer._forward_hooks, layer._forward_pre_hooks = hooks, pre_hooks
     return largest

@@ -53,7 +53,25 @@ class InputLayer(nn.Module):
             self.register_buffer("std", torch.ones(self.channels) if std is None else std)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Turn (n, height, width, channels) of any type into (n, channels, *size) floats."""
+        """Turn (n, height, width, channels) of any type into (n, channels, *size) floats.
+
+        Raises
+        ------
+        ValueError
+            If the images have another shape.
+        """
+        expected = (*self.stored_size, self.channels)
+        if images.ndim != 4 or tuple(images.shape[1:]) != expected:
+            height, width, channels = expected
+            hint = ""
+            if tuple(images.shape[1:]) == (channels, height, width):
+                hint = "; images.permute(0, 2, 3, 1) turns channels first into that"
+            elif images.numel() and images.numel() % (height * width * channels) == 0:
+                hint = f"; images.reshape(-1, {height}, {width}, {channels}) has that shape"
+            raise ValueError(
+                f"the module expects images of shape (n, height, width, channels) = "
+                f"(n, {height}, {width}, {channels}), got {tuple(images.shape)}{hint}"
+            )
         x = images.permute(0, 3, 1, 2).float()
         if self.normalize == "image":
             x = _standardize(x)

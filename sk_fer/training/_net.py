@@ -102,7 +102,7 @@ class FERNet(CallbackNet):
 
     def initialize_module(self) -> "FERNet":
         """Take the module as it is, in the memory layout that convolutions like best."""
-        self.module_ = self.module.to(memory_format=torch.channels_last)
+        self.module_ = self.module.to(memory_format=torch.channels_last).eval()
         self.evaluation_form_ = EvaluationForm(self.module_)
         return self
 
@@ -249,6 +249,7 @@ class FERNet(CallbackNet):
                     raise
                 self.notify("on_train_end", X=X, y=y)
         finally:
+            self.module_.eval()
             self._drop_unfinished_epoch()
             del self.dropout_generator_, self.interrupt_
         return self
@@ -362,6 +363,8 @@ class FERNet(CallbackNet):
     def _logits(
         self, module: FaceModule, images: Tensor, augment: Augmentation | None = None
     ) -> Tensor:
+        if augment is None and (module._forward_hooks or module._forward_pre_hooks):
+            return self._in_precision(module, images)
         prepared = module.prepare(images)
         if augment is not None:
             prepared = augment(prepared, self.augment_generator_)
@@ -375,6 +378,7 @@ class FERNet(CallbackNet):
 
     def forward_iter(self, X: Any, training: bool = False, device: str = "cpu") -> Iterator[Tensor]:
         """Yield the outputs of large batches, on `device`."""
+        self.evaluation_form_.refresh()
         for batch in self._large_batches(self.get_dataset(X)):
             yield self.evaluation_step(batch, training=training).to(device)
 
@@ -393,7 +397,7 @@ class FERNet(CallbackNet):
         ndarray of shape (n_samples, ...)
             The features.
         """
-        self._set_training(False)
+        self.evaluation_form_.refresh()
 
         def run(inputs: dict[str, Tensor]) -> Tensor:
             # Not the fused form: a head that learns from it would round its way elsewhere.

@@ -1,0 +1,175 @@
+"""``net_.module_`` in the hands of tools for PyTorch modules."""
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from skorch.callbacks import Callback
+from torch import nn
+from torch.nn.utils import parameters_to_vector, prune, vector_to_parameters
+
+from sk_fer import FERCNNClassifier, FERDenseClassifier
+from sk_fer.datasets import make_faces
+
+X, y = make_faces(60, random_state=0)
+IMAGES = torch.from_numpy(X[:4].reshape(-1, 48, 48, 1)).float()
+
+
+@pytest.fixture(params=[FERDenseClassifier, FERCNNClassifier])
+def model(request):
+    model = request.param(max_epochs=1, precision="float32", random_state=0).fit(X, y)
+    model.predict_proba(X[:4])  # The fused form exists before the weights change.
+    return model
+
+
+def expected(model):
+    with torch.no_grad():
+        return model.net_.module_(IMAGES).softmax(1).numpy()
+
+
+def layers_in_training(model):
+    return [name for name, layer in model.net_.module_.named_modules() if layer.training]
+
+
+def test_evaluation_mode_and_repeatable_gradients(model):
+    assert not layers_in_training(model)
+    assert not layers_in_training(pickle.loads(pickle.dumps(model)))
+    before = model.predict_proba(X)
+    gradients = []
+    for _ in range(2):
+        images = IMAGES.clone().requires_grad_()
+        model.net_.module_(images)[:, 0].sum().backward()
+        gradients.append(images.grad)
+    assert torch.equal(*gradients)
+    np.testing.assert_array_equal(model.predict_proba(X), before)
+    model.net_.module_.train()
+    np.testing.assert_array_equal(model.predict_proba(X), before)
+    assert not layers_in_training(model)
+    model.partial_fit(X, y)
+    assert not layers_in_training(model)
+
+
+def test_evaluation_mode_after_a_callback_fails():
+    class Fails(Callback):
+        def on_batch_end(self, net, **kwargs):
+            raise RuntimeError("stop here")
+
+    model = FERCNNClassifier(max_epochs=1).fit(X, y)
+    model.set_params(callbacks=[Fails()])
+    with pytest.raises(RuntimeError, match="stop here"):
+        model.partial_fit(X, y)
+    assert not layers_in_training(model)
+
+
+def set_data(module):
+    for parameter in module.parameters():
+        parameter.data.mul_(0)
+
+
+def set_vector(module):
+    module.to(memory_format=torch.contiguous_format)
+    vector = parameters_to_vector(module.parameters())
+    vector_to_parameters(vector * 0.5, module.parameters())
+
+
+def load(module):
+    module.load_state_dict({k: v * 0.5 for k, v in module.state_dict().items()})
+
+
+def replace_head(module):
+    last = [layer for layer in module.modules() if isinstance(layer, nn.Linear)][-1]
+    last.weight = nn.Parameter(last.weight.detach() * -1)
+
+
+def replace_layers_without_weights(module):
+    for layer in list(module.modules()):
+        for name, child in layer.named_children():
+            if isinstance(child, nn.ReLU):
+                setattr(layer, name, nn.Identity())
+
+
+def prune_with_hooks(module):
+    module.to(memory_format=torch.contiguous_format)
+    for layer in list(module.modules()):
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            prune.l1_unstructured(layer, "weight", amount=0.7)
+
+
+def prune_for_good(module):
+    prune_with_hooks(module)
+    for layer in list(module.modules()):
+        if prune.is_pruned(layer) and isinstance(layer, nn.Conv2d | nn.Linear):
+            prune.remove(layer, "weight")
+
+
+def parametrize(module):
+    class Half(nn.Module):
+        def forward(self, weight):
+            return weight / 2
+
+    last = [layer for layer in module.modules() if isinstance(layer, nn.Linear)][-1]
+    nn.utils.parametrize.register_parametrization(last, "weight", Half())
+
+
+def running_means(module):
+    for name, buffer in module.named_buffers():
+        if name.endswith("running_mean"):
+            buffer.data.add_(1)
+    set_data(module.network.head)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        set_data,
+        set_vector,
+        load,
+        replace_head,
+        replace_layers_without_weights,
+        prune_with_hooks,
+        prune_for_good,
+        parametrize,
+        running_means,
+    ],
+)
+def test_predictions_use_changed_weights(model, change):
+    before = model.predict_proba(X[:4])
+    np.testing.assert_allclose(before, expected(model), atol=1e-5)
+    change(model.net_.module_)
+    after = model.predict_proba(X[:4])
+    np.testing.assert_allclose(after, expected(model), atol=1e-5)
+    assert abs(after - before).max() > 1e-4
+
+
+def test_hooks_run_in_predictions(model):
+    module = model.net_.module_
+    before = model.predict_proba(X[:4])
+    last = [layer for layer in module.modules() if isinstance(layer, nn.Linear)][-1]
+    shapes = []
+    handles = [
+        module.register_forward_hook(lambda layer, args, output: shapes.append(output.shape)),
+        last.register_forward_hook(lambda layer, args, output: output * 0),
+    ]
+    uniform = np.full_like(before, 1 / before.shape[1])
+    np.testing.assert_allclose(model.predict_proba(X[:4]), uniform, atol=1e-6)
+    assert shapes == [before.shape]
+    for handle in handles:
+        handle.remove()
+    np.testing.assert_array_equal(model.predict_proba(X[:4]), before)
+
+
+@pytest.mark.parametrize(
+    ("images", "way_out"),
+    [
+        (IMAGES.permute(0, 3, 1, 2), r"permute\(0, 2, 3, 1\)"),
+        (IMAGES.reshape(4, -1), r"reshape\(-1, 48, 48, 1\)"),
+        (IMAGES[0], r"reshape\(-1, 48, 48, 1\)"),
+        (IMAGES[:, :40], r"got \(4, 40, 48, 1\)"),
+        (IMAGES.expand(-1, -1, -1, 3), r"got \(4, 48, 48, 3\)"),
+    ],
+)
+def test_other_shapes_are_refused(model, images, way_out):
+    with pytest.raises(ValueError, match=r"\(n, 48, 48, 1\), got .*") as error:
+        model.net_.module_(images)
+    assert error.match(way_out)
