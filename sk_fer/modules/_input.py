@@ -66,7 +66,10 @@ class InputLayer(nn.Module):
             hint = ""
             if tuple(images.shape[1:]) == (channels, height, width):
                 hint = "; images.permute(0, 2, 3, 1) turns channels first into that"
-            elif images.numel() and images.numel() % (height * width * channels) == 0:
+            elif images.shape == expected or images.shape[1:] in (
+                (height, width),
+                (height * width * channels,),
+            ):
                 hint = f"; images.reshape(-1, {height}, {width}, {channels}) has that shape"
             raise ValueError(
                 f"the module expects images of shape (n, height, width, channels) = "
