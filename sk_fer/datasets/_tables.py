@@ -2,6 +2,7 @@
 
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,16 +37,24 @@ def open_other_table(path: Path) -> tuple[list[str], Iterator[list[str]]] | None
     """Return the header and the rows of a Parquet or Excel file, None if it is neither."""
     with path.open("rb") as file:
         head = file.read(4)
+    if head not in (b"PAR1", b"PK\x03\x04"):
+        return None
+    import pandas as pd
+
     if head == b"PAR1":
-        return _as_rows(path, _read(path, "read_parquet", "Parquet"))
+        with _reading(path, "Parquet"):
+            frame = pd.read_parquet(path)
+            columns = _columns(frame)
+        return _as_rows(path, frame, columns)
     if head == b"PK\x03\x04" and holds_member(path, "xl/workbook.xml"):
-        sheets = _read(path, "read_excel", "Excel", sheet_name=None, dtype=object)
+        with _reading(path, "Excel"):
+            sheets: dict[Any, Any] = pd.read_excel(path, sheet_name=None, dtype=object)
         tables = [sheet for sheet in sheets.values() if len(sheet)]
         if len(tables) != 1:
             raise ValueError(
                 f"{path}: got an Excel file with {len(tables)} sheets that have rows, wanted one"
             )
-        return _as_rows(path, tables[0])
+        return _as_rows(path, tables[0], _columns(tables[0]))
     return None
 
 
@@ -54,7 +63,7 @@ def holds_member(path: Path, *ends: str) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except (OSError, zipfile.BadZipFile):
+    except Exception:  # on damaged archives zipfile raises nearly anything
         return False  # whoever reads it will say so
     return any(name.endswith(ends) for name in names)
 
@@ -73,11 +82,11 @@ def refuse_other_content(path: Path, head: bytes) -> None:
             raise ValueError(f"{path}: not a CSV file but {what}{advice}")
 
 
-def _read(path: Path, function: str, kind: str, **options: Any) -> Any:
-    import pandas as pd
-
+@contextmanager
+def _reading(path: Path, kind: str) -> Iterator[None]:
+    """Say of what goes wrong in a reader of another package where and what it was."""
     try:
-        return getattr(pd, function)(path, **options)
+        yield
     except ImportError as error:
         raise ImportError(
             f"{path}: reading {kind} files needs another package: {_TABLES}"
@@ -87,17 +96,22 @@ def _read(path: Path, function: str, kind: str, **options: Any) -> Any:
         raise ValueError(f"{path}: not a readable {kind} file, {reason}") from error
 
 
-def _as_rows(path: Path, frame: Any) -> tuple[list[str], Iterator[list[str]]]:
+def _columns(frame: Any) -> list[list[Any]]:
+    return [frame.iloc[:, position].tolist() for position in range(frame.shape[1])]
+
+
+def _as_rows(
+    path: Path, frame: Any, columns: list[list[Any]]
+) -> tuple[list[str], Iterator[list[str]]]:
     header = [str(name).strip() for name in frame.columns]
-    first = frame.iloc[0].tolist() if len(frame) else []
-    for name, cell in zip(header, first, strict=False):
+    for name, column in zip(header, columns, strict=True):
+        cell = column[0] if column else None
         if isinstance(cell, bytes | dict):
             raise ValueError(
                 f"{path}: its column {name!r} has encoded image files, as the data sets of Hugging "
                 "Face do; wanted pixels. Write the images into folders named after their classes "
                 "for load_image_folder"
             )
-    columns = [frame[name].tolist() for name in frame.columns]
     return header, ([_as_text(cell) for cell in row] for row in zip(*columns, strict=True))
 
 

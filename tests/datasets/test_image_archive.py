@@ -130,3 +130,14 @@ def test_a_folder_that_is_only_doubled_or_has_other_images_is_read_whole(tmp_pat
     assert load_image_folder(tmp_path / "images").usage.tolist() == ["train"]
     write_image("images/train/happy/1.png", 2)
     assert len(load_image_folder(tmp_path / "images").images) == 2
+
+
+def test_an_archive_of_an_unknown_version_is_said_to_be_damaged(tmp_path, folder):
+    path = pack(folder, tmp_path / "faces.zip")
+    content = bytearray(path.read_bytes())
+    place = content.index(b"PK\x01\x02") + 6  # the version that is needed, in the directory
+    content[place] = 147
+    path.write_bytes(bytes(content))
+    for load in (load_faces, load_image_folder, load_fer2013):
+        with pytest.raises(ValueError, match=r"faces.zip: truncated or damaged, zip file version"):
+            load(path)
