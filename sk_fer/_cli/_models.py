@@ -38,7 +38,10 @@ def load_model(path: Path) -> Any:
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file; wanted the model.skfer of sk-fer train")
     if path.suffix not in _PICKLED:
-        return sk_fer.load_model(path)
+        model = sk_fer.load_model(path)
+        if not is_classifier(model):
+            raise ValueError(f"{path}: contains a {type(model).__name__}; wanted a classifier")
+        return model
     try:
         model = joblib.load(path)
     except Exception as error:  # unpickling what is no pickle raises nearly anything
@@ -46,7 +49,7 @@ def load_model(path: Path) -> Any:
             f"{path}: not a model that can be read, {type(error).__name__}: {error}"
         ) from error
     if not (isinstance(model, BaseEstimator) and is_classifier(model)):
-        raise ValueError(f"{path}: holds a {type(model).__name__}; wanted a classifier")
+        raise ValueError(f"{path}: contains a {type(model).__name__}; wanted a classifier")
     try:
         check_is_fitted(model)
     except NotFittedError:

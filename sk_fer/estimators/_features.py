@@ -143,16 +143,12 @@ class FERFeatures(BackboneTransformer, KeptWeights, FaceInput, StoredNet):
             images = self._check_images(X, reset=True)
             precision = resolve_precision(self._wanted_precision(), device)
             self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+            network, options = self._network()
             self._module_config = {
-                "network": "pretrained",
+                "network": network,
                 "image_shape": self.image_shape_,
                 "n_classes": 0,
-                "options": {
-                    "backbone": self.backbone,
-                    "head": "none",
-                    "stem": self.stem,
-                    "input_size": resolve_input_size(self.input_size, self.backbone),
-                },
+                "options": options,
             }
             module = new_backbone_module(
                 self._module_config,
@@ -167,3 +163,12 @@ class FERFeatures(BackboneTransformer, KeptWeights, FaceInput, StoredNet):
             module, precision=precision, device=str(device), classes=np.arange(0), verbose=0
         ).initialize()
         return self
+
+    def _network(self) -> tuple[str, dict[str, Any]]:
+        options = {
+            "backbone": self.backbone,
+            "head": "none",
+            "stem": self.stem,
+            "input_size": resolve_input_size(self.input_size, self.backbone),
+        }
+        return "pretrained", options

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_classifier
 from sklearn.pipeline import Pipeline
 
 _SHOWN = ("epoch", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
@@ -13,7 +13,7 @@ def model_card(model: BaseEstimator, repo_id: str) -> str:
 
     Parameters
     ----------
-    model : classifier or Pipeline
+    model : classifier, FERFeatures or Pipeline
         The fitted model.
     repo_id : str
         The repository of the model, as ``"owner/name"``.
@@ -25,49 +25,69 @@ def model_card(model: BaseEstimator, repo_id: str) -> str:
     """
     from sk_fer.estimators._persistence import library_versions
 
-    classifier: Any = model[-1] if isinstance(model, Pipeline) else model
     steps = [step for _, step in model.steps] if isinstance(model, Pipeline) else [model]
     chain = " → ".join(_named(step) for step in steps)
-    height, width, channels = classifier.image_shape_
-    last = classifier.history_.iloc[-1]
-    figures = [f"| {name} | {last[name]:.4g} |" for name in _SHOWN if name in last]
+    classifies = is_classifier(steps[-1])
+    task = "image-classification" if classifies else "image-feature-extraction"
+    kind = "facial expression classifier" if classifies else "feature extractor for faces"
+    use = "labels = model.predict(X)" if classifies else "features = model.transform(X)"
     return "\n".join(
         [
             "---",
             "library_name: sk_fer",
-            "pipeline_tag: image-classification",
+            f"pipeline_tag: {task}",
             "tags: [facial-expression-recognition, scikit-learn]",
             "---",
             "",
             f"# {repo_id}",
             "",
-            f"A facial expression classifier: {chain}.",
+            f"A {kind}: {chain}.",
             "",
             "```python",
             "from sk_fer.persistence import from_hub",
             "",
             f'model = from_hub("{repo_id}")',
-            "labels = model.predict(X)",
+            use,
             "```",
             "",
-            f"The classifier takes images of {height} x {width} pixels, {channels} channels, and "
-            "tells apart:",
-            f"{', '.join(map(str, classifier.classes_.tolist()))}.",
-            "",
-            f"## The last of {classifier.n_epochs_} epochs",
-            "",
-            "| | |",
-            "|---|---|",
-            *figures,
-            "",
-            "Validation figures are of images set aside in training, if any; none is of a test.",
-            "",
+            *_images_and_classes(steps),
+            *_last_epoch(steps[-1]),
             "## Written with",
             "",
             *(f"- {name} {version}" for name, version in library_versions().items()),
             "",
         ]
     )
+
+
+def _images_and_classes(steps: list[Any]) -> list[str]:
+    """Describe the images of the first network, and the classes."""
+    networks = [step for step in steps if hasattr(step, "net_")]
+    lines = []
+    if networks:
+        height, width, channels = networks[0].image_shape_
+        name = "classifier" if is_classifier(networks[0]) else "network"
+        lines.append(f"The {name} takes images of {height} x {width} pixels, {channels} channels.")
+    if is_classifier(steps[-1]):
+        lines.append(f"The classes are {', '.join(map(str, steps[-1].classes_.tolist()))}.")
+    return [*lines, ""]
+
+
+def _last_epoch(classifier: Any) -> list[str]:
+    """Return the table of the last epoch, which only classifiers of sk_fer have."""
+    if not hasattr(classifier, "history_"):
+        return []
+    last = classifier.history_.iloc[-1]
+    return [
+        f"## The last of {classifier.n_epochs_} epochs",
+        "",
+        "| | |",
+        "|---|---|",
+        *(f"| {name} | {last[name]:.4g} |" for name in _SHOWN if name in last),
+        "",
+        "The validation figures are of images set aside in training. None is of a test.",
+        "",
+    ]
 
 
 def _named(step: Any) -> str:

@@ -12,11 +12,18 @@ from sklearn.utils.validation import check_is_fitted
 
 from sk_fer.persistence._archive import DESCRIPTION, read_archive, write_archive
 from sk_fer.persistence._arrays import Arrays, pack_arrays, unpack_arrays
-from sk_fer.persistence._classifier import Written, describe_classifier, restore_classifier
 from sk_fer.persistence._errors import ModelFormatError, require, shown
+from sk_fer.persistence._estimator import (
+    ALONE,
+    BEFORE,
+    FINAL,
+    describe_estimator,
+    is_of,
+    restore_estimator,
+)
+from sk_fer.persistence._network import Written
 from sk_fer.persistence._pipeline import describe_pipeline, restore_pipeline
 from sk_fer.persistence._plain import Fields, dump_json, parse_json
-from sk_fer.persistence._registry import CLASSIFIERS, supported
 
 FORMAT = "sk_fer model"
 FORMAT_VERSION = 2
@@ -29,10 +36,12 @@ def save_model(model: BaseEstimator, path: str | os.PathLike[str]) -> None:
 
     Parameters
     ----------
-    model : classifier or Pipeline
-        A fitted classifier of sk_fer, or a fitted Pipeline that ends with one. The other steps
-        of the Pipeline can be transformers of sk_fer, scikit-learn's StandardScaler,
-        MinMaxScaler, MaxAbsScaler, RobustScaler and Normalizer, and ``"passthrough"``.
+    model : classifier, FERFeatures or Pipeline
+        A fitted classifier of sk_fer, a fitted :class:`~sk_fer.FERFeatures`, or a fitted
+        Pipeline that ends with a classifier of sk_fer or with scikit-learn's LogisticRegression
+        or LinearSVC. The other steps of the Pipeline can be transformers of sk_fer, including
+        FERFeatures, scikit-learn's StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler and
+        Normalizer, and ``"passthrough"``.
     path : str or path-like
         The file to write. The usual name is ``model.skfer``. An existing file is replaced.
 
@@ -51,9 +60,10 @@ def save_model(model: BaseEstimator, path: str | os.PathLike[str]) -> None:
     -----
     UserWarning
         If something is left out because it belongs to this process or machine: callbacks,
-        `checkpoint_dir`, a ``RandomState`` instance, `memory` of a Pipeline, `root` of
-        ImageReader, `copy` of scalers, metadata requests. The loaded model has the default
-        values instead.
+        `checkpoint_dir`, a ``RandomState`` instance, `weights` that are a file or a classifier
+        (the file contains the fitted weights), `memory` of a Pipeline, `root` of ImageReader,
+        `copy` of scalers, `n_jobs`, metadata requests. The loaded model has the default values
+        instead.
 
     See Also
     --------
@@ -83,20 +93,24 @@ def save_model(model: BaseEstimator, path: str | os.PathLike[str]) -> None:
     from sk_fer.estimators._persistence import library_versions
 
     is_pipeline = type(model) is Pipeline
-    if not is_pipeline and type(model) not in CLASSIFIERS.values():
+    if not is_pipeline and not is_of(model, ALONE):
         raise TypeError(
-            f"got a {type(model).__name__}; a model file holds a fitted {', '.join(CLASSIFIERS)}, "
-            f"or a Pipeline that ends with one, of {supported()}; joblib.dump keeps any"
+            f"got a {type(model).__name__}; a model file can contain a fitted {', '.join(ALONE)}, "
+            f"or a Pipeline of {', '.join(BEFORE)} that ends with {' or '.join(FINAL)}; "
+            "joblib.dump saves any"
         )
     check_is_fitted(model)
     arrays: Arrays = {}
     left_out: list[str] = []
-    describe = describe_pipeline if is_pipeline else describe_classifier
     description = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "versions": library_versions(),
-        "model": describe(model, arrays, left_out),
+        "model": (
+            describe_pipeline(model, arrays, left_out)
+            if is_pipeline
+            else describe_estimator(model, "", arrays, left_out)
+        ),
     }
     if left_out:
         warnings.warn(
@@ -121,10 +135,10 @@ def load_model(path: str | os.PathLike[str]) -> Any:
 
     Returns
     -------
-    model : classifier or Pipeline
-        The fitted model, with exactly the saved weights. It makes the same predictions, and its
-        training can be continued as that of a model from a joblib file. It is on the CPU if its
-        device is missing.
+    model : classifier, FERFeatures or Pipeline
+        The fitted model, with exactly the saved weights. It returns the same predictions or
+        features, and its training can be continued as that of a model from a joblib file. It is
+        on the CPU if its device is missing.
 
     Raises
     ------
@@ -178,7 +192,7 @@ def _restore(description: bytes, weights: bytes) -> Any:
     arrays = unpack_arrays(weights)
     if "steps" in model:
         return restore_pipeline(model, arrays, written)
-    return restore_classifier(model, arrays, written)
+    return restore_estimator(ALONE, model, "", arrays, written)
 
 
 def _check_version(fields: Fields) -> Written:

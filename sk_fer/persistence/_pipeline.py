@@ -5,11 +5,17 @@ from typing import Any
 from sklearn.pipeline import Pipeline
 
 from sk_fer.persistence._arrays import Arrays
-from sk_fer.persistence._classifier import Written, describe_classifier, restore_classifier
 from sk_fer.persistence._errors import ModelFormatError, require, shown
+from sk_fer.persistence._estimator import (
+    BEFORE,
+    FINAL,
+    describe_estimator,
+    is_of,
+    restore_estimator,
+)
+from sk_fer.persistence._network import Written
 from sk_fer.persistence._plain import Fields
-from sk_fer.persistence._registry import CLASSIFIERS, TRANSFORMERS, supported
-from sk_fer.persistence._transformer import describe_transformer, restore_transformer
+from sk_fer.persistence._registry import CLASSIFIERS
 
 _MAX_STEPS = 100
 
@@ -20,38 +26,28 @@ def describe_pipeline(pipeline: Pipeline, arrays: Arrays, left_out: list[str]) -
     Parameters
     ----------
     pipeline : Pipeline
-        Fitted.
+        The fitted Pipeline.
     arrays : dict of str to ndarray
-        Its arrays are added.
+        The arrays of its steps are added.
     left_out : list of str
-        What no model file holds is added.
+        The names of what model files do not contain are added.
 
     Raises
     ------
     TypeError
-        If a step is of a class that no model file holds.
+        If a step is of a class that model files cannot contain.
     """
-    *before, (last_name, last) = pipeline.steps
-    if type(last) not in CLASSIFIERS.values():
-        raise TypeError(
-            f"the Pipeline ends with a {type(last).__name__}; a model file holds one that ends "
-            f"with {' or '.join(CLASSIFIERS)}; joblib.dump keeps any"
-        )
     if pipeline.memory is not None:
         left_out.append("memory of Pipeline")
     steps = []
-    for number, (name, step) in enumerate(before):
-        if step is None or step == "passthrough":
+    for number, (name, step) in enumerate(pipeline.steps):
+        is_last = number == len(pipeline.steps) - 1
+        if not is_last and (step is None or step == "passthrough"):
             steps.append({"name": name, "class": None})
             continue
-        if type(step) not in TRANSFORMERS:
-            raise TypeError(
-                f"step {name!r} of the Pipeline is a {type(step).__name__}; a model file holds "
-                f"{supported()}; joblib.dump keeps any"
-            )
-        described = describe_transformer(step, _prefix(number), arrays, left_out)
-        steps.append({"name": name, **described})
-    steps.append({"name": last_name, **describe_classifier(last, arrays, left_out)})
+        _check_class(step, name, FINAL if is_last else BEFORE)
+        prefix = _prefix(number, type(step).__name__)
+        steps.append({"name": name, **describe_estimator(step, prefix, arrays, left_out)})
     return {
         "class": "Pipeline",
         "steps": steps,
@@ -66,16 +62,16 @@ def restore_pipeline(fields: Fields, arrays: Arrays, written: Written) -> Pipeli
     Parameters
     ----------
     fields : Fields
-        Of the file; all are taken.
+        The items of the file. All are taken.
     arrays : dict of str to ndarray
-        All of the file.
+        All arrays of the file. They are removed.
     written : Written
-        Format and libraries of the file.
+        The format and the libraries of the file.
 
     Raises
     ------
     ModelFormatError
-        If anything is not as `describe_pipeline` could have written it.
+        If the content differs from what `describe_pipeline` writes.
     """
     kind = fields.take("class", str)
     require(kind == "Pipeline", f"{fields.where} has steps but is of class {shown(kind)}")
@@ -88,14 +84,15 @@ def restore_pipeline(fields: Fields, arrays: Arrays, written: Written) -> Pipeli
     for number, node in enumerate(nodes):
         step = Fields(node, f"step {number} of the Pipeline")
         name = step.take("name", str)
-        if number == len(nodes) - 1:
-            steps.append((name, restore_classifier(step, arrays, written)))
-        elif node.get("class", "") is None:
+        is_last = number == len(nodes) - 1
+        if not is_last and node.get("class", "") is None:
             step.take("class", type(None))
             step.finish()
             steps.append((name, "passthrough"))
-        else:
-            steps.append((name, restore_transformer(step, _prefix(number), arrays)))
+            continue
+        names, prefix = FINAL if is_last else BEFORE, _prefix(number, node.get("class"))
+        steps.append((name, restore_estimator(names, step, prefix, arrays, written)))
+    require(not arrays, f"there are unknown arrays, {', '.join(sorted(arrays)):.200}")
     pipeline = Pipeline(steps, transform_input=transform_input, verbose=verbose)
     try:
         pipeline._validate_params()
@@ -105,6 +102,17 @@ def restore_pipeline(fields: Fields, arrays: Arrays, written: Written) -> Pipeli
     return pipeline
 
 
-def _prefix(number: int) -> str:
-    """Return what the names of a step's arrays begin with, as no network's do."""
-    return f"steps.{number}."
+def _check_class(step: Any, name: str, names: tuple[str, ...]) -> None:
+    if is_of(step, names):
+        return
+    where = "last step" if names is FINAL else "step"
+    raise TypeError(
+        f"the {where} {name!r} of the Pipeline is a {type(step).__name__}; a model file can "
+        f"contain {', '.join(names)} there; joblib.dump saves any"
+    )
+
+
+def _prefix(number: int, class_name: object) -> str:
+    """Return the beginning of the names of a step's arrays."""
+    # The names of a network's weights do not begin with "steps.".
+    return "" if class_name in tuple(CLASSIFIERS) else f"steps.{number}."

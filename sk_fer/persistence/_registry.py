@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import (
     MaxAbsScaler,
     MinMaxScaler,
@@ -9,6 +10,7 @@ from sklearn.preprocessing import (
     RobustScaler,
     StandardScaler,
 )
+from sklearn.svm import LinearSVC
 
 from sk_fer.estimators import (
     FERCNNClassifier,
@@ -51,6 +53,9 @@ CLASSIFIERS: dict[str, type] = {
     )
 }
 
+# Their state is coef_ and intercept_ alone.
+LINEAR_CLASSIFIERS: tuple[type, ...] = (LogisticRegression, LinearSVC)
+
 TRANSFORMERS: dict[type, Learnt] = {
     HistogramEqualizer: Learnt(images=_SAME_SHAPE),
     ImageReader: Learnt(images=("n_features_out_", "image_shape_")),
@@ -76,19 +81,12 @@ TRANSFORMERS: dict[type, Learnt] = {
     ),
 }
 
-TRANSFORMER_NAMES: dict[str, type] = {kind.__name__: kind for kind in TRANSFORMERS}
-
-# Paths of the machine and objects of the process that saved a model, and what changes the arrays
-# of whoever predicts: not to be decided by a file.
-NEVER_STORED = ("callbacks", "checkpoint_dir", "copy", "memory", "root")
+# Paths, objects and processes of the machine that saved a model, and parameters that let a model
+# change the arrays of its user. A file does not decide on them.
+NEVER_STORED = ("callbacks", "checkpoint_dir", "copy", "memory", "n_jobs", "root")
 
 # What `weights` may be in a file; another file, or a classifier, is of whoever trained it.
 STORED_WEIGHTS = (None, "imagenet")
 
 MAX_IMAGE_VALUES = 1 << 20
 """Largest number of pixels times channels of an image that a file may ask for."""
-
-
-def supported() -> str:
-    """Name all classes, for messages."""
-    return ", ".join(["Pipeline", *CLASSIFIERS, *TRANSFORMER_NAMES])

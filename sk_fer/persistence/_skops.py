@@ -5,11 +5,11 @@ import inspect
 import sklearn.metrics
 
 from sk_fer.estimators import FERFeatures
-from sk_fer.persistence._registry import CLASSIFIERS, TRANSFORMER_NAMES
+from sk_fer.persistence._registry import CLASSIFIERS, TRANSFORMERS
 
 _ESTIMATORS = [
     f"{kind.__module__}.{kind.__qualname__}"
-    for kind in (*CLASSIFIERS.values(), FERFeatures, *TRANSFORMER_NAMES.values())
+    for kind in (*CLASSIFIERS.values(), FERFeatures, *TRANSFORMERS)
     if kind.__module__.startswith("sk_fer.")
 ]
 

@@ -10,9 +10,10 @@ from sklearn.exceptions import NotFittedError
 from sk_fer.persistence._arrays import Arrays
 from sk_fer.persistence._errors import require, shown
 from sk_fer.persistence._images import check_sizes, describe_images, restore_images
+from sk_fer.persistence._network import Written
 from sk_fer.persistence._parameters import build, describe_parameters
 from sk_fer.persistence._plain import Fields
-from sk_fer.persistence._registry import TRANSFORMER_NAMES, TRANSFORMERS, Learnt, supported
+from sk_fer.persistence._registry import TRANSFORMERS, Learnt
 
 _OUTPUTS = (None, "default", "pandas", "polars")
 
@@ -44,47 +45,41 @@ def describe_transformer(
         if value is not None:
             arrays[prefix + name] = np.asarray(value)
     return {
-        "class": type(step).__name__,
         "parameters": describe_parameters(step, left_out),
-        "output": vars(step).get("_sklearn_output_config", {}).get("transform"),
+        "output": describe_output(step),
         **describe_images(step, learnt.images),
     }
 
 
-def restore_transformer(fields: Fields, prefix: str, arrays: Arrays) -> BaseEstimator:
+def restore_transformer(
+    kind: type, fields: Fields, arrays: Arrays, written: Written
+) -> BaseEstimator:
     """Return the transformer that a file describes.
 
     Parameters
     ----------
+    kind : type
+        The class of the transformer.
     fields : Fields
-        Of the file; all are taken.
-    prefix : str
-        Of the names of its arrays.
+        The items of the file. All are taken.
     arrays : dict of str to ndarray
-        Those of this transformer are taken out.
+        The arrays of this transformer and no others.
+    written : Written
+        The format and the libraries of the file.
 
     Raises
     ------
     ModelFormatError
         If anything is not as `describe_transformer` could have written it.
     """
-    name = fields.take("class", str)
-    require(
-        name in TRANSFORMER_NAMES,
-        f"{fields.where} is of class {shown(name)}; wanted one of {supported()}",
-    )
-    kind = TRANSFORMER_NAMES[name]
     step = build(kind, fields.take("parameters", dict))
     learnt = TRANSFORMERS[kind]
-    output = fields.take("output", str, type(None))
-    require(output in _OUTPUTS, f"{fields.where}: output is {shown(output)}")
-    if output is not None:
-        step._sklearn_output_config = {"transform": output}
+    restore_output(step, fields)
     restore_images(step, fields, learnt.images)
     check_sizes(step, fields.where)
     fields.finish()
     for attribute in (*learnt.used, *learnt.kept):
-        array = arrays.pop(prefix + attribute, None)
+        array = arrays.pop(attribute, None)
         if array is None:
             require(
                 not _is_needed(step, learnt, attribute),
@@ -94,7 +89,22 @@ def restore_transformer(fields: Fields, prefix: str, arrays: Arrays) -> BaseEsti
         else:
             _check_array(array, attribute, step, fields.where)
             setattr(step, attribute, array if array.ndim else array[()])
+    require(not arrays, f"{fields.where} has unknown arrays, {', '.join(sorted(arrays)):.200}")
     return step
+
+
+def describe_output(step: BaseEstimator) -> str | None:
+    """Return what ``set_output`` chose for a transformer."""
+    output: str | None = vars(step).get("_sklearn_output_config", {}).get("transform")
+    return output
+
+
+def restore_output(step: Any, fields: Fields) -> None:
+    """Set the output that :func:`describe_output` wrote."""
+    output = fields.take("output", str, type(None))
+    require(output in _OUTPUTS, f"{fields.where}: output is {shown(output)}")
+    if output is not None:
+        step._sklearn_output_config = {"transform": output}
 
 
 def _is_needed(step: Any, learnt: Learnt, attribute: str) -> bool:

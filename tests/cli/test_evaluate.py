@@ -3,13 +3,16 @@ import re
 import shlex
 
 import joblib
+import numpy as np
 import pytest
 from PIL import Image
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import precision_recall_fscore_support
 from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from sk_fer import load_model
+from sk_fer import FERFeatures, load_model, save_model
 from sk_fer.datasets import load_image_folder, make_faces
 
 from .conftest import DENSE
@@ -108,8 +111,8 @@ def test_other_classifiers_of_scikit_learn_work(run, class_folder, tmp_path):
         (None, "no such file; wanted the model.skfer of sk-fer train"),
         (b"", "not a model that can be read"),
         (b"no pickle at all", "not a model that can be read"),
-        ({"a": 1}, "holds a dict; wanted a classifier"),
-        (LinearRegression(), "holds a LinearRegression; wanted a classifier"),
+        ({"a": 1}, "contains a dict; wanted a classifier"),
+        (LinearRegression(), "contains a LinearRegression; wanted a classifier"),
         (LogisticRegression(), "the LogisticRegression in it is not fitted"),
         (LogisticRegression().fit([[0], [0], [1]], [0, 0, 1]), "no class in common"),
     ],
@@ -124,6 +127,29 @@ def test_files_that_are_no_model(run, class_folder, tmp_path, content, words):
     assert result.exit_code == 1
     assert words in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_features_with_a_classifier_of_scikit_learn_work(run, class_folder, tmp_path):
+    X, y = make_faces(35, random_state=0)
+    features = FERFeatures("fast", weights=None, random_state=0)
+    model = make_pipeline(features, StandardScaler(), LogisticRegression(max_iter=1000)).fit(X, y)
+    path = tmp_path / "model.skfer"
+    save_model(model, path)
+    result = run("predict", path, class_folder / "happy" / "0.png", "--json", "--top", 7)
+    assert result.exit_code == 0, result.output
+    with Image.open(class_folder / "happy" / "0.png") as image:
+        [expected] = model.predict_proba(np.asarray(image).reshape(1, -1))
+    [face] = json.loads(result.stdout)
+    assert face["probabilities"] == pytest.approx(
+        dict(zip(model.classes_, expected, strict=True)), abs=1e-4
+    )
+    found = load_image_folder(class_folder)
+    accuracy = model.score(found.data, found.target)
+    assert f"All: accuracy {accuracy:.1%}" in run("evaluate", path, class_folder).output
+    save_model(features.fit(X), path)
+    result = run("evaluate", path, class_folder)
+    assert result.exit_code == 1
+    assert "contains a FERFeatures; wanted a classifier" in result.stderr
 
 
 def test_the_command_that_train_names_next_runs(run, tmp_path):

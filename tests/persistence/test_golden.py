@@ -6,7 +6,7 @@ import pytest
 from sk_fer import load_model
 from sk_fer.persistence._model_file import FORMAT_VERSION
 
-from .make_golden import FOLDER, IMAGES, models
+from .make_golden import FEATURES, FOLDER, IMAGES, features_file, models
 
 FILES = sorted(FOLDER.glob("*.skfer"))
 
@@ -26,3 +26,17 @@ def test_predicts_as_it_did(path):
     classifier = model[-1] if "pipeline" in path.stem else model
     assert classifier.classes_.tolist()[0] == "angry"
     assert len(classifier.history_) == classifier.n_epochs_ > 0
+
+
+@pytest.mark.filterwarnings("ignore:This FER.* was written by sk_fer")
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.json")), ids=lambda path: path.stem)
+def test_features_predict_as_they_did(path, tmp_path):
+    assert FEATURES.exists()
+    (tmp_path / "model.skfer").write_bytes(features_file(path))
+    model = load_model(tmp_path / "model.skfer")
+    images = np.load(IMAGES)
+    expected = np.load(path.with_suffix(".npy"))
+    assert expected.std() > 0.01
+    np.testing.assert_allclose(model.predict_proba(images), expected, atol=1e-5)
+    assert model[:-1].transform(images).shape == (len(images), model[0]._n_features_out)
+    assert model.classes_.tolist()[0] == "angry"

@@ -180,7 +180,7 @@ def test_descriptions(edit, words, dense_file):
 @pytest.mark.parametrize(
     ("step", "items", "words"),
     [
-        (0, {"class": "FunctionTransformer"}, "is of class 'FunctionTransformer'; wanted one of"),
+        (0, {"class": "FunctionTransformer"}, "is of class 'FunctionTransformer'; wanted FER"),
         (0, {"parameters": {"size": {"tuple": [10**5, 10**5]}}}, "size is .*of at most 1048576 pi"),
         (0, {"parameters": {"size": [9, 9]}}, r"images of \(9, 9\) pixels have no 64 values"),
         (1, {"parameters": {"kernel_size": [10**9, 1]}}, "kernel_size is"),

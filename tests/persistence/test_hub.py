@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 
+from sk_fer import FERFeatures
 from sk_fer.persistence import ModelFormatError, from_hub, push_to_hub
 
 hub = pytest.importorskip("huggingface_hub", reason="needs sk_fer[hub]")
@@ -68,6 +71,24 @@ def test_there_and_back(name, models, small_faces, repositories):
     ):
         assert words in card
     assert ("`ImageResizer` → " in card) == (name == "pipeline")
+
+
+def test_cards_of_features(small_faces, repositories):
+    folder, _ = repositories
+    X, y = small_faces
+    features = FERFeatures("fast", weights=None, random_state=0).fit(X)
+    push_to_hub(features, "me/features")
+    assert_array_equal(from_hub("me/features").transform(X), features.transform(X))
+    card = (folder / "me/features/README.md").read_text("utf-8")
+    assert "pipeline_tag: image-feature-extraction" in card
+    assert "The network takes images of 16 x 16 pixels, 1 channels." in card
+    assert "classes" not in card
+    model = make_pipeline(features, LogisticRegression(max_iter=1000)).fit(X, y)
+    push_to_hub(model, "me/pipeline")
+    card = (folder / "me/pipeline/README.md").read_text("utf-8")
+    assert "`FERFeatures` → `LogisticRegression`" in card
+    assert "The classes are angry, disgust, fear, happy, neutral, sad, surprise." in card
+    assert "epoch" not in card
 
 
 def test_a_card_that_is_there_is_left_alone(models, repositories):

@@ -7,7 +7,6 @@ import socket
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
-from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from sk_fer import (
@@ -81,9 +80,6 @@ def test_at_the_end_of_a_pipeline(small_faces, tmp_path):
     model = make_pipeline(ImageResizer((20, 20)), small()).fit(X, y)
     save_model(model, tmp_path / "model.skfer")
     assert_array_equal(load_model(tmp_path / "model.skfer").predict(X), model.predict(X))
-    features = make_pipeline(FERFeatures("fast", weights=None), LogisticRegression())
-    with pytest.raises(TypeError, match="LogisticRegression"):
-        save_model(features.fit(X, y), tmp_path / "features.skfer")
 
 
 def parameters_of_the_file(**items):

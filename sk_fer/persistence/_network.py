@@ -1,0 +1,189 @@
+"""The network of a fitted estimator as JSON and arrays, and back."""
+
+import re
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sk_fer.persistence._arrays import Arrays, pack_arrays, unpack_arrays
+from sk_fer.persistence._errors import ModelFormatError, require, shown
+from sk_fer.persistence._images import describe_images, restore_images
+from sk_fer.persistence._parameters import build, describe_parameters
+from sk_fer.persistence._plain import Fields
+from sk_fer.persistence._version_1 import rename_parameters, rename_weights
+
+_IMAGES = ("n_features_in_", "image_shape_")
+_DEVICE = re.compile(r"(cpu|mps|xpu|cuda)(:\d{1,2})?")
+_MAX_BATCH = 2**31 - 1
+_MAX_LAYERS = 100
+
+
+class Written(NamedTuple):
+    """What wrote a file."""
+
+    format_version: int
+    versions: dict[str, str]
+    """Of the libraries."""
+
+
+def describe_network(
+    estimator: Any, prefix: str, arrays: Arrays, left_out: list[str]
+) -> dict[str, Any]:
+    """Return the content of a model file for a fitted estimator with a network.
+
+    Parameters
+    ----------
+    estimator : BaseFERClassifier or FERFeatures
+        The fitted estimator.
+    prefix : str
+        The beginning of the names of its arrays.
+    arrays : dict of str to ndarray
+        The weights are added, under `prefix` and the names that they have in the module's state.
+    left_out : list of str
+        The names of parameters that model files do not contain are added.
+
+    Returns
+    -------
+    dict
+        The items that :func:`restore_network` takes.
+    """
+    state = estimator.__getstate__()
+    stored = state["_stored_net"]
+    weights = unpack_arrays(stored["weights"])
+    arrays.update({prefix + name: array for name, array in weights.items()})
+    return {
+        "parameters": describe_parameters(estimator, left_out),
+        **describe_images(estimator, _IMAGES),
+        "image_dtype": state["_image_dtype"],
+        "network": _network_parameters(estimator),
+        "normalize": state["_module_config"]["normalize"],
+        "seed": state["_seed"],
+        "device": stored["device"],
+        "precision": stored["precision"],
+        "batch_size": stored["batch_size"],
+    }
+
+
+def restore_network(
+    kind: type, fields: Fields, arrays: Arrays, written: Written, *, n_classes: int
+) -> tuple[Any, dict[str, Any]]:
+    """Return an estimator with its parameters, and the state of its network.
+
+    Parameters
+    ----------
+    kind : type
+        The class of the estimator.
+    fields : Fields
+        The items of the file. Those of :func:`describe_network` are taken.
+    arrays : dict of str to ndarray
+        The weights of this network and no other arrays.
+    written : Written
+        The format and the libraries of the file.
+    n_classes : int
+        The number of classes of the network.
+
+    Returns
+    -------
+    estimator : BaseFERClassifier or FERFeatures
+        The estimator, without a network.
+    state : dict
+        The argument of its ``__setstate__``, except for attributes of a classifier. The history
+        is empty.
+
+    Raises
+    ------
+    ModelFormatError
+        If the content differs from what `describe_network` writes, or if the weights are not
+        those of the network.
+    """
+    parameters = fields.take("parameters", dict)
+    if written.format_version == 1:
+        parameters = rename_parameters(parameters)
+    estimator = build(kind, parameters)
+    restore_images(estimator, fields, _IMAGES)
+    config = {
+        **_network(kind, fields.take("network", dict), len(arrays)),
+        "image_shape": estimator.image_shape_,
+        "n_classes": n_classes,
+        "normalize": _take_one_of(fields, "normalize", ("image", "dataset", "none")),
+    }
+    return estimator, {
+        "versions_": written.versions,
+        "_image_dtype": _take_one_of(fields, "image_dtype", ("uint8", "float32")),
+        "_seed": fields.take_size("seed", least=0, most=2**31 - 1),
+        "_module_config": config,
+        "_stored_net": {
+            "history": [],
+            "device": _take_device(fields),
+            "precision": _take_one_of(fields, "precision", ("float32", "bfloat16", "float16")),
+            "batch_size": fields.take_size("batch_size", least=1, most=_MAX_BATCH),
+            "weights": pack_arrays(_check_weights(arrays, config, written)),
+        },
+    }
+
+
+def _network_parameters(estimator: Any) -> dict[str, Any]:
+    """Return the parameters that made the network, which may have been changed since."""
+    config = estimator._module_config
+    named = {"architecture": config["network"]} if hasattr(estimator, "architecture") else {}
+    options = {name: value for name, value in config["options"].items() if hasattr(estimator, name)}
+    return {**named, **options}
+
+
+def _network(kind: type, node: dict[str, Any], n_arrays: int) -> dict[str, Any]:
+    """Return a network's name and options, as the estimator itself would choose them."""
+    network = build(kind, node)
+    layers = getattr(network, "hidden_layer_sizes", ())
+    layers = [layers] if isinstance(layers, int) else layers
+    require(
+        len(layers) < min(n_arrays, _MAX_LAYERS),
+        f"network has {len(layers)} layers, and there are {n_arrays} arrays; wanted fewer than "
+        f"those, and than {_MAX_LAYERS}",
+    )
+    try:
+        name, options = network._network()
+    except (ValueError, TypeError) as error:
+        raise ModelFormatError(f"network: {error}") from error
+    return {"network": name, "options": options}
+
+
+def _check_weights(arrays: Arrays, config: dict[str, Any], written: Written) -> Arrays:
+    """Compare the weights with the network, built where it takes no memory, and return them."""
+    import torch
+
+    from sk_fer.modules import build_module
+
+    try:
+        with torch.device("meta"):
+            wanted = build_module(**config).state_dict()
+    except (RuntimeError, OverflowError, TypeError, ValueError) as error:
+        raise ModelFormatError(f"no network of {shown(config)} can be built: {error}") from error
+    if written.format_version == 1:
+        arrays = rename_weights(arrays, wanted)
+    missing, unknown = sorted(set(wanted) - set(arrays)), sorted(set(arrays) - set(wanted))
+    require(not missing, f"the weights lack {', '.join(missing):.200}")
+    require(not unknown, f"there are unknown arrays, {', '.join(unknown):.200}")
+    for name, tensor in wanted.items():
+        shape, dtype = tuple(tensor.shape), str(tensor.dtype).removeprefix("torch.")
+        found = arrays[name]
+        require(
+            (found.shape, found.dtype.name) == (shape, dtype),
+            f"the weights {name} are {found.dtype} {found.shape}; wanted {dtype} {shape}",
+        )
+    require(np.all(arrays.get("prepare.std", 1) != 0), "the weights prepare.std contain 0")
+    return arrays
+
+
+def _take_one_of(fields: Fields, name: str, choices: tuple[str, ...]) -> str:
+    value = fields.take(name, str)
+    require(value in choices, f"{fields.where}: {name} is {shown(value)}; wanted one of {choices}")
+    return value
+
+
+def _take_device(fields: Fields) -> str:
+    device = fields.take("device", str)
+    require(
+        _DEVICE.fullmatch(device),
+        f"{fields.where}: device is {shown(device)}; wanted cpu, cuda, mps or xpu",
+    )
+    return device
