@@ -4,6 +4,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext, suppress
+from functools import partial
 from inspect import signature
 from typing import Any
 
@@ -321,7 +322,6 @@ class FERNet(CallbackNet):
         )
         self.scaler_.step(self.optimizer_)
         self.scaler_.update()
-        self.evaluation_form_.outdated()
         return step
 
     def train_step_single(self, batch: Batch, **_: Any) -> dict[str, Tensor]:
@@ -378,9 +378,10 @@ class FERNet(CallbackNet):
 
     def forward_iter(self, X: Any, training: bool = False, device: str = "cpu") -> Iterator[Tensor]:
         """Yield the outputs of large batches, on `device`."""
-        self.evaluation_form_.refresh()
-        for batch in self._large_batches(self.get_dataset(X)):
-            yield self.evaluation_step(batch, training=training).to(device)
+        dataset = self.get_dataset(X)
+        evaluate = partial(self._evaluate, self.evaluation_form_.module_for(len(dataset)))
+        for batch in self._large_batches(dataset):
+            yield self._in_parts(evaluate, batch).to(device)
 
     def features(self, dataset: FaceDataset, kind: str) -> NDArray[np.float32]:
         """Return the features that the backbone extracts from images.
@@ -397,11 +398,10 @@ class FERNet(CallbackNet):
         ndarray of shape (n_samples, ...)
             The features.
         """
-        self.evaluation_form_.refresh()
+        # Not the fused form: a head would learn from its rounding, and predict without it.
+        module = self.module_.eval()
 
         def run(inputs: dict[str, Tensor]) -> Tensor:
-            # Not the fused form: a head that learns from it would round its way elsewhere.
-            module = self.module_
             network: Any = module.network
 
             def layers(x: Tensor) -> Tensor:
@@ -428,10 +428,6 @@ class FERNet(CallbackNet):
         with reuse_memory() if len(dataset) > batch_size else nullcontext():
             yield from BatchIterator(dataset, batch_size, self.device)
 
-    def evaluation_step(self, batch: Batch, training: bool = False) -> Tensor:
-        """Return the logits, of which :meth:`predict_proba` returns the softmax."""
-        return self._in_parts(self._evaluate, batch)
-
     @torch.inference_mode()
     def _in_parts(self, function: Callable[[dict[str, Tensor]], Tensor], batch: Batch) -> Tensor:
         """Apply a function without gradients, to parts of a batch where memory is short."""
@@ -439,12 +435,11 @@ class FERNet(CallbackNet):
             lambda parts: torch.cat([function(inputs) for (inputs, _), _ in parts]), batch
         )
 
-    def _evaluate(self, inputs: dict[str, Tensor]) -> Tensor:
+    def _evaluate(self, module: FaceModule, inputs: dict[str, Tensor]) -> Tensor:
+        """Return the logits, of which :meth:`predict_proba` returns the softmax."""
         if StoredFeatures.kind in inputs:
-            self._set_training(False)
             network: Any = self.module_.network  # no copy is fused for a head alone
             return self._in_precision(network.head, inputs[StoredFeatures.kind]).float()
-        module = self.evaluation_form_.current()
         images = inputs["images"]
         logits = self._logits(module, images).float()
         if not self.tta:

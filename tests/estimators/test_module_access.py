@@ -1,7 +1,9 @@
 """``net_.module_`` in the hands of tools for PyTorch modules."""
 
+import copy
 import pickle
 
+import joblib
 import numpy as np
 import pytest
 import torch
@@ -9,15 +11,29 @@ from skorch.callbacks import Callback
 from torch import nn
 from torch.nn.utils import parameters_to_vector, prune, vector_to_parameters
 
-from sk_fer import FERCNNClassifier, FERDenseClassifier
+from sk_fer import (
+    FERCNNClassifier,
+    FERDenseClassifier,
+    FERFeatures,
+    FERPretrainedClassifier,
+    load_model,
+    save_model,
+)
 from sk_fer.datasets import make_faces
+from sk_fer.training import _evaluation
 
 X, y = make_faces(60, random_state=0)
 IMAGES = torch.from_numpy(X[:4].reshape(-1, 48, 48, 1)).float()
 
 
+@pytest.fixture(params=[1, 256], ids=["fused", "as it is"])
+def fewest_fused(request, monkeypatch):
+    """Predict four images through the fused form, and through the module itself."""
+    monkeypatch.setattr(_evaluation, "FEWEST_FUSED", request.param)
+
+
 @pytest.fixture(params=[FERDenseClassifier, FERCNNClassifier])
-def model(request):
+def model(request, fewest_fused):
     model = request.param(max_epochs=1, precision="float32", random_state=0).fit(X, y)
     model.predict_proba(X[:4])  # The fused form exists before the weights change.
     return model
@@ -55,11 +71,68 @@ def test_evaluation_mode_after_a_callback_fails():
         def on_batch_end(self, net, **kwargs):
             raise RuntimeError("stop here")
 
-    model = FERCNNClassifier(max_epochs=1).fit(X, y)
-    model.set_params(callbacks=[Fails()])
+    model = FERCNNClassifier(max_epochs=1, callbacks=[Fails()])
     with pytest.raises(RuntimeError, match="stop here"):
-        model.partial_fit(X, y)
+        model.fit(X, y)
     assert not layers_in_training(model)
+
+
+@pytest.mark.parametrize("ends", ["Ctrl-C", "divergence"])
+def test_evaluation_mode_after_an_end_within_an_epoch(ends):
+    class Ends(Callback):
+        def on_batch_end(self, net, training=False, **kwargs):
+            if ends == "Ctrl-C" and training and len(net.history) == 2:
+                net.interrupt_.set()
+                raise KeyboardInterrupt
+            if ends == "divergence":
+                next(net.module_.parameters()).data.fill_(torch.nan)
+
+    model = FERDenseClassifier((8,), max_epochs=3, callbacks=[Ends()])
+    expected_error = KeyboardInterrupt if ends == "Ctrl-C" else ValueError
+    with pytest.raises(expected_error):
+        model.fit(X, y)
+    assert not layers_in_training(model)
+
+
+def test_evaluation_mode_of_loaded_models(tmp_path):
+    sio = pytest.importorskip("skops.io", reason="needs sk_fer[skops]")
+    from sk_fer.persistence import SKOPS_TRUSTED
+
+    model = FERCNNClassifier("sequential", max_epochs=1).fit(X, y)
+    model.net_.module_.train()  # whatever was left behind
+    save_model(model, tmp_path / "model.skfer")
+    joblib.dump(model, tmp_path / "model.joblib")
+    for loaded in (
+        load_model(tmp_path / "model.skfer"),
+        joblib.load(tmp_path / "model.joblib"),
+        sio.loads(sio.dumps(model), trusted=SKOPS_TRUSTED),
+        copy.deepcopy(model),
+    ):
+        assert not layers_in_training(loaded)
+
+
+@pytest.mark.parametrize("trainable", ["head", "all", {1: "head", 2: "all"}])
+def test_evaluation_mode_of_pretrained_networks(trainable):
+    model = FERPretrainedClassifier("fast", weights=None, trainable=trainable, max_epochs=2)
+    model.fit(X, y)
+    assert not layers_in_training(model)
+    model.partial_fit(X, y).transform(X[:4])
+    assert not layers_in_training(model)
+    features = FERFeatures("fast", weights=model).fit(X)
+    assert not layers_in_training(features)
+    features.net_.module_.train()
+    before = features.transform(X)
+    np.testing.assert_array_equal(features.transform(X), before)
+    assert not layers_in_training(features)
+
+
+def test_features_use_changed_weights():
+    model = FERPretrainedClassifier("fast", weights=None, max_epochs=1, random_state=0).fit(X, y)
+    before = model.transform(X[:4])
+    for parameter in model.net_.module_.network.backbone.parameters():
+        parameter.data.mul_(0)
+    assert before.any()
+    assert not model.transform(X[:4]).any()
 
 
 def set_data(module):
@@ -112,6 +185,20 @@ def parametrize(module):
     nn.utils.parametrize.register_parametrization(last, "weight", Half())
 
 
+def step_of_a_fused_optimizer(module):
+    optimizer = torch.optim.Adam(module.parameters(), lr=0.1, fused=True)
+    module(IMAGES)[:, 0].sum().backward()
+    optimizer.step()
+
+
+def swap_with_averages(module):
+    average = torch.optim.swa_utils.AveragedModel(module)
+    for parameter in average.module.parameters():
+        parameter.data.mul_(0.9)
+    for own, averaged in zip(module.parameters(), average.module.parameters(), strict=True):
+        own.data, averaged.data = averaged.data, own.data
+
+
 def running_means(module):
     for name, buffer in module.named_buffers():
         if name.endswith("running_mean"):
@@ -130,6 +217,8 @@ def running_means(module):
         prune_with_hooks,
         prune_for_good,
         parametrize,
+        step_of_a_fused_optimizer,
+        swap_with_averages,
         running_means,
     ],
 )
@@ -173,3 +262,20 @@ def test_other_shapes_are_refused(model, images, way_out):
     with pytest.raises(ValueError, match=r"\(n, 48, 48, 1\), got .*") as error:
         model.net_.module_(images)
     assert error.match(way_out)
+
+
+def test_the_net_refuses_flat_rows_as_its_module_does(model):
+    with pytest.raises(
+        ValueError, match=r"\(n, 48, 48, 1\), got \(4, 2304\).*reshape\(-1, 48, 48, 1"
+    ):
+        model.net_.predict_proba(X[:4])
+
+
+def test_few_and_many_images_are_predicted_alike():
+    X, _ = make_faces(300, random_state=1)
+    model = FERCNNClassifier(max_epochs=1, precision="float32", random_state=0)
+    model.fit(X[:60], y)
+    many = model.predict_proba(X)
+    assert model.net_.evaluation_form_.module_for(300) is not model.net_.module_
+    assert model.net_.evaluation_form_.module_for(255) is model.net_.module_
+    np.testing.assert_allclose(model.predict_proba(X[:40]), many[:40], atol=1e-5)
