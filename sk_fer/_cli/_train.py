@@ -126,14 +126,15 @@ def train(
         start = time.perf_counter()
         with training_progress() as progress:
             classifier.set_params(callbacks=[progress])
-            if classifier.checkpoint_dir is None:  # else it was --set
-                classifier.set_params(checkpoint_dir=str(checkpoints), resume=resume)
+            if classifier.checkpoint is None:  # else it was --set
+                checkpoint = {"folder": str(checkpoints), "resume": resume}
+                classifier.set_params(checkpoint=checkpoint)
             try:
                 classifier.fit(faces.images[rows], faces.target[rows], X_val=X_val, y_val=y_val)
             except KeyboardInterrupt:
                 say("The same command with --resume goes on from the last whole epoch.")
                 raise
-        classifier.set_params(callbacks=None, checkpoint_dir=None, resume=True)
+        classifier.set_params(callbacks=None, checkpoint=None)
         seconds = time.perf_counter() - start
 
         say("")

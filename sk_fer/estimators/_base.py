@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from contextlib import ExitStack
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Self
@@ -16,6 +17,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight
 
 from sk_fer.estimators._callbacks import CallbacksParameter
+from sk_fer.estimators._checkpoint_parameter import resolve_checkpoint
 from sk_fer.estimators._face_input import FaceInput
 from sk_fer.estimators._nets import fit_callbacks, make_net, new_module, user_callbacks
 from sk_fer.estimators._parameters import EARLY_STOPPING_FRACTION, SHARED_CONSTRAINTS
@@ -74,10 +76,7 @@ class BaseFERClassifier(
     n_iter_no_change: int
     tol: float
     warm_start: bool
-    checkpoint_dir: str | PathLike[str] | None
-    checkpoint_minutes: float
-    n_checkpoints: int
-    resume: bool
+    checkpoint: str | PathLike[str] | Mapping[str, Any] | None
     device: Any
     precision: str
     compile: bool
@@ -517,10 +516,14 @@ class BaseFERClassifier(
 
     # -- scikit-learn --------------------------------------------------------------------
 
+    def _validate_params(self) -> None:
+        super()._validate_params()
+        resolve_checkpoint(self.checkpoint)
+
     def __sklearn_clone__(self) -> Self:
         clone = super().__sklearn_clone__()
-        if self.checkpoint_dir is not None:
-            clone._is_clone = True  # shares its checkpoint_dir with others
+        if self.checkpoint is not None:
+            clone._is_clone = True  # shares the folder with others
         return clone
 
 

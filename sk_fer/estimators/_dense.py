@@ -85,10 +85,7 @@ class FERDenseClassifier(BaseFERClassifier):
         tol: float = 1e-4,
         image_shape: int | tuple[int, ...] | None = None,
         warm_start: bool = False,
-        checkpoint_dir: str | PathLike[str] | None = None,
-        checkpoint_minutes: float = 0.0,
-        n_checkpoints: int = 2,
-        resume: bool = True,
+        checkpoint: str | PathLike[str] | dict[str, Any] | None = None,
         device: Any = "auto",
         precision: str = "auto",
         compile: bool = False,
@@ -117,10 +114,7 @@ class FERDenseClassifier(BaseFERClassifier):
         self.tol = tol
         self.image_shape = image_shape
         self.warm_start = warm_start
-        self.checkpoint_dir = checkpoint_dir
-        self.checkpoint_minutes = checkpoint_minutes
-        self.n_checkpoints = n_checkpoints
-        self.resume = resume
+        self.checkpoint = checkpoint
         self.device = device
         self.precision = precision
         self.compile = compile

@@ -23,13 +23,10 @@ if TYPE_CHECKING:
 # They change how a training is run or watched, not what it arrives at.
 _WITHOUT_EFFECT = {
     "callbacks",
-    "checkpoint_dir",
-    "checkpoint_minutes",
+    "checkpoint",
     "compile",
     "device",
-    "n_checkpoints",
     "random_state",  # stands for itself below
-    "resume",
     "tta",
     "verbose",
     "warm_start",
@@ -134,7 +131,8 @@ def check_same(there: Mapping[str, Any], here: Mapping[str, Any], folder: str) -
     if differing:
         raise ValueError(
             f"the checkpoints in {folder} are of another training: {'; '.join(differing)}. "
-            "Name another checkpoint_dir, or set resume=False to remove them and start anew"
+            "Use another folder, or remove them and start again with "
+            f"checkpoint={{'folder': {folder!r}, 'resume': False}}"
         )
 
 

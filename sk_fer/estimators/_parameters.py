@@ -59,10 +59,7 @@ SHARED_CONSTRAINTS: dict[str, list[Any]] = {
     "tol": [Interval(Real, 0, None, closed="left")],
     "image_shape": [tuple, list, SIDE, None],
     "warm_start": ["boolean"],
-    "checkpoint_dir": [str, PathLike, None],
-    "checkpoint_minutes": [Interval(Real, 0, None, closed="left")],
-    "n_checkpoints": [Interval(Integral, 1, None, closed="left")],
-    "resume": ["boolean"],
+    "checkpoint": [str, PathLike, Mapping, None],
     "device": [str, TorchDevice()],
     "precision": [StrOptions({"auto", "float32", "bfloat16", "float16"})],
     "compile": ["boolean"],
@@ -144,22 +141,23 @@ image_shape : int, tuple of (height, width) or (height, width, channels), or Non
 warm_start : bool
     Whether :meth:`fit` continues with the weights and the optimizer of the previous fit, with
     the same network.
-checkpoint_dir : str, path-like or None
+checkpoint : str, path-like, dict or None
     The folder to which :meth:`fit` writes its state after each epoch. A fit that was interrupted
     at any time continues when it is called again with the same data and parameters, with
     exactly the same result on a CPU. If it had ended, its model is returned at once. Other data
     or parameters are refused, and so is a folder that another fit uses or that cannot be
     written to. If the disk becomes full later, a warning is issued once. Clones, for example in
     searches and cross-validation, use subfolders.
-checkpoint_minutes : float
-    The minimum time between two checkpoints, in minutes. With 0, one is written after each
-    epoch. The state after the last complete epoch is also written at the end of the fit and
-    after SIGTERM, Ctrl-C or an error. An incomplete epoch is repeated.
-n_checkpoints : int
-    The number of checkpoints to keep. If the last one is damaged, the one before is used.
-resume : bool
-    Whether to continue from a checkpoint. If False, the fit starts again, and existing
-    checkpoints of any data and parameters are removed.
+
+    A dict has the key ``"folder"`` and can have these keys:
+
+    - ``"minutes"`` (default 0): the minimum time between two checkpoints, in minutes. With 0,
+      one is written after each epoch. The state after the last complete epoch is also written at
+      the end of the fit and after SIGTERM, Ctrl-C or an error. An incomplete epoch is repeated.
+    - ``"keep"`` (default 2): the number of checkpoints to keep. If the last one is damaged, the
+      one before is used.
+    - ``"resume"`` (default True): whether to continue from a checkpoint. If False, the fit starts
+      again, and existing checkpoints of any data and parameters are removed.
 device : str or torch.device
     The device. "auto" is CUDA, then MPS, then the CPU, whichever is available first. Other
     values are devices that torch knows.

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
+from sk_fer.estimators._checkpoint_parameter import resolve_checkpoint
 from sk_fer.estimators._fingerprint import check_same, digest, fingerprint
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sk_fer.training import Checkpoints, FaceDataset, FERNet
 
 
@@ -27,11 +28,10 @@ def open_checkpoints(
     previous: FERNet | None,
     groups: NDArray[np.intp] | None,
 ) -> Iterator[Checkpoints | None]:
-    """Lock the folder of ``checkpoint_dir``, and find what there is to go on with.
+    """Lock the folder of ``checkpoint``, and find what there is to go on with.
 
-    A clone, as searches and cross-validation make them, shares its ``checkpoint_dir``
-    with other clones: each training has a folder in it, and two that are the same wait
-    for one another.
+    A clone, as searches and cross-validation make them, shares its folder with other clones:
+    each training has a folder in it, and two that are the same wait for one another.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def open_checkpoints(
     Yields
     ------
     Checkpoints or None
-        None without a ``checkpoint_dir``.
+        None if ``checkpoint`` is None.
 
     Raises
     ------
@@ -52,22 +52,23 @@ def open_checkpoints(
     OSError
         If the folder cannot be used, or another training does.
     """
-    if estimator.checkpoint_dir is None:
+    settings = resolve_checkpoint(estimator.checkpoint)
+    if settings is None:
         yield None
         return
     from sk_fer.estimators._persistence import library_versions
     from sk_fer.training import CheckpointFolder, Checkpoints, lock_folder
 
     described = fingerprint(estimator, train, valid, previous, groups)
-    path = Path(estimator.checkpoint_dir)
+    path = settings.folder
     is_clone = getattr(estimator, "_is_clone", False)
     if is_clone:
         path /= digest(described)
     with ExitStack() as stack:
-        with _named(estimator.checkpoint_dir):
+        with _named(settings.folder):
             stack.enter_context(lock_folder(path, wait=is_clone))
-            folder = CheckpointFolder(path, estimator.n_checkpoints)
-            if not estimator.resume:
+            folder = CheckpointFolder(path, settings.keep)
+            if not settings.resume:
                 folder.clear()
             found = folder.newest()
         versions = library_versions()
@@ -77,18 +78,18 @@ def open_checkpoints(
             _warn_of_other_versions(about["versions"], versions)
             estimator._seed = about["seed"]
         about = {"fingerprint": described, "versions": versions, "seed": estimator._seed}
-        yield Checkpoints(folder, about, estimator.checkpoint_minutes, found)
+        yield Checkpoints(folder, about, settings.minutes, found)
 
 
 @contextmanager
-def _named(checkpoint_dir: str | os.PathLike[str]) -> Iterator[None]:
+def _named(folder: Path) -> Iterator[None]:
     """Have errors of the file system say which parameter they are about."""
     try:
         yield
     except BlockingIOError:
         raise
     except OSError as error:
-        raise OSError(f"checkpoint_dir={os.fspath(checkpoint_dir)!r}: {error}") from error
+        raise OSError(f"the folder {str(folder)!r} of checkpoint: {error}") from error
 
 
 def _warn_of_other_versions(there: dict[str, Any], here: dict[str, Any]) -> None:

@@ -26,7 +26,7 @@ from sk_fer.persistence._pipeline import describe_pipeline, restore_pipeline
 from sk_fer.persistence._plain import Fields, dump_json, parse_json
 
 FORMAT = "sk_fer model"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 _VERSION = re.compile(r"[0-9A-Za-z.+!_-]{1,64}")
 
@@ -60,7 +60,7 @@ def save_model(model: BaseEstimator, path: str | os.PathLike[str]) -> None:
     -----
     UserWarning
         If something is left out because it belongs to this process or machine: callbacks,
-        `checkpoint_dir`, a ``RandomState`` instance, `weights` that are a file or a classifier
+        `checkpoint`, a ``RandomState`` instance, `weights` that are a file or a classifier
         (the file contains the fitted weights), `memory` of a Pipeline, `root` of ImageReader,
         `copy` of scalers, `n_jobs`, metadata requests. The loaded model has the default values
         instead.

@@ -83,7 +83,7 @@ TRANSFORMERS: dict[type, Learnt] = {
 
 # Paths, objects and processes of the machine that saved a model, and parameters that let a model
 # change the arrays of its user. A file does not decide on them.
-NEVER_STORED = ("callbacks", "checkpoint_dir", "copy", "memory", "n_jobs", "root")
+NEVER_STORED = ("callbacks", "checkpoint", "copy", "memory", "n_jobs", "root")
 
 # What `weights` may be in a file; another file, or a classifier, is of whoever trained it.
 STORED_WEIGHTS = (None, "imagenet")

@@ -57,7 +57,7 @@ def small_faces():
 
 def fit(kind, folder):
     """Train in `folder` and return a checksum of the weights."""
-    model = KINDS[kind](batch_size=20, random_state=0, device="cpu", checkpoint_dir=folder)
+    model = KINDS[kind](batch_size=20, random_state=0, device="cpu", checkpoint=folder)
     model.fit(*small_faces())
     total = hashlib.sha256()
     for name, tensor in model.net_.module_.state_dict().items():

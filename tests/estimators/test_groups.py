@@ -141,7 +141,7 @@ def test_bad_groups_are_refused(groups, words, faces):
 
 def test_checkpoints_know_the_groups_where_the_split_goes_by_them(faces, people, tmp_path):
     X, y = faces
-    settings = {"checkpoint_dir": tmp_path / "split"}
+    settings = {"checkpoint": tmp_path / "split"}
     model = dense(**settings).fit(X, y, groups=people)
     seconds = model.history_["seconds"].tolist()
     renamed = np.char.replace(people, "person", "subject")
@@ -150,7 +150,7 @@ def test_checkpoints_know_the_groups_where_the_split_goes_by_them(faces, people,
         dense(**settings).fit(X, y, groups=people[::-1])
     with pytest.raises(ValueError, match="groups differs"):
         dense(**settings).fit(X, y)
-    settings = {"checkpoint_dir": tmp_path / "whole", "validation_fraction": None}
+    settings = {"checkpoint": tmp_path / "whole", "validation_fraction": None}
     model = dense(**settings).fit(X, y)
     again = dense(**settings).fit(X, y, groups=people)
     assert again.history_["seconds"].tolist() == model.history_["seconds"].tolist()

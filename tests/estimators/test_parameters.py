@@ -105,7 +105,7 @@ def test_defaults_and_presets_keep_their_rates():
 
 
 def test_auto_and_its_value_are_one_training(tmp_path):
-    settings = {"random_state": 0, "checkpoint_dir": tmp_path}
+    settings = {"random_state": 0, "checkpoint": tmp_path}
     first = dense(**settings).fit(X, Y)
     again = dense(lr=1e-3, weight_decay=0.0, **settings).fit(X, Y)
     assert again.history_["seconds"].tolist() == first.history_["seconds"].tolist()  # not redone

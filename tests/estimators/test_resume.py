@@ -40,13 +40,13 @@ class CutOff(Callback):
 
 def dense(folder=None, **parameters):
     settings = {"max_epochs": 4, "batch_size": 32, "lr": 0.01, "random_state": 0, "device": "cpu"}
-    settings |= {"hidden_layer_sizes": (8,), "checkpoint_dir": folder}
+    settings |= {"hidden_layer_sizes": (8,), "checkpoint": folder}
     return FERDenseClassifier(**settings | parameters)
 
 
 def pretrained(folder=None, **parameters):
     settings = {"max_epochs": 4, "batch_size": 32, "lr": 0.01, "random_state": 0, "device": "cpu"}
-    settings |= {"weights": None, "augment": {"flip": 0.5}, "checkpoint_dir": folder}
+    settings |= {"weights": None, "augment": {"flip": 0.5}, "checkpoint": folder}
     return FERPretrainedClassifier("fast", **settings | parameters)
 
 
@@ -85,7 +85,7 @@ FITS = {
     "early stopping": lambda d: dense(d, max_epochs=30, tol=0.05, lr=0.03, **WATCHED),
     "plateau": lambda d: dense(d, lr_schedule="plateau", optimizer="rmsprop", tol=5.0),
     "fast": lambda d: FERCNNClassifier(
-        max_epochs=3, batch_size=32, optimizer="muon", random_state=0, checkpoint_dir=d
+        max_epochs=3, batch_size=32, optimizer="muon", random_state=0, checkpoint=d
     ),
     "sequential": lambda d: FERCNNClassifier(
         "sequential",
@@ -96,7 +96,7 @@ FITS = {
         augment={"erasing": 0.5},
         class_weight="balanced",
         random_state=0,
-        checkpoint_dir=d,
+        checkpoint=d,
         **WATCHED,
     ),
     "thawing": lambda d: pretrained(
@@ -106,7 +106,7 @@ FITS = {
         d, trainable="head", augment=None, dropout=0.5, **WATCHED
     ),
     "vgg": lambda d: FERCNNClassifier(
-        "vgg", max_epochs=2, batch_size=64, lr=0.01, random_state=0, checkpoint_dir=d
+        "vgg", max_epochs=2, batch_size=64, lr=0.01, random_state=0, checkpoint=d
     ),
 }
 
@@ -181,8 +181,8 @@ def test_warm_start_goes_on_with_both(small, tmp_path):
         return dense(warm_start=True, max_epochs=2).fit(*small)
 
     whole = first().fit(*small)
-    cut_off(first().set_params(checkpoint_dir=tmp_path), *small, n=5)
-    assert_same(first().set_params(checkpoint_dir=tmp_path).fit(*small), whole)
+    cut_off(first().set_params(checkpoint=tmp_path), *small, n=5)
+    assert_same(first().set_params(checkpoint=tmp_path).fit(*small), whole)
     with pytest.raises(ValueError, match="another training: weights at the start differs"):
         dense(tmp_path, max_epochs=2).fit(*small)
 
@@ -212,7 +212,8 @@ def test_other_parameters_are_refused_by_name(change, words, small, tmp_path):
         model.fit(*small)
     assert not hasattr(model, "net_")
     assert sorted(tmp_path.iterdir()) == before
-    assert model.set_params(resume=False).fit(*small).n_epochs_ == model.max_epochs
+    model.set_params(checkpoint={"folder": tmp_path, "resume": False})
+    assert model.fit(*small).n_epochs_ == model.max_epochs
 
 
 def test_other_data_are_refused_by_name(small, tmp_path):
@@ -248,7 +249,7 @@ def test_other_weights_to_start_from_are_refused_though_they_look_the_same(small
 def test_what_has_no_effect_on_the_model_may_change(small, tmp_path, capsys):
     whole = dense(lr=np.float64(0.01)).fit(*small)
     cut_off(dense(tmp_path), *small)
-    model = dense(str(tmp_path), lr=np.float64(0.01), verbose=1, tta=True, n_checkpoints=1)
+    model = dense({"folder": str(tmp_path), "keep": 1}, lr=np.float64(0.01), verbose=1, tta=True)
     model.fit(small[0].reshape(70, -1), list(small[1]))
     assert_same(model, whole)
     assert len(list(tmp_path.iterdir())) == 1
@@ -285,6 +286,13 @@ def test_the_fits_of_a_search_do_not_meet(n_jobs, backend, small, tmp_path):
     assert again.best_estimator_.history_.equals(search.best_estimator_.history_)
 
 
+def test_settings_in_a_dict_are_plain_values(small, tmp_path):
+    settings = {"folder": tmp_path, "keep": 1}
+    search = GridSearchCV(dense(settings), {"lr": [0.01, 0.02]}, cv=2).fit(*small)
+    assert search.best_estimator_.checkpoint == settings == {"folder": tmp_path, "keep": 1}
+    assert [len(list(folder.iterdir())) for folder in tmp_path.iterdir()] == [1] * 5
+
+
 def test_a_clone_and_its_original_do_not_meet(small, tmp_path):
     model = dense(tmp_path).fit(*small)
     scores = cross_val_score(model, *small, cv=2)
@@ -313,7 +321,7 @@ def test_two_fits_never_share_a_folder(small, tmp_path):
 def test_a_folder_that_cannot_be_written_stops_at_the_start(small, tmp_path):
     (tmp_path / "file").write_text("")
     model = dense(tmp_path / "file" / "run")
-    with pytest.raises(OSError, match=r"checkpoint_dir='.*file.run': "):
+    with pytest.raises(OSError, match=r"the folder '.*file.run' of checkpoint: "):
         model.fit(*small)
     assert not hasattr(model, "net_")
 
@@ -346,7 +354,7 @@ def test_every_so_many_minutes(small, tmp_path):
         def on_epoch_begin(self, net, **kwargs):
             seen.append(sorted(p.name[:11] for p in tmp_path.glob("epoch*")))
 
-    dense(tmp_path, checkpoint_minutes=60, callbacks=[See()]).fit(*small)
+    dense({"folder": tmp_path, "minutes": 60}, callbacks=[See()]).fit(*small)
     assert seen == [[]] * 4
     assert [p.name[:11] for p in tmp_path.iterdir()] == ["epoch-00004"]  # the end is written
 
@@ -435,7 +443,7 @@ def test_sigterm_writes_first_and_then_does_what_it_did(small, tmp_path):
                     assert not list(tmp_path.glob("epoch*"))
                     signal.raise_signal(signal.SIGTERM)
 
-        model = dense(tmp_path, checkpoint_minutes=60, callbacks=[Terminate()]).fit(*small)
+        model = dense({"folder": tmp_path, "minutes": 60}, callbacks=[Terminate()]).fit(*small)
         assert ended == [2]  # the lock and a checkpoint
         assert model.n_epochs_ == 4
         signal.raise_signal(signal.SIGTERM)

@@ -647,8 +647,8 @@ def test_a_fit_that_was_cut_off_goes_on_with_its_callbacks(make, small, tmp_path
     whole = model().fit(*small)
     folder = tmp_path / "checkpoints"
     with pytest.raises(OSError, match="cut off"):
-        model(CutOff(4)).set_params(checkpoint_dir=folder, checkpoint_minutes=0).fit(*small)
-    second = model().set_params(checkpoint_dir=folder).fit(*small)
+        model(CutOff(4)).set_params(checkpoint=folder).fit(*small)
+    second = model().set_params(checkpoint=folder).fit(*small)
     assert_array_equal(second.predict_proba(small[0]), whole.predict_proba(small[0]))
     columns = [name for name in whole.history_ if name != "seconds"]
     assert second.history_[columns].equals(whole.history_[columns])

@@ -37,9 +37,9 @@ def models() -> dict[str, Any]:
         "cnn": FERCNNClassifier("sequential", max_epochs=1, **common),
         "pipeline": make_pipeline(
             ImageResizer((12, 10)),
-            HistogramEqualizer("adaptive", kernel_size=(4, 4)),
+            HistogramEqualizer("adaptive", kernel_size=(4, 4), image_shape=(12, 10)),
             "passthrough",
-            ImageStandardizer("dataset"),
+            ImageStandardizer("dataset", image_shape=(12, 10)),
             StandardScaler(),
             FERDenseClassifier((8, 6), max_epochs=2, normalize="dataset", tta=True, **common),
         ),

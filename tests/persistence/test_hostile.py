@@ -138,7 +138,7 @@ def parameter(**items):
         (change(**{"class": "FERCNNClassifier"}), "parameters of FERCNNClassifier: unknown"),
         (change(steps=[]), "has steps but is of class 'FERDenseClassifier'"),
         (parameter(callbacks=[]), "parameters of FERDenseClassifier: unknown callbacks; wanted"),
-        (parameter(checkpoint_dir="/tmp"), "unknown checkpoint_dir"),
+        (parameter(checkpoint="/tmp"), "unknown checkpoint"),
         (parameter(lr=-1.0), "The 'lr' parameter of FERDenseClassifier must be a float in the ran"),
         (parameter(max_epochs=10**19), "max_epochs is 10000000000000000000; wanted a 64-bit"),
         (parameter(augment=[0] * 20_000), "a value has more than 10000 parts"),

@@ -147,21 +147,21 @@ def test_history_of_callbacks(small_faces, tmp_path):
 
 def test_what_belongs_to_the_process_is_left_out_with_a_warning(small_faces, tmp_path):
     X, y = small_faces
-    model = small(callbacks=[], checkpoint_dir=tmp_path / "checkpoints")
+    model = small(callbacks=[], checkpoint=tmp_path / "checkpoints")
     model.set_params(random_state=np.random.RandomState(0)).fit(X, y)
     model.set_callbacks(ProgressBar())
     pipeline = make_pipeline(StandardScaler(copy=False), model, memory=str(tmp_path))
     pipeline.steps[0][1].fit(X.astype(float))
     words = (
         "memory of Pipeline, copy of StandardScaler, scikit-learn's callbacks of "
-        "FERDenseClassifier, callbacks of FERDenseClassifier, checkpoint_dir of "
+        "FERDenseClassifier, callbacks of FERDenseClassifier, checkpoint of "
         "FERDenseClassifier, random_state of FERDenseClassifier; the loaded model has the defaults"
     )
     with pytest.warns(UserWarning, match=words):
         loaded = reload(pipeline, tmp_path)
     assert loaded.memory is None
     assert loaded[0].copy is True
-    assert loaded[1].callbacks is loaded[1].checkpoint_dir is loaded[1].random_state is None
+    assert loaded[1].callbacks is loaded[1].checkpoint is loaded[1].random_state is None
     assert_array_equal(loaded[1].predict_proba(X), model.predict_proba(X))
 
 

@@ -268,10 +268,7 @@ CLASSIFIER_PARAMETERS: dict[str, list[Any]] = {
     "tol": [-1, *NO_NUMBER],
     "image_shape": [0, "8x8", 8.0],
     "warm_start": NO_BOOL,
-    "checkpoint_dir": [5, True, b"runs"],
-    "checkpoint_minutes": [-1, *NO_NUMBER],
-    "n_checkpoints": NO_COUNT,
-    "resume": NO_BOOL,
+    "checkpoint": [5, True, b"runs", ["runs"]],
     "device": [0, None],
     "precision": ["float64", "int8", None],
     "compile": NO_BOOL,
@@ -449,6 +446,28 @@ OTHER_CALLS = [
     wrong(lambda: dense(augment={"flip": True}).fit(X, Y), "augment['flip'] is True"),
     wrong(lambda: dense(augment={"rotation": NAN}).fit(X, Y), "augment['rotation'] is nan"),
     wrong(lambda: dense(augment={"shift": -1}).fit(X, Y), "augment['shift'] is -1"),
+    wrong(
+        lambda: dense(checkpoint={"minutes": 5}).fit(X, Y),
+        "checkpoint={'minutes': 5} has no 'folder', which is required",
+    ),
+    wrong(
+        lambda: dense(checkpoint={"folder": "runs", "n": 1}).fit(X, Y),
+        "checkpoint has 'n'; wanted any of ['folder', 'minutes', 'keep', 'resume']",
+    ),
+    *[
+        wrong(
+            lambda n=name, v=value: dense(checkpoint={"folder": "runs", n: v}).partial_fit(X, Y),
+            f"The {name!r} parameter of checkpoint must be",
+            f"Got {value!r} instead",
+        )
+        for name, values in {
+            "folder": [5, None, b"runs"],
+            "minutes": [-1, *NO_NUMBER],
+            "keep": NO_COUNT,
+            "resume": NO_BOOL,
+        }.items()
+        for value in values
+    ],
     wrong(lambda: dense(class_weight={"sad": 1}).fit(X, Y), "class_weight names 'sad'", "['an"),
     wrong(lambda: dense(class_weight={"happy": -1}).fit(X, Y), "class_weight['happy'] is -1"),
     wrong(lambda: dense(class_weight={"happy": NAN}).fit(X, Y), "class_weight['happy'] is nan"),

@@ -71,8 +71,8 @@ def test_cut_off_and_gone_on_is_the_same_bit_for_bit(faces, tmp_path, monkeypatc
     try:
         whole = cnn(dropout=0.3).fit(*faces)
         with pytest.raises(TimeoutError):
-            cnn(dropout=0.3, checkpoint_dir=tmp_path, callbacks=[CutOff()]).fit(*faces)
-        resumed = cnn(dropout=0.3, checkpoint_dir=tmp_path).fit(*faces)
+            cnn(dropout=0.3, checkpoint=tmp_path, callbacks=[CutOff()]).fit(*faces)
+        resumed = cnn(dropout=0.3, checkpoint=tmp_path).fit(*faces)
     finally:
         torch.use_deterministic_algorithms(False)
     for name, tensor in whole.net_.module_.state_dict().items():
