@@ -1,16 +1,19 @@
 """A folder of checkpoint files, of which the last few are kept."""
 
 import hashlib
+import io
 import re
 import warnings
 from pathlib import Path
 from typing import Any
 
-from sk_fer._utils._write_aside import write_aside
-from sk_fer.training._state_file import unpack_state
+import torch
 
-# The checksum is part of the name: the file stays a plain safetensors file.
-_NAME = re.compile(r"epoch-(\d+)-([0-9a-f]{32})\.safetensors")
+from sk_fer._utils._write_aside import write_aside
+from sk_fer.training._plain_state import plain_state
+
+# The checksum is part of the name, so that ``torch.load`` can read the file.
+_NAME = re.compile(r"epoch-(\d+)-([0-9a-f]{32})\.pt")
 
 
 class CheckpointFolder:
@@ -28,9 +31,7 @@ class CheckpointFolder:
         self.path = path
         self.n_checkpoints = n_checkpoints
         self._damaged: set[Path] = set()
-        for unfinished in path.glob(
-            "epoch-*.safetensors.*.unfinished"
-        ):  # of a training that was killed
+        for unfinished in path.glob("epoch-*.pt.*.unfinished"):  # of a training that was killed
             unfinished.unlink()
 
     def newest(self) -> dict[str, Any] | None:
@@ -49,7 +50,8 @@ class CheckpointFolder:
         for file in self._files():
             content = file.read_bytes()
             if _checksum(content) == _NAME.fullmatch(file.name)[2]:  # type: ignore[index]
-                return unpack_state(content)
+                state: dict[str, Any] = torch.load(io.BytesIO(content), weights_only=True)
+                return state
             self._damaged.add(file)
             warnings.warn(
                 f"the checkpoint {file} is damaged and passed over: its checksum is wrong",
@@ -65,9 +67,9 @@ class CheckpointFolder:
         epoch : int
             The number of the epoch.
         content : bytes
-            The content of the file.
+            The content of the file, from :func:`pack_state`.
         """
-        name = f"epoch-{epoch:05}-{_checksum(content)}.safetensors"
+        name = f"epoch-{epoch:05}-{_checksum(content)}.pt"
         with write_aside(self.path / name) as aside:
             aside.write_bytes(content)
         whole = [file for file in self._files() if file not in self._damaged]
@@ -87,6 +89,24 @@ class CheckpointFolder:
             if (name := _NAME.fullmatch(path.name))
         }
         return sorted(epochs, key=lambda path: (epochs[path], path.stat().st_mtime), reverse=True)
+
+
+def pack_state(state: dict[str, Any]) -> bytes:
+    """Return a state as ``torch.save`` writes it, in a form that needs no code to read.
+
+    Parameters
+    ----------
+    state : dict
+        Tensors and plain values, as in :func:`plain_state`.
+
+    Raises
+    ------
+    TypeError
+        If the state contains anything else.
+    """
+    file = io.BytesIO()
+    torch.save(plain_state(state), file)
+    return file.getvalue()
 
 
 def _checksum(content: bytes) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 import warnings
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sk_fer.training._checkpoint_folder import CheckpointFolder
-from sk_fer.training._state_file import is_storable, pack_state
+from sk_fer.training._checkpoint_folder import CheckpointFolder, pack_state
+from sk_fer.training._plain_state import plain_state
 
 if TYPE_CHECKING:
     from skorch import NeuralNet
@@ -137,8 +138,8 @@ def _state(callback: Any) -> dict[str, Any]:
             continue
         if hasattr(value, "state_dict") and not isinstance(value, type):
             value = value.state_dict()
-        if is_storable(value):  # other objects the callback makes anew
-            state[name] = value
+        with suppress(TypeError):  # the callback creates other objects again
+            state[name] = plain_state(value)
     return state
 
 

@@ -4,7 +4,7 @@ import os
 import pytest
 
 from sk_fer.training import CheckpointFolder
-from sk_fer.training._state_file import pack_state
+from sk_fer.training._checkpoint_folder import pack_state
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_a_full_disk_leaves_what_was_there(folder, monkeypatch):
 
 
 def test_what_a_killed_training_left_half_written_goes(folder):
-    (folder.path / "epoch-00007-abc.safetensors.12.unfinished").write_bytes(b"half")
+    (folder.path / "epoch-00007-abc.pt.12.unfinished").write_bytes(b"half")
     (folder.path / "notes.txt").write_text("mine")
     assert CheckpointFolder(folder.path, 2).newest() is None
     assert names(folder) == ["notes.txt"]
