@@ -1,16 +1,15 @@
 """What was read from a file, kept in scikit-learn's data home for the next time."""
 
-import hashlib
 import os
 import warnings
 import zipfile
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
 from sklearn.datasets import get_data_home
 
+from sk_fer._utils._digest import block_digests, digest
 from sk_fer._utils._write_aside import write_aside
 
 _FORMAT = 2
@@ -61,19 +60,17 @@ class ArrayCache:
     def _path(self) -> Path:
         folder = Path(get_data_home(self.data_home)) / "sk_fer"
         folder.mkdir(exist_ok=True)
-        name = hashlib.sha256(str(self.source).encode()).hexdigest()[:16]
+        name = digest(str(self.source))[:16]
         return folder / f"{self.source.stem}-{name}.npz"
 
     @cached_property
     def _checksum(self) -> str:
         """SHA-256 of the SHA-256 of each block, so that several processors share the work."""
         blocks = range(0, self.source.stat().st_size, _BLOCK)
-        with ThreadPoolExecutor() as pool:
-            digests = pool.map(partial(_block_digest, self.source), blocks)
-            return hashlib.sha256(b"".join(digests)).hexdigest()
+        return digest(*block_digests(partial(_read_block, self.source), blocks))
 
 
-def _block_digest(path: Path, start: int) -> bytes:
+def _read_block(path: Path, start: int) -> bytes:
     with path.open("rb", buffering=0) as file:
         file.seek(start)
-        return hashlib.sha256(file.read(_BLOCK)).digest()
+        return file.read(_BLOCK)

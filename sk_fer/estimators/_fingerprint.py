@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
+from sk_fer._utils._digest import block_digests, digest
 from sk_fer.estimators._parameters import resolve_optimizer_settings
 from sk_fer.estimators._weights_source import open_weights
 
@@ -103,9 +102,9 @@ def fingerprint(
     }
 
 
-def digest(described: Mapping[str, Any]) -> str:
+def short_name(described: Mapping[str, Any]) -> str:
     """Return a short name for a training."""
-    return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:16]
+    return digest(json.dumps(described, sort_keys=True))[:16]
 
 
 def check_same(there: Mapping[str, Any], here: Mapping[str, Any], folder: str) -> None:
@@ -163,20 +162,20 @@ def _plain(value: Any) -> Any:
 
 
 def _checksum(*arrays: NDArray | None) -> str | None:
-    """Return the SHA-256 of arrays with their types and shapes, None of nothing."""
+    """Return a checksum of arrays with their types and shapes, or None without arrays."""
     from sk_fer.training._mapped import MappedPages
 
-    total = hashlib.sha256()
-    present = [array for array in arrays if array is not None]
-    for array in present:
-        total.update(f"{array.dtype.str} {array.shape}".encode())
+    parts: list[bytes | str] = []
+    for array in arrays:
+        if array is None:
+            continue
+        parts.append(f"{array.dtype.str} {array.shape}")
         pages = MappedPages.of(array)
-        with ThreadPoolExecutor() as pool:
-            for block in pool.map(_block_checksum, _blocks(array)):
-                total.update(block)
-                if pages is not None:
-                    pages.read(1, _BLOCK)
-    return total.hexdigest()[:32] if present else None
+        for block in block_digests(_bytes, _blocks(array)):
+            parts.append(block)
+            if pages is not None:
+                pages.read(1, _BLOCK)
+    return digest(*parts)[:32] if parts else None
 
 
 def _blocks(array: NDArray) -> Iterator[NDArray]:
@@ -187,5 +186,5 @@ def _blocks(array: NDArray) -> Iterator[NDArray]:
     return (rows[i * n_rows : (i + 1) * n_rows] for i in range(math.ceil(len(rows) / n_rows)))
 
 
-def _block_checksum(block: NDArray) -> bytes:
-    return hashlib.sha256(np.ascontiguousarray(block).data).digest()
+def _bytes(block: NDArray) -> memoryview:
+    return np.ascontiguousarray(block).data

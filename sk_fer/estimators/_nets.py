@@ -38,14 +38,13 @@ def new_module(config: dict[str, Any], train: FaceDataset | None, seed: int) -> 
     """
     import torch
 
-    from sk_fer.modules import INITIALIZING, build_module
+    from sk_fer.modules import build_module, seeded_init
 
     statistics: dict[str, Any] = {}
     if config["normalize"] == "dataset" and train is not None:
         mean, std = train.channel_statistics()
         statistics = {"mean": torch.from_numpy(mean), "std": torch.from_numpy(std)}
-    with INITIALIZING, torch.random.fork_rng([]):
-        torch.default_generator.manual_seed(seed)
+    with seeded_init(seed):
         return build_module(**config, **statistics)
 
 
@@ -134,7 +133,7 @@ def rebuild_net(estimator: BaseEstimator, stored: dict[str, Any]) -> FERNet:
     import torch
 
     from sk_fer.estimators._persistence import unpack_weights
-    from sk_fer.modules import INITIALIZING, build_module
+    from sk_fer.modules import build_module, seeded_init
     from sk_fer.training import FERNet, WeightedCrossEntropy, resolve_device, resolve_precision
 
     precision = stored["precision"]
@@ -144,7 +143,7 @@ def rebuild_net(estimator: BaseEstimator, stored: dict[str, Any]) -> FERNet:
     except ValueError:
         device = torch.device("cpu")
         dtype = resolve_precision("auto", device)
-    with INITIALIZING, torch.random.fork_rng([]):
+    with seeded_init():
         module = build_module(**estimator._module_config)
     unpack_weights(module, stored["weights"])
     net = FERNet(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from sk_fer.estimators._checkpoint_parameter import resolve_checkpoint
-from sk_fer.estimators._fingerprint import check_same, digest, fingerprint
+from sk_fer.estimators._fingerprint import check_same, fingerprint, short_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +63,7 @@ def open_checkpoints(
     path = settings.folder
     is_clone = getattr(estimator, "_is_clone", False)
     if is_clone:
-        path /= digest(described)
+        path /= short_name(described)
     with ExitStack() as stack:
         with _named(settings.folder):
             stack.enter_context(lock_folder(path, wait=is_clone))

@@ -7,13 +7,12 @@ from sk_fer.modules._dense import DenseNetwork
 from sk_fer.modules._dropout import SeededDropout, dropout_generator
 from sk_fer.modules._face_module import FaceModule
 from sk_fer.modules._fused import fused_for_evaluation, largest_activation
-from sk_fer.modules._initializing import INITIALIZING
 from sk_fer.modules._input import InputLayer
 from sk_fer.modules._pretrained import PretrainedNetwork
+from sk_fer.modules._seeded_init import seeded_init
 from sk_fer.modules._weighted_norm import WeightedBatchNorm2d, weighted_batch
 
 __all__ = [
-    "INITIALIZING",
     "NETWORKS",
     "AccurateCNN",
     "DenseNetwork",
@@ -29,5 +28,6 @@ __all__ = [
     "dropout_generator",
     "fused_for_evaluation",
     "largest_activation",
+    "seeded_init",
     "weighted_batch",
 ]

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from sk_fer._utils._backbone_names import OWN_BACKBONES
-from sk_fer.modules._initializing import INITIALIZING
+from sk_fer.modules._seeded_init import seeded_init
 from sk_fer.modules._weights import load_backbone
 from sk_fer.modules._weights_file import read_state_dict
 
@@ -126,7 +126,7 @@ def load_imagenet(backbone: nn.Module, name: str) -> None:
     path = fetch_imagenet(name)
     with _quiet():
         weights = {"state_dict": read_state_dict(path), "custom_load": False}
-        with INITIALIZING, torch.random.fork_rng(devices=[]):
+        with seeded_init():
             # timm knows what each of its files needs to fit its models, and that in a model only.
             pretrained = timm.create_model(
                 name,

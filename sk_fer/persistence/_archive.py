@@ -5,13 +5,13 @@ extracted to a disk; and there is no place for anything that is not expected.
 """
 
 import errno
-import hashlib
 import stat
 import struct
 import zipfile
 from pathlib import Path
 from typing import BinaryIO
 
+from sk_fer._utils._digest import digest
 from sk_fer._utils._write_aside import write_aside
 from sk_fer.persistence._errors import ModelFormatError, require, shown
 
@@ -114,7 +114,7 @@ def read_archive(path: Path) -> tuple[bytes, bytes]:
 
 def _checksums(contents: dict[str, bytes]) -> bytes:
     """Return the lines that ``sha256sum --check`` reads."""
-    lines = [f"{hashlib.sha256(content).hexdigest()}  {name}" for name, content in contents.items()]
+    lines = [f"{digest(content)}  {name}" for name, content in contents.items()]
     return "".join(f"{line}\n" for line in lines).encode()
 
 

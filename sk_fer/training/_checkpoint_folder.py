@@ -1,6 +1,5 @@
 """A folder of checkpoint files, of which the last few are kept."""
 
-import hashlib
 import io
 import re
 import warnings
@@ -9,6 +8,7 @@ from typing import Any
 
 import torch
 
+from sk_fer._utils._digest import digest
 from sk_fer._utils._write_aside import write_aside
 from sk_fer.training._plain_state import plain_state
 
@@ -110,4 +110,4 @@ def pack_state(state: dict[str, Any]) -> bytes:
 
 
 def _checksum(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:32]
+    return digest(content)[:32]
