@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 BENCHMARKS = ROOT / "benchmarks"
@@ -171,5 +172,20 @@ def check_files(folder, files):
             assert min(row["seconds"]) > 0
 
 
-def test_readme_tables_are_those_of_the_results(run):
-    run("readme_table", "--check")
+def test_the_tables_of_the_documentation_are_those_of_the_results(run):
+    run("tables", "--check")
+
+
+@pytest.mark.slow
+def test_predicted_faces_example(monkeypatch, capsys, tmp_path):
+    example = load_example("predicted_faces")
+    monkeypatch.setattr(example, "N_TRAIN", 28)
+    monkeypatch.setattr(example, "N_EPOCHS", 1)
+    example.main(tmp_path / "faces.png")
+    assert re.search(r"^[0-9]+ of 14 correct, wrote .*faces.png$", capsys.readouterr().out)
+    with Image.open(tmp_path / "faces.png") as picture:
+        assert picture.size == (900, 310)
+
+
+def test_the_picture_of_the_readme_is_small():
+    assert (ROOT / "docs/predicted_faces.png").stat().st_size < 200_000

@@ -44,11 +44,11 @@ def test_export_writes_what_onnx_runtime_reads(run, model, tmp_path):
 
 
 @pytest.mark.parametrize("color", [False, True])
-def test_the_lines_of_the_readme_give_what_predict_gives(run, tmp_path, monkeypatch, color):
+def test_the_documented_lines_for_onnx_give_what_predict_gives(run, tmp_path, monkeypatch, color):
     for package in ("onnx", "onnxscript", "onnxruntime"):
         pytest.importorskip(package, reason="ONNX files need sk_fer[onnx]")
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
-    (lines,) = re.findall(r"```python\n([^`]*InferenceSession[^`]*)```", readme)
+    page = (Path(__file__).parents[2] / "docs" / "model_files.md").read_text()
+    (lines,) = re.findall(r"```python\n([^`]*InferenceSession[^`]*)```", page)
     monkeypatch.chdir(tmp_path)
     X, y = make_faces(28, image_size=24, random_state=0)
     X = X.reshape(-1, 24, 24)

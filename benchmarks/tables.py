@@ -1,9 +1,9 @@
-"""Write the tables of the README from benchmarks/results/*.json.
+"""Write the tables of README.md and docs/benchmarks.md from benchmarks/results/*.json.
 
-    python benchmarks/readme_table.py [--check]
+    python benchmarks/tables.py [--check]
 
-The tables stand between two marker comments. `--check` writes nothing and exits with 1 where the
-README is out of date.
+In both files, the tables are between two marker comments. With `--check`, the script writes nothing
+and exits with 1 if one of the files is out of date.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from _harness import RESULTS, describe
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
 BEGIN, END = "<!-- benchmarks -->", "<!-- /benchmarks -->"
 
 
@@ -326,21 +326,93 @@ def transfer_table() -> list[str]:
     return ["", *lines]
 
 
+# Name of the row, the program that ours is compared with, and where its ratio is.
+RATIOS = (
+    ("training a VGG-style network", "skorch", "throughput_vgg", "skorch, float32"),
+    ("training a VGG-style network", "Keras 3 on TensorFlow", "throughput_vgg", "Keras, float32"),
+    (
+        "training dense layers",
+        "`MLPClassifier` of scikit-learn",
+        "throughput_dense",
+        "MLPClassifier, float64",
+    ),
+    ("`predict_proba` of a VGG-style network", "skorch", "predict_vgg", "skorch, float32"),
+    (
+        "`load_fer2013`",
+        "`pandas.read_csv` and `split()` for each row",
+        "loading",
+        "read_csv and split() a row",
+    ),
+)
+# Name of the row, the number of images, and where the images per second are.
+TIMES = (
+    ("`load_fer2013` of the CSV file", None, "loading", "load_fer2013, first time"),
+    ("the same for the second time", None, "loading", "load_fer2013, from the cache"),
+    ("an epoch of `FERDenseClassifier`, Adam", 28_709, "throughput_dense", "sk_fer"),
+    ('an epoch of `"fast"`, SGD, no augmentation', 28_709, "throughput_fast", "sk_fer"),
+    ('an epoch of `"vgg"`, SGD, no augmentation', 28_709, "throughput_vgg", "sk_fer"),
+    ('`predict` of `"fast"`', 3_589, "predict_fast", "sk_fer"),
+    ('`predict` of `"vgg"`', 3_589, "predict_vgg", "sk_fer"),
+)
+
+
+def ratio_table() -> list[str]:
+    """Return the lines of the table of the ratios that the README shows."""
+    lines = ["| task | compared with | times as fast | machine |", "|---|---|---|---|"]
+    for task, other, file, key in RATIOS:
+        content = read(file)
+        if content and key in content["ratios"]:
+            ratio, machine = content["ratios"][key]["median"], describe(content["machine"])
+            lines.append(f"| {task} | {other} | {ratio:.1f} | {machine} |")
+    return lines
+
+
+def time_table() -> list[str]:
+    """Return the lines of the table of seconds, computed from the measured images per second."""
+    lines = ["| task, on FER2013 | images | seconds | machine |", "|---|---|---|---|"]
+    for task, n_images, file, key in TIMES:
+        content = read(file)
+        if content and key in content["contestants"]:
+            n_images = n_images or content["rows"]
+            seconds = n_images / content["contestants"][key]["per_second"]
+            machine = describe(content["machine"])
+            lines.append(f"| {task} | {n_images:,} | {shown(seconds)} | {machine} |")
+    for row in (read("accuracy") or {"rows": {}})["rows"].values():
+        if row["budget"] and row["device"] == "cpu":
+            n_epochs, correct = row["parameters"]["max_epochs"], row["accuracy_tta"]["mean"]
+            task = f'`fit` of `"fast"`, {n_epochs} epochs; {correct:.1%} of PublicTest correct'
+            seconds, machine = shown(row["fit_seconds"]["mean"]), describe(row["machine"])
+            line = f"| {task} | {row['train_images']:,} | {seconds} | {machine} |"
+            lines.append(line.replace("%", " %"))
+    return lines
+
+
+def shown(seconds: float) -> str:
+    """Return seconds with two digits."""
+    return f"{seconds:,.0f}" if seconds >= 10 else f"{seconds:.2g}"
+
+
+def write(path: Path, tables: list[str], *, check: bool) -> None:
+    """Write the tables between the marks of a file, or exit if they are out of date."""
+    text = path.read_text()
+    before, found, rest = text.partition(BEGIN)
+    _, ended, after = rest.partition(END)
+    if not (found and ended):
+        sys.exit(f"{path.name}: no {BEGIN} ... {END}")
+    wanted = "\n".join([f"{before}{BEGIN}", "", *tables, "", f"{END}{after}"])
+    if not check:
+        path.write_text(wanted)
+    elif wanted != text:
+        sys.exit(f"{path.name} is out of date: run python benchmarks/tables.py")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="exit with 1 if out of date")
     check = parser.parse_args().check
-    text = README.read_text()
-    before, found, rest = text.partition(BEGIN)
-    _, ended, after = rest.partition(END)
-    if not (found and ended):
-        sys.exit(f"{README.name}: no {BEGIN} ... {END}")
-    tables = "\n".join([*target_table(), *speed_table(), *transfer_table()])
-    wanted = f"{before}{BEGIN}\n\n{tables}\n\n{END}{after}"
-    if not check:
-        README.write_text(wanted)
-    elif wanted != text:
-        sys.exit(f"{README.name} is out of date: run python benchmarks/readme_table.py")
+    write(ROOT / "README.md", [*time_table(), "", *ratio_table()], check=check)
+    tables = [*target_table(), *speed_table(), *transfer_table()]
+    write(ROOT / "docs/benchmarks.md", tables, check=check)
 
 
 if __name__ == "__main__":
