@@ -19,7 +19,6 @@ from sk_fer._cli._models import fit_parameters
 from sk_fer._cli._outputs import check_output, output_folder, write_figure, write_file, write_json
 from sk_fer._cli._report import show_faces
 from sk_fer.estimators import PRESETS
-from sk_fer.estimators._runnable import check_runnable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,7 +111,7 @@ def compare(
     extra = opt.parse_settings(settings or [], "--set")
     classifiers = _make_classifiers(model or DEFAULT_MODELS, parameters, extra)
     for classifier in classifiers.values():
-        check_runnable(classifier)  # before the data is read
+        opt.check_parameters(classifier)  # before the data is read
 
     check_output(out, FILES, force=force)
     faces = read_faces(source)
@@ -167,7 +166,8 @@ def _fit_and_score(
     with training_progress() as progress:
         for classifier in classifiers.values():
             classifier.set_params(callbacks=[progress])
-        table = compare_classifiers(classifiers, *splits, verbose=1)
+        groups = None if faces.groups is None else faces.groups[rows]
+        table = compare_classifiers(classifiers, *splits, groups=groups, verbose=1)
     for classifier in classifiers.values():
         classifier.set_params(callbacks=None)
     return table

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import typer
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
@@ -39,11 +40,15 @@ class Source:
         """Check what can be checked before anything is read."""
         check_share("--test-size", self.test_size, most=0.5)
         if self.data is None and self.ferplus is not None:
-            raise ValueError("--ferplus needs DATA, FER2013's own file")
+            raise typer.BadParameter("needs DATA, a table of FER2013", param_hint="--ferplus")
         if str(self.data) in ("", "."):
-            raise ValueError(f"DATA is {str(self.data)!r}; wanted a file or a folder of its own")
+            raise typer.BadParameter(
+                f"got {str(self.data)!r}, wanted a file or a folder of its own", param_hint="DATA"
+            )
         if self.classes is not None and not self.class_names:
-            raise ValueError(f"--classes is {self.classes!r}; wanted names, apart by commas")
+            raise typer.BadParameter(
+                f"got {self.classes!r}, wanted names separated by commas", param_hint="--classes"
+            )
 
     @property
     def class_names(self) -> list[str] | None:
@@ -215,8 +220,9 @@ def _load(source: Source, image_shape: tuple[int, int, int] | None) -> Bunch:
         }
         for option, is_given in given.items():
             if is_given:
-                raise ValueError(
-                    f"{option} is for class folders, and the format of DATA is {source_format!r}"
+                raise typer.BadParameter(
+                    f"it is for class folders, but DATA has the format {source_format!r}",
+                    param_hint=option,
                 )
     if source.data is None:
         return _draw(source.seed)

@@ -12,6 +12,7 @@ from sklearn.frozen import FrozenEstimator
 from sk_fer import load_model
 from sk_fer.datasets._names import canonical_subset
 from sk_fer.estimators import PRESETS
+from sk_fer.estimators._runnable import check_runnable
 
 
 def split_of(known: Iterable[str]) -> Callable[[str | None], str | None]:
@@ -52,10 +53,20 @@ def local_path(text: str | Path) -> Path:
 
 
 def check_share(option: str, share: float, *, most: float, may_be_all: bool = False) -> None:
-    """Raise a ValueError unless a share is above 0, and below `most` or, if it may, equal."""
+    """Raise a usage error unless a share is above 0, and below `most` or, if it may, equal."""
     if not (0 < share < most or (may_be_all and share == most)):
         limit = "at most" if may_be_all else "below"
-        raise ValueError(f"{option} is {share:g}; wanted a number above 0, {limit} {most:g}")
+        raise typer.BadParameter(
+            f"got {share:g}, wanted a number above 0, {limit} {most:g}", param_hint=option
+        )
+
+
+def check_parameters(classifier: Any) -> None:
+    """Raise a usage error if no data could be fitted with the parameters of a classifier."""
+    try:
+        check_runnable(classifier)
+    except (TypeError, ValueError) as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 Data = Annotated[

@@ -29,7 +29,6 @@ from sk_fer._cli._console import console, say
 from sk_fer._cli._data import Source, read_faces
 from sk_fer._cli._outputs import check_output, output_folder, write_file
 from sk_fer._cli._report import score_split, show_faces
-from sk_fer.estimators._runnable import check_runnable
 
 EXAMPLES = """
 Examples:
@@ -123,7 +122,7 @@ def search(
     opt.check_names(grid, classifier, "--param")
     candidates = list(ParameterGrid(grid))
     for candidate in candidates:
-        check_runnable(clone(classifier).set_params(**candidate))
+        opt.check_parameters(clone(classifier).set_params(**candidate))
 
     check_output(out, FILES, force=force)
     faces = read_faces(source)

@@ -17,7 +17,6 @@ from sk_fer._cli._data import Faces, Source, read_faces
 from sk_fer._cli._models import fit_parameters
 from sk_fer._cli._outputs import check_output, output_folder, write_figure, write_file, write_json
 from sk_fer._cli._report import Score, history_figure, score_split, show_faces
-from sk_fer.estimators._runnable import check_runnable
 
 EXAMPLES = """
 Examples:
@@ -105,7 +104,7 @@ def train(
     extra = opt.parse_settings(settings or [], "--set")
     opt.check_names(extra, classifier, "--set")
     classifier.set_params(**{name: opt.parse_value(value) for name, value in extra.items()})
-    check_runnable(classifier)
+    opt.check_parameters(classifier)
 
     checkpoints = out / CHECKPOINTS
     cut_off = checkpoints.is_dir() and any(checkpoints.iterdir())

@@ -38,4 +38,6 @@ def check_path(path: str | os.PathLike[str]) -> Path:
     found = Path(path).expanduser()
     if not found.exists():
         raise FileNotFoundError(f"{found}: no such file or folder")
+    if not (found.is_file() or found.is_dir()):
+        raise ValueError(f"{found} is a device, socket or pipe; wanted a file or folder")
     return found

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn import get_config
 from sklearn.exceptions import FitFailedWarning
 from sklearn.metrics import accuracy_score, f1_score, log_loss, recall_score
 from sklearn.pipeline import Pipeline
@@ -25,6 +26,7 @@ from sk_fer._utils._constraints import validate_params
 from sk_fer.estimators import FERDenseClassifier
 from sk_fer.estimators._base import BaseFERClassifier
 from sk_fer.estimators._runnable import check_runnable
+from sk_fer.estimators._split import encode_groups
 from sk_fer.estimators._targets import UNSEEN, encode_seen, encode_targets, hard_labels
 from sk_fer.model_selection._names import name_classifiers
 from sk_fer.persistence import save_model
@@ -53,6 +55,7 @@ INTERRUPTED = "interrupted"
         "y_train": ["array-like"],
         "X_test": ["array-like"],
         "y_test": ["array-like"],
+        "groups": ["array-like", None],
         "error_score": [StrOptions({"raise"}), np.nan],
         "verbose": ["verbose"],
     }
@@ -64,6 +67,7 @@ def compare(
     X_test: ArrayLike,
     y_test: ArrayLike,
     *,
+    groups: ArrayLike | None = None,
     error_score: str | float = np.nan,
     verbose: int = 0,
 ) -> pd.DataFrame:
@@ -86,6 +90,11 @@ def compare(
         The images to score on, in the same form as `X_train`.
     y_test : array-like of shape (n_test,)
         The labels of `X_test`. Labels that do not occur in `y_train` count as wrong.
+    groups : array-like of shape (n_train,), default=None
+        The group of each image of `X_train`, for example the person that it shows. It is passed
+        to the ``fit`` of classifiers of sk_fer, alone or as the last step of a Pipeline: the
+        validation images that they set aside are then whole groups. Other classifiers are fitted
+        without it.
     error_score : "raise" or numpy.nan, default=numpy.nan
         What happens if a classifier cannot be fitted or cannot predict. With numpy.nan, its
         scores are NaN, the ``error`` column says why, a warning names the classifier, and the
@@ -119,10 +128,10 @@ def compare(
     TypeError
         If one of `estimators` is not a classifier.
     ValueError
-        If two classifiers have the same name; if the numbers of images and labels differ; if a
-        label is missing; if parameters, devices, weights or installed packages do not allow one
-        of the classifiers to be fitted. Nothing is fitted in these cases. Also if all
-        classifiers fail.
+        If two classifiers have the same name; if the numbers of images, labels and groups
+        differ; if a label or group is missing; if parameters, devices, weights or installed
+        packages do not allow one of the classifiers to be fitted. Nothing is fitted in these
+        cases. Also if all classifiers fail.
 
     Warns
     -----
@@ -163,6 +172,8 @@ def compare(
     """
     classifiers = name_classifiers(estimators)
     labels = _check_split(X_train, y_train, X_test, y_test)
+    if groups is not None:
+        encode_groups(groups, _num_samples(X_train))  # raises if they are not valid
     _check_runnable(classifiers)
     _warm_up(classifiers.values())
     rows: list[dict[str, Any]] = []
@@ -171,7 +182,7 @@ def compare(
         if verbose:
             print(f"{name}, {i} of {len(classifiers)}, on {_num_samples(X_train):,} images")
         try:
-            row = _fit_and_score(classifier, X_train, y_train, X_test, labels)
+            row = _fit_and_score(classifier, X_train, y_train, X_test, labels, groups)
         except KeyboardInterrupt:
             if error_score == "raise" or not any("error" not in row for row in rows):
                 raise
@@ -259,16 +270,29 @@ def _warm_up(classifiers: Iterable[Any]) -> None:
             FERDenseClassifier((1,), max_epochs=1, device=device).fit([[0.0], [1.0]], [0, 1])
 
 
+def _group_params(classifier: Any, groups: Any) -> dict[str, Any]:
+    """Return how `fit` takes the groups, or nothing if it does not use them."""
+    if groups is None or not isinstance(_last_step(classifier), BaseFERClassifier):
+        return {}
+    if not isinstance(classifier, Pipeline):
+        return {"groups": groups}
+    if not get_config()["enable_metadata_routing"]:
+        return {f"{classifier.steps[-1][0]}__groups": groups}
+    _last_step(classifier).set_fit_request(groups=True)
+    return {"groups": groups}
+
+
 def _last_step(classifier: Any) -> Any:
     return classifier[-1] if isinstance(classifier, Pipeline) else classifier
 
 
 def _fit_and_score(
-    classifier: Any, X_train: Any, y_train: Any, X_test: Any, y_test: NDArray
+    classifier: Any, X_train: Any, y_train: Any, X_test: Any, y_test: NDArray, groups: Any
 ) -> dict[str, Any]:
     """Return a row of the table."""
+    fit_params = _group_params(classifier, groups)
     start = perf_counter()
-    classifier.fit(X_train, y_train)
+    classifier.fit(X_train, y_train, **fit_params)
     train_seconds = perf_counter() - start
     loss = np.nan
     if hasattr(classifier, "predict_proba"):

@@ -133,9 +133,9 @@ def test_each_preset_can_be_compared(model):
         (["--subset", "train"], 2, "'train' is not one of validation, test"),
         (["--set", "speed=9"], 2, "none of dense has a parameter 'speed'; they have"),
         (["--set", "speed"], 2, "wanted NAME=VALUE"),
-        (["--set", "dropout=2"], 1, "dropout"),
-        (["--device", "abacus"], 1, "abacus"),
-        (["--fraction", "0"], 1, "--fraction is 0; wanted"),
+        (["--set", "dropout=2"], 2, "dropout"),
+        (["--device", "abacus"], 2, "abacus"),
+        (["--fraction", "0"], 2, "--fraction: got 0, wanted"),
         (["no-such.csv"], 1, "no-such.csv: no such file or folder"),
     ],
 )
@@ -153,3 +153,18 @@ def test_refuses_to_overwrite(run, tmp_path):
     assert result.exit_code == 1
     assert "holds comparison.csv already; --force overwrites" in result.stderr
     assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
+
+
+def test_people_stay_apart_in_the_validation_of_each_fit(run, data_folder, tmp_path, monkeypatch):
+    fit, groups = FERDenseClassifier.fit, []
+
+    def fit_with_groups(self, X, *arguments, **kwargs):
+        groups.append(kwargs.get("groups"))
+        return fit(self, X, *arguments, **kwargs)
+
+    monkeypatch.setattr(FERDenseClassifier, "fit", fit_with_groups)
+    result = run("compare", data_folder / "CK+48", *DENSE, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    people = groups[-1]
+    assert people[0].startswith("S")
+    assert len(people) == json.loads((tmp_path / "out/comparison.json").read_text())["n_train"]

@@ -1,8 +1,10 @@
 """Which format is a file or folder taken for?"""
 
+import os
+
 import pytest
 
-from sk_fer.datasets import load_faces
+from sk_fer.datasets import load_ckplus, load_faces, load_fer2013, load_image_folder
 
 FRAMES = ("anger/S010_004_00000017", "happy/S011_006_00000013", "happy/S011_006_00000014")
 HEADER = (
@@ -129,3 +131,9 @@ def test_split_folders_of_ckplus_that_share_subjects_are_warned_of(tmp_path, wri
     write_image("CK/test/happy/S010_006_00000013.png")
     with pytest.warns(UserWarning, match="its split folders share subjects"):
         assert load_faces(tmp_path / "CK").groups.tolist() == ["S010", "S011", "S010"]
+
+
+@pytest.mark.parametrize("load", [load_faces, load_fer2013, load_ckplus, load_image_folder])
+def test_a_device_is_no_data(load):
+    with pytest.raises(ValueError, match=f"{os.devnull} is a device, socket or pipe; wanted"):
+        load(os.devnull)

@@ -3,7 +3,8 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn import config_context
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.ensemble import BaggingClassifier, VotingClassifier
 from sklearn.exceptions import FitFailedWarning
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
@@ -23,7 +24,7 @@ from sk_fer import (
     save_model,
 )
 from sk_fer.model_selection import compare
-from sk_fer.preprocessing import ImageResizer
+from sk_fer.preprocessing import ImageResizer, ImageStandardizer
 
 SCORES = ["accuracy", "f1_macro", "balanced_accuracy", "log_loss"]
 DENSE = FERDenseClassifier((8,), max_epochs=2, random_state=0)
@@ -329,3 +330,33 @@ def test_weights_tell_names_apart(split):
         "FERPretrainedClassifier(weights=FERCNNClassifier)",
         "FERPretrainedClassifier(weights=None)",
     ]
+
+
+@pytest.mark.parametrize("routing", [False, True])
+def test_groups_reach_the_fits_of_our_classifiers_alone(split, routing):
+    X_train, y_train, X_test, y_test = split
+    people = np.random.default_rng(0).permutation(np.repeat(np.arange(10), 7))
+    net = FERDenseClassifier((8,), max_epochs=2, validation_fraction=0.3, random_state=0)
+    models = {
+        "net": net,
+        "pipeline": make_pipeline(ImageStandardizer(), net),
+        "features": make_pipeline(FERFeatures("fast", weights=None, random_state=0), GaussianNB()),
+    }
+    with config_context(enable_metadata_routing=routing):
+        table = compare(models, *split, groups=people)
+    by_hand = {
+        "net": clone(net).fit(X_train, y_train, groups=people),
+        "pipeline": clone(models["pipeline"]).fit(
+            X_train, y_train, ferdenseclassifier__groups=people
+        ),
+        "features": models["features"].fit(X_train, y_train),
+    }
+    for name, model in by_hand.items():
+        loss = log_loss(y_test, model.predict_proba(X_test), labels=model.classes_)
+        assert table.loc[name, "log_loss"] == pytest.approx(loss, rel=1e-12)
+    assert table.loc["net", "log_loss"] != compare([net], *split)["log_loss"].iloc[0]
+
+
+def test_groups_of_another_length_are_refused_before_any_fit(split):
+    with pytest.raises(ValueError, match="X has 70 and groups has 3"):
+        compare([DENSE], *split, groups=[0, 1, 2])
