@@ -2,7 +2,6 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +10,6 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from sk_fer import make_classifier
 from sk_fer._cli import _options as opt
 from sk_fer._cli._console import console, say
 from sk_fer._cli._data import Faces, Source, read_faces
@@ -19,6 +17,8 @@ from sk_fer._cli._models import fit_parameters
 from sk_fer._cli._outputs import check_output, output_folder, write_figure, write_file, write_json
 from sk_fer._cli._report import show_faces
 from sk_fer.estimators import PRESETS
+from sk_fer.model_selection import compare as compare_classifiers
+from sk_fer.model_selection import make_classifiers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,7 +109,11 @@ def compare(
         data, max_epochs=epochs, random_state=seed, device=device, precision=precision
     )
     extra = opt.parse_settings(settings or [], "--set")
-    classifiers = _make_classifiers(model or DEFAULT_MODELS, parameters, extra)
+    parameters |= {name: opt.parse_value(text) for name, text in extra.items()}
+    try:
+        classifiers = make_classifiers(model or DEFAULT_MODELS, **parameters)
+    except TypeError as error:
+        raise typer.BadParameter(str(error), param_hint="--set") from error
     for classifier in classifiers.values():
         opt.check_parameters(classifier)  # before the data is read
 
@@ -132,34 +136,11 @@ def compare(
         raise ValueError(f"failed, and not compared: {', '.join(failed)}")
 
 
-def _make_classifiers(
-    models: Sequence[str], parameters: dict[str, Any], settings: dict[str, str]
-) -> dict[str, Any]:
-    """Make each model, with those of the parameters and settings that it has."""
-    classifiers: dict[str, Any] = {name: make_classifier(name) for name in models}
-    known = {name: classifier.get_params() for name, classifier in classifiers.items()}
-    for setting in settings:
-        if not any(setting in params for params in known.values()):
-            raise typer.BadParameter(
-                f"none of {', '.join(models)} has a parameter {setting!r}; they have "
-                f"{', '.join(sorted(set().union(*known.values())))}",
-                param_hint="--set",
-            )
-    given = {**parameters, **{name: opt.parse_value(text) for name, text in settings.items()}}
-    for name, classifier in classifiers.items():
-        classifier.set_params(**{k: value for k, value in given.items() if k in known[name]})
-        watched = classifier.early_stopping or classifier.lr_schedule == "plateau"
-        if not watched and "validation_fraction" not in settings:
-            classifier.set_params(validation_fraction=None)  # all learn from the same images
-    return classifiers
-
-
 def _fit_and_score(
     classifiers: dict[str, Any], faces: Faces, rows: Any, subset: str
 ) -> "pd.DataFrame":
     """Compare the models, with the progress of each training on the screen."""
     from sk_fer._cli._progress import training_progress  # skorch, and so torch, take a while
-    from sk_fer.model_selection import compare as compare_classifiers
 
     scored = faces.rows(subset)
     splits = faces.images[rows], faces.target[rows], faces.images[scored], faces.target[scored]

@@ -17,7 +17,7 @@ from sk_fer.datasets import load_faces, make_faces
 from sk_fer.datasets._checks import check_path
 from sk_fer.datasets._load import find_format
 from sk_fer.datasets._names import subset_of
-from sk_fer.model_selection import assign_splits
+from sk_fer.model_selection import assign_splits, stratified_subset
 
 # With the epochs of _train.py, about a minute of training on two slow cores.
 N_FACES = 1000
@@ -132,7 +132,7 @@ class Faces:
         rows = np.flatnonzero(self.splits == split)
         if not len(rows):
             raise ValueError(f"{self.source.name}: no {split} images")
-        return stratified_share(rows, self.target[rows], fraction, self.source.seed)
+        return rows[stratified_subset(self.target[rows], fraction, random_state=self.source.seed)]
 
     def part(self, split: str) -> tuple[NDArray[np.uint8], NDArray]:
         """Return the images of a split and their classes."""
@@ -157,18 +157,6 @@ class Faces:
     def held_out(self) -> list[str]:
         """Return the splits to score on, those that have images."""
         return [split for split in ("validation", "test") if split in self.splits]
-
-
-def stratified_share(
-    rows: NDArray[np.intp], target: NDArray, fraction: float, seed: int
-) -> NDArray[np.intp]:
-    """Choose the same share of the rows of each class, one of each at least."""
-    rng = np.random.default_rng(seed)
-    shares = []
-    for name in np.unique(target):
-        of_class = rng.permutation(rows[target == name])
-        shares.append(of_class[: max(1, round(fraction * len(of_class)))])
-    return np.sort(np.concatenate(shares))
 
 
 def read_faces(source: Source, *, image_shape: tuple[int, int, int] | None = None) -> Faces:

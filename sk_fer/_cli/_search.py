@@ -4,24 +4,15 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import pandas as pd
 import typer
 from rich import box
 from rich.markup import escape
 from rich.table import Table
-from sklearn import config_context
 from sklearn.base import clone
 from sklearn.callback import ProgressBar
-from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.metrics import accuracy_score
-from sklearn.model_selection import (
-    GridSearchCV,
-    HalvingGridSearchCV,
-    ParameterGrid,
-    StratifiedGroupKFold,
-    StratifiedKFold,
-)
+from sklearn.model_selection import ParameterGrid
 
 from sk_fer import make_classifier, save_model
 from sk_fer._cli import _options as opt
@@ -29,6 +20,8 @@ from sk_fer._cli._console import console, say
 from sk_fer._cli._data import Source, read_faces
 from sk_fer._cli._outputs import check_output, output_folder, write_file
 from sk_fer._cli._report import score_split, show_faces
+from sk_fer.estimators import PARAM_GRIDS
+from sk_fer.model_selection import grid_search
 
 EXAMPLES = """
 Examples:
@@ -39,16 +32,6 @@ sk-fer search fer2013.csv --model dense --param "hidden_layer_sizes=(256,),(512,
 
 sk-fer search fer2013.csv --epochs 9 --halving --param optimizer=sgd,adamw --n-jobs 2
 """
-
-DEFAULT_GRIDS: dict[str, dict[str, list[Any]]] = {
-    "cnn": {"lr": [0.02, 0.1], "label_smoothing": [0.0, 0.1]},
-    "dense": {"lr": [3e-4, 1e-3], "dropout": [0.1, 0.3]},
-    "efficientnet_b2": {"lr": [3e-4, 1e-3], "dropout": [0.2, 0.5]},
-    "resnet50": {"lr": [3e-4, 1e-3], "dropout": [0.2, 0.5]},
-    "sequential": {"lr": [3e-4, 1e-3], "dropout": [0.25, 0.5]},
-    "vgg": {"lr": [3e-4, 1e-3], "dropout": [0.25, 0.5]},
-    "accurate": {"lr": [0.02, 0.05], "dropout": [0.2, 0.4]},
-}
 
 FILES = ("model.skfer", "search.csv")
 
@@ -118,7 +101,7 @@ def search(
     grid: dict[str, list[Any]] = {
         name: opt.parse_values(values)
         for name, values in opt.parse_settings(param or [], "--param").items()
-    } or DEFAULT_GRIDS[model]
+    } or PARAM_GRIDS[model]
     opt.check_names(grid, classifier, "--param")
     candidates = list(ParameterGrid(grid))
     for candidate in candidates:
@@ -128,37 +111,29 @@ def search(
     faces = read_faces(source)
     show_faces(faces)
     rows = faces.rows("train", fraction)
-    largest = int(np.unique(faces.target[rows], return_counts=True)[1].max())
-    if cv > largest:
-        raise ValueError(
-            f"--cv is {cv}, and no class has more than {largest} training images; wanted at most "
-            "as many folds"
-        )
     with output_folder(out):
+        images, target = faces.images[rows], faces.target[rows]
         groups = None if faces.groups is None else faces.groups[rows]
-        fit_params = {} if groups is None else {"groups": groups}
-        kind = StratifiedKFold if groups is None else StratifiedGroupKFold
-        folds = kind(cv, shuffle=True, random_state=seed)
-        bar = console.is_terminal and not halving  # which takes no callbacks
-        scoring = "accuracy" if bar else partial(_say_accuracy, list(grid))
-        searched = _make_search(
-            _taking_groups(classifier) if fit_params else classifier,
-            grid,
-            folds,
-            n_jobs,
-            scoring,
-            halving=halving,
-            seed=seed,
-        )
         say(
             f"Searching {len(candidates)} candidates of {model} on {len(rows):,} images, "
             f"{cv} folds, at most {epochs} epochs"
         )
-        if bar:
-            searched.set_callbacks(ProgressBar())
-        # Each fit needs the groups, too, for the validation images that it sets aside.
-        with config_context(enable_metadata_routing=groups is not None):
-            searched.fit(faces.images[rows], faces.target[rows], **fit_params)
+        bar = console.is_terminal and not halving  # which takes no callbacks
+        # The best is fitted after the table is written.
+        searched = grid_search(
+            classifier,
+            grid,
+            images,
+            target,
+            groups=groups,
+            cv=cv,
+            halving=halving,
+            scoring="accuracy" if bar else partial(_say_accuracy, list(grid)),
+            refit=False,
+            n_jobs=n_jobs,
+            callbacks=[ProgressBar()] if bar else [],
+            random_state=seed,
+        )
 
         results = pd.DataFrame(searched.cv_results_)
         say("\n[bold]Accuracy over the folds[/]")
@@ -166,45 +141,13 @@ def search(
         write_file(out / "search.csv", lambda path: results.to_csv(path, index=False))
         say(escape(f"Best: {_describe(searched.best_params_)}\n"))
         best = clone(classifier).set_params(**searched.best_params_)
-        best.fit(faces.images[rows], faces.target[rows], **fit_params)
+        best.fit(images, target, groups=groups)
         save_model(best, out / "model.skfer")
         score_split(best, faces, "validation")
     say(escape(f"Wrote {' and '.join(FILES)} into {out}"))
     n_failed = int(results["mean_test_score"].isna().sum())
     if n_failed:
         raise ValueError(f"{n_failed} of {len(results)} candidates failed in one fold or more")
-
-
-def _taking_groups(classifier: Any) -> Any:
-    """Return a clone that takes the groups of a search in each of its fits."""
-    with config_context(enable_metadata_routing=True):
-        return clone(classifier).set_fit_request(groups=True)
-
-
-def _make_search(
-    classifier: Any,
-    grid: dict[str, list[Any]],
-    folds: Any,
-    n_jobs: int,
-    scoring: Any,
-    *,
-    halving: bool,
-    seed: int,
-) -> Any:
-    # One candidate that fails does not cost the others; the best is fitted after the table is
-    # written.
-    settings = {"scoring": scoring, "cv": folds, "n_jobs": n_jobs, "refit": False}
-    if not halving:
-        return GridSearchCV(classifier, grid, **settings)
-    return HalvingGridSearchCV(
-        classifier,
-        grid,
-        resource="max_epochs",
-        max_resources=classifier.max_epochs,
-        min_resources="exhaust",
-        random_state=seed,
-        **settings,
-    )
 
 
 def _say_accuracy(names: list[str], classifier: Any, X: Any, y: Any) -> float:

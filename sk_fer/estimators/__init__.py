@@ -3,7 +3,7 @@
 from sk_fer.estimators._cnn import FERCNNClassifier
 from sk_fer.estimators._dense import FERDenseClassifier
 from sk_fer.estimators._features import FERFeatures
-from sk_fer.estimators._presets import PRESETS, make_classifier
+from sk_fer.estimators._presets import PARAM_GRIDS, PRESETS, make_classifier
 from sk_fer.estimators._pretrained import (
     FEREfficientNetB2Classifier,
     FERPretrainedClassifier,
@@ -11,6 +11,7 @@ from sk_fer.estimators._pretrained import (
 )
 
 __all__ = [
+    "PARAM_GRIDS",
     "PRESETS",
     "FERCNNClassifier",
     "FERDenseClassifier",

@@ -70,6 +70,18 @@ PRESETS: dict[str, tuple[type[BaseFERClassifier], dict[str, Any]]] = {
 }
 
 
+# Parameters that matter most for each preset, with values that are worth trying.
+PARAM_GRIDS: dict[str, dict[str, list[Any]]] = {
+    "cnn": {"lr": [0.02, 0.1], "label_smoothing": [0.0, 0.1]},
+    "dense": {"lr": [3e-4, 1e-3], "dropout": [0.1, 0.3]},
+    "efficientnet_b2": {"lr": [3e-4, 1e-3], "dropout": [0.2, 0.5]},
+    "resnet50": {"lr": [3e-4, 1e-3], "dropout": [0.2, 0.5]},
+    "sequential": {"lr": [3e-4, 1e-3], "dropout": [0.25, 0.5]},
+    "vgg": {"lr": [3e-4, 1e-3], "dropout": [0.25, 0.5]},
+    "accurate": {"lr": [0.02, 0.05], "dropout": [0.2, 0.4]},
+}
+
+
 @validate_params({"preset": [StrOptions(set(PRESETS))]})
 def make_classifier(preset: str = "cnn", **parameters: Any) -> BaseFERClassifier:
     """Return a classifier with the settings of a named system.

@@ -1,7 +1,17 @@
-"""Splits of images, copies of images across splits, and classifiers side by side."""
+"""Splits of images, copies of images across splits, searches and comparisons."""
 
+from sk_fer.model_selection._comparable import make_classifiers
 from sk_fer.model_selection._compare import compare
 from sk_fer.model_selection._duplicates import find_duplicates
+from sk_fer.model_selection._search import grid_search
 from sk_fer.model_selection._splits import assign_splits
+from sk_fer.model_selection._subset import stratified_subset
 
-__all__ = ["assign_splits", "compare", "find_duplicates"]
+__all__ = [
+    "assign_splits",
+    "compare",
+    "find_duplicates",
+    "grid_search",
+    "make_classifiers",
+    "stratified_subset",
+]

@@ -6,11 +6,9 @@ import pytest
 from PIL import Image
 from sklearn.exceptions import FitFailedWarning
 
-from sk_fer import FERCNNClassifier, FERDenseClassifier, make_classifier
-from sk_fer._cli._compare import FILES, _make_classifiers
-from sk_fer._cli._models import FACES_SETTINGS
+from sk_fer import FERCNNClassifier, FERDenseClassifier
+from sk_fer._cli._compare import FILES
 from sk_fer.datasets import make_faces
-from sk_fer.estimators import PRESETS
 
 SMALL = ["--epochs", 1, "--set", "hidden_layer_sizes=(8,)"]
 DENSE = ["--model", "dense", *SMALL]
@@ -113,16 +111,6 @@ def test_an_interruption_leaves_the_table_of_the_models_before_it(
     report = json.loads((out / "comparison.json").read_text())
     assert report["models"]["dense"]["results"]["accuracy"] is not None
     assert report["models"]["sequential"]["results"]["error"] == "interrupted"
-
-
-@pytest.mark.parametrize("model", PRESETS)
-def test_each_preset_can_be_compared(model):
-    parameters = {"random_state": 1, "device": "cpu", **FACES_SETTINGS}
-    classifier = _make_classifiers([model], parameters, {"early_stopping": "True"})[model]
-    assert classifier.random_state == 1
-    assert classifier.early_stopping
-    preset = make_classifier(model)
-    assert classifier.validation_fraction == preset.validation_fraction  # which is watched
 
 
 @pytest.mark.parametrize(

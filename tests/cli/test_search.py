@@ -5,12 +5,10 @@ from functools import wraps
 import pytest
 from PIL import Image
 from sklearn.exceptions import FitFailedWarning
-from sklearn.model_selection import ParameterGrid
 
-from sk_fer import FERDenseClassifier, load_model, make_classifier
-from sk_fer._cli._search import DEFAULT_GRIDS
+from sk_fer import FERDenseClassifier, load_model
 from sk_fer.datasets import make_faces
-from sk_fer.estimators import PRESETS, _base
+from sk_fer.estimators import _base
 
 SMALL = ["--model", "dense", "--epochs", "1", "--cv", "2"]
 
@@ -139,13 +137,6 @@ def test_real_folds_keep_subjects_together(run, data_folder, tmp_path):
     assert "no subject in two of them" in result.output
 
 
-@pytest.mark.parametrize("model", PRESETS)
-def test_each_model_has_a_default_grid_of_its_own_parameters(model):
-    grid = DEFAULT_GRIDS[model]
-    assert len(ParameterGrid(grid)) == 4
-    assert set(grid) <= set(make_classifier(model).get_params())
-
-
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
@@ -153,7 +144,7 @@ def test_each_model_has_a_default_grid_of_its_own_parameters(model):
         (["--param", "lr"], 2, "wanted NAME=VALUE"),
         (["--param", "lr=-1,-2"], 2, "lr"),
         (["--cv", "1"], 2, "--cv"),
-        (["--cv", "25"], 1, "--cv is 25, and no class has more than 24 training images"),
+        (["--cv", "25"], 1, "got cv=25, but no class has more than 24 images"),
         (["--n-jobs", "0"], 2, "0 is no number of fits"),
         (["--param", "optimizer=sgd,foo"], 2, "The 'optimizer' parameter"),
         (["no.csv", "--param", "augment={'flop': 1}"], 2, "augment has 'flop'"),

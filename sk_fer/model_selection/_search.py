@@ -1,0 +1,152 @@
+"""Search over parameters by cross-validation, without people in two folds."""
+
+from collections.abc import Callable
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn import config_context
+from sklearn.base import BaseEstimator, clone
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.model_selection import (
+    GridSearchCV,
+    HalvingGridSearchCV,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+)
+from sklearn.pipeline import Pipeline
+from sklearn.utils import column_or_1d
+
+from sk_fer._utils._constraints import Interval, validate_params
+from sk_fer.estimators._base import BaseFERClassifier
+
+
+@validate_params(
+    {
+        "classifier": [BaseFERClassifier, Pipeline],
+        "param_grid": [dict, list],
+        "X": ["array-like"],
+        "y": ["array-like"],
+        "groups": ["array-like", None],
+        "cv": [Interval(Integral, 2, None, closed="left")],
+        "halving": ["boolean"],
+        "scoring": [str, callable],
+        "refit": ["boolean"],
+        "n_jobs": [Integral, None],
+        "callbacks": [list, tuple],
+        "random_state": [Interval(Integral, 0, None, closed="left")],
+    }
+)
+def grid_search(
+    classifier: BaseFERClassifier | Pipeline,
+    param_grid: dict[str, list[Any]] | list[dict[str, list[Any]]],
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    groups: ArrayLike | None = None,
+    cv: int = 3,
+    halving: bool = False,
+    scoring: str | Callable[..., float] = "accuracy",
+    refit: bool = True,
+    n_jobs: int | None = None,
+    callbacks: list[Any] | tuple[Any, ...] = (),
+    random_state: int = 0,
+) -> BaseEstimator:
+    """Try all combinations of parameters by cross-validation.
+
+    This runs :class:`~sklearn.model_selection.GridSearchCV` with shuffled stratified folds. With
+    `groups`, no group is in two folds, and the validation images that a fit sets aside are whole
+    groups, too, which otherwise needs scikit-learn's metadata routing.
+
+    Parameters
+    ----------
+    classifier : classifier of sk_fer, or Pipeline
+        The classifier, alone or as the last step of a Pipeline. It is cloned.
+    param_grid : dict of str to list, or list of such dicts
+        The values to try, as in GridSearchCV. :data:`sk_fer.estimators.PARAM_GRIDS` has a grid
+        for each preset.
+    X : array-like of shape (n_samples, ...)
+        The images, in any form that ``fit`` accepts.
+    y : array-like of shape (n_samples,)
+        The labels.
+    groups : array-like of shape (n_samples,), default=None
+        The group of each image, for example the person that it shows.
+    cv : int, default=3
+        The number of folds, at least 2.
+    halving : bool, default=False
+        Whether to give all candidates a few epochs and the best third of them three times as
+        many, until a third has ``max_epochs`` of `classifier`. See
+        :class:`~sklearn.model_selection.HalvingGridSearchCV`.
+    scoring : str or callable, default="accuracy"
+        The score, as in GridSearchCV.
+    refit : bool, default=True
+        Whether to fit the best candidate on all images at the end, as ``best_estimator_``.
+    n_jobs : int, default=None
+        The number of fits at a time, as in GridSearchCV.
+    callbacks : list or tuple of callbacks, default=()
+        Callbacks of scikit-learn for the search, which HalvingGridSearchCV does not take.
+    random_state : int, default=0
+        The seed of the folds.
+
+    Returns
+    -------
+    search : GridSearchCV or HalvingGridSearchCV
+        The fitted search, with ``best_params_`` and ``cv_results_``. A candidate that cannot be
+        fitted has the score NaN.
+
+    Raises
+    ------
+    ValueError
+        If `cv` is greater than the number of images of the largest class, or if all fits fail.
+
+    See Also
+    --------
+    compare : Fit several classifiers on the same split.
+
+    Examples
+    --------
+    >>> from sk_fer import make_classifier
+    >>> from sk_fer.datasets import make_faces
+    >>> from sk_fer.model_selection import grid_search
+    >>> X, y = make_faces(70, image_size=16, random_state=0)
+    >>> dense = make_classifier("dense", max_epochs=1, random_state=0)
+    >>> search = grid_search(dense, {"dropout": [0.1, 0.3]}, X, y, cv=2)
+    >>> sorted(search.best_params_)
+    ['dropout']
+    """
+    largest = int(np.unique(column_or_1d(y), return_counts=True)[1].max())
+    if cv > largest:
+        raise ValueError(
+            f"got cv={cv}, but no class has more than {largest} images; wanted at most as many "
+            "folds"
+        )
+    kind = StratifiedKFold if groups is None else StratifiedGroupKFold
+    settings: dict[str, Any] = {
+        "scoring": scoring,
+        "cv": kind(cv, shuffle=True, random_state=random_state),
+        "n_jobs": n_jobs,
+        "refit": refit,
+    }
+    # Each fit gets the groups, too, for the validation images that it sets aside.
+    with config_context(enable_metadata_routing=groups is not None):
+        classifier = clone(classifier)
+        is_pipeline = isinstance(classifier, Pipeline)
+        last = classifier[-1] if is_pipeline else classifier
+        if groups is not None and isinstance(last, BaseFERClassifier):
+            last.set_fit_request(groups=True)
+        if halving:
+            search = HalvingGridSearchCV(
+                classifier,
+                param_grid,
+                resource=f"{classifier.steps[-1][0]}__max_epochs" if is_pipeline else "max_epochs",
+                max_resources=last.max_epochs,
+                min_resources="exhaust",
+                random_state=random_state,
+                **settings,
+            )
+        else:
+            search = GridSearchCV(classifier, param_grid, **settings)
+        if callbacks:
+            search.set_callbacks(*callbacks)
+        return search.fit(X, y, **({} if groups is None else {"groups": groups}))
