@@ -29,7 +29,7 @@ def push_to_hub(
 
     Parameters
     ----------
-    model : classifier or Pipeline
+    model : classifier, FERFeatures or Pipeline
         A fitted model of a kind that :func:`save_model` accepts.
     repo_id : str
         The repository, as ``"owner/name"``. It is created if it does not exist.
@@ -98,7 +98,7 @@ def from_hub(repo_id: str, *, revision: str | None = None, token: str | None = N
 
     Returns
     -------
-    model : classifier or Pipeline
+    model : classifier, FERFeatures or Pipeline
         The fitted model, as from :func:`load_model`.
 
     Raises
