@@ -1,6 +1,6 @@
 """Altered model files: each loads to the same predictions, or raises ModelFormatError.
 
-    python tests/persistence/fuzz_model_files.py --n-files 20000 --seed 0
+    python -m tests.persistence.fuzz_model_files --n-files 20000 --seed 0
 
 Half of them are altered as a whole, which the checksums tell. Of the other half the contents are
 altered and the checksums made to fit again, as a stranger could: those may also hold another model,
@@ -74,11 +74,18 @@ class Sample(NamedTuple):
 @cache
 def golden_samples() -> list[Sample]:
     """Return the golden files with what their models predict here."""
+    from .make_golden import FEATURES, features_file
+
     X = np.load(GOLDEN / "images.npy")
-    return [
-        Sample(path.read_bytes(), X, load_model(path).predict_proba(X))
-        for path in sorted(GOLDEN.glob("*.skfer"))
-    ]
+    contents = [path.read_bytes() for path in sorted(GOLDEN.glob("*.skfer"))]
+    contents.append(features_file(FEATURES))
+    samples = []
+    for content in contents:
+        with tempfile.NamedTemporaryFile(suffix=".skfer") as file:
+            file.write(content)
+            file.flush()
+            samples.append(Sample(content, X, load_model(file.name).predict_proba(X)))
+    return samples
 
 
 def read_entries(content: bytes) -> dict[str, bytes]:
