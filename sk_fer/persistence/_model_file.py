@@ -114,9 +114,9 @@ def save_model(model: BaseEstimator, path: str | os.PathLike[str]) -> None:
     }
     if left_out:
         warnings.warn(
-            f"left out of {os.fspath(path)}, as a model file contains nothing of this process or "
-            f"machine: {', '.join(left_out)}; the loaded model has the defaults, and predicts as "
-            "before: set them again before another fit",
+            f"left out of {os.fspath(path)}: {', '.join(left_out)}. A model file does not contain "
+            "what belongs to a process or a machine. The loaded model has the default values "
+            "instead and makes the same predictions; set them again before you fit it again",
             UserWarning,
             stacklevel=2,
         )

@@ -155,7 +155,7 @@ def test_what_belongs_to_the_process_is_left_out_with_a_warning(small_faces, tmp
     words = (
         "memory of Pipeline, copy of StandardScaler, scikit-learn's callbacks of "
         "FERDenseClassifier, callbacks of FERDenseClassifier, checkpoint of "
-        "FERDenseClassifier, random_state of FERDenseClassifier; the loaded model has the defaults"
+        "FERDenseClassifier, random_state of FERDenseClassifier. A model file does not contain "
     )
     with pytest.warns(UserWarning, match=words):
         loaded = reload(pipeline, tmp_path)
