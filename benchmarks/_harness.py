@@ -22,7 +22,7 @@ from typing import Any
 
 import torch
 
-from sk_fer._utils._write_aside import write_aside
+from sk_fer.datasets import load_fer2013
 
 RESULTS = Path(__file__).parent / "results"
 FLAGS = ("amx_bf16", "avx512_bf16", "avx512f", "avx2")
@@ -345,7 +345,26 @@ def write_result(name: str, result: Mapping[str, Any], args: argparse.Namespace)
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a file of results, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with write_aside(path) as aside:
-        aside.write_text(json.dumps(content, indent=1) + "\n")
+    write_text(path, json.dumps(content, indent=1) + "\n")
     print(f"written to {path}")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    aside.write_text(text)
+    os.replace(aside, path)
+
+
+def data_folder() -> Path:
+    """Return the folder of the real images, which SK_FER_DATA names."""
+    folder = os.environ.get("SK_FER_DATA")
+    if folder is None:
+        raise SystemExit("set SK_FER_DATA to the folder with fer2013.csv, or pass --quick")
+    return Path(folder)
+
+
+def fer2013(subset: str) -> tuple[Any, Any]:
+    """Return images and labels of a split of FER2013."""
+    return load_fer2013(data_folder() / "fer2013.csv", subset=subset, return_X_y=True)

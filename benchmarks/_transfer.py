@@ -6,12 +6,12 @@ import time
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
-from os import environ
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import _harness
 import numpy as np
-from _harness import RESULTS, machine, versions, write_json
+from _harness import RESULTS, data_folder, machine, versions, write_json
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from torch import Tensor, nn
@@ -19,7 +19,7 @@ from torch.nn.modules.module import register_module_forward_hook
 from torch.utils.flop_counter import FlopCounterMode
 
 from sk_fer import FERCNNClassifier, FERPretrainedClassifier, load_model, save_model
-from sk_fer.datasets import load_ckplus, load_fer2013, make_faces
+from sk_fer.datasets import load_ckplus, make_faces
 
 Folds = list[tuple[np.ndarray, np.ndarray]]
 
@@ -53,7 +53,7 @@ def ckplus(args: Namespace) -> Faces:
     if args.quick:
         X, y = make_faces(63, random_state=0)
         return Faces(X, y, np.arange(len(y)) // 7)
-    bunch = load_ckplus(Path(environ["SK_FER_DATA"], "CK+48"))
+    bunch = load_ckplus(data_folder() / "CK+48")
     return Faces(bunch.data, bunch.target, bunch.groups)
 
 
@@ -61,7 +61,7 @@ def fer2013(args: Namespace, subset: str = "train") -> tuple[np.ndarray, np.ndar
     """Return images and labels of FER2013; of --quick, drawn faces."""
     if args.quick:
         return make_faces(28, random_state=1)
-    return load_fer2013(Path(environ["SK_FER_DATA"], "fer2013.csv"), subset=subset, return_X_y=True)
+    return _harness.fer2013(subset)
 
 
 # -- networks that have learnt from FER2013 ------------------------------------------------

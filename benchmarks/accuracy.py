@@ -15,18 +15,16 @@ configuration and device, after each seed; the rows of other configurations stay
 import argparse
 import ast
 import json
-import os
 import statistics
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from _harness import RESULTS, command_line, describe, machine, versions, write_json
+from _harness import RESULTS, command_line, describe, fer2013, machine, versions, write_json
 
 from sk_fer import make_classifier
-from sk_fer.datasets import load_fer2013, make_faces
+from sk_fer.datasets import make_faces
 from sk_fer.training import resolve_device
 
 Data = tuple[np.ndarray, np.ndarray]
@@ -49,11 +47,7 @@ def load(quick: bool) -> tuple[Data, Data]:
     if quick:
         X, y = make_faces(84, random_state=0)
         return (X[:56], y[:56]), (X[56:], y[56:])
-    path = Path(os.environ["SK_FER_DATA"], "fer2013.csv")
-    return (
-        load_fer2013(path, subset="train", return_X_y=True),
-        load_fer2013(path, subset="validation", return_X_y=True),
-    )
+    return fer2013("train"), fer2013("validation")
 
 
 def epochs_in(budget: float, preset: str, parameters: dict[str, Any], train: Data) -> int:

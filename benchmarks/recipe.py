@@ -14,7 +14,6 @@ hardly change.  `--quick` trains one tiny network on drawn faces and writes noth
 import argparse
 import json
 import math
-import os
 import statistics
 import time
 from dataclasses import asdict, dataclass, replace
@@ -22,11 +21,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from _harness import fer2013, write_text
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
-
-from sk_fer._utils._write_aside import write_aside
 
 RESULTS = Path(__file__).parent / "results" / "recipe.json"
 
@@ -409,16 +407,13 @@ EXPERIMENTS: dict[str, Config] = {
 
 
 def load_data() -> dict:
-    from sk_fer.datasets import load_fer2013
-
-    folder = Path(os.environ["SK_FER_DATA"])
     data: dict = {}
     names: list[str] = []
     for key, subset in (("train", "train"), ("test", "validation")):
-        faces = load_fer2013(folder / "fer2013.csv", subset=subset)
-        names = names or sorted(set(faces.target))
-        codes = torch.from_numpy(np.searchsorted(names, faces.target))
-        data[key] = (torch.from_numpy(np.ascontiguousarray(faces.images)), codes)
+        X, y = fer2013(subset)
+        names = names or sorted(set(y))
+        codes = torch.from_numpy(np.searchsorted(names, y))
+        data[key] = (torch.from_numpy(X.reshape(-1, 48, 48)), codes)
     return data
 
 
@@ -439,9 +434,7 @@ def differences(c: Config) -> dict:
 def append(record: dict) -> None:
     records = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
     records.append(record)
-    RESULTS.parent.mkdir(exist_ok=True)
-    with write_aside(RESULTS) as aside:
-        aside.write_text("[\n" + ",\n".join(json.dumps(r) for r in records) + "\n]\n")
+    write_text(RESULTS, "[\n" + ",\n".join(json.dumps(r) for r in records) + "\n]\n")
 
 
 def table() -> None:

@@ -52,7 +52,6 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sk_fer import FERCNNClassifier, FERFeatures, FERPretrainedClassifier, make_classifier
-from sk_fer.estimators._backbone import DEFAULT_INPUT_SIZE
 from sk_fer.model_selection import find_duplicates
 
 Results = Iterator[dict[str, Any]]  # the same, with one row more each time
@@ -62,7 +61,7 @@ SCRATCH = {"max_epochs": 20, "batch_size": 32}
 MUON = {"optimizer": "muon", "momentum": 0.6, "backbone_lr_factor": 1.0}
 FINE_TUNING = {"max_epochs": 10, "batch_size": 32, "lr": 0.03, **MUON}
 HEAD_ONLY = {"max_epochs": 40, "batch_size": 32, "lr": 3e-3, "augment": None}
-STORED_SIZES = (48, DEFAULT_INPUT_SIZE)
+STORED_SIZES = (48, 96)  # 96 is the default of networks of timm
 MOONSHOT = {"row": "FER2013, all", "accuracy": 0.9, "seconds": 300}
 
 FEW = {

@@ -13,11 +13,12 @@ from pathlib import Path
 import joblib
 import pandas as pd
 from sklearn.metrics import classification_report
-from sklearn.model_selection import GridSearchCV, StratifiedKFold, train_test_split
+from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline
 
 from sk_fer import FERCNNClassifier
 from sk_fer.datasets import load_fer2013, make_faces
+from sk_fer.model_selection import grid_search
 from sk_fer.preprocessing import HistogramEqualizer, ImageResizer
 
 N_SEARCH, N_REPORT = 2000, 1000
@@ -44,16 +45,16 @@ def main(path: Path | None = None) -> None:
             ("cnn", FERCNNClassifier(optimizer="adam", lr=2e-3, max_epochs=8, random_state=0)),
         ]
     )
-    search = GridSearchCV(
+    search = grid_search(
         pipeline,
         {
             "equalize": [HistogramEqualizer("adaptive"), "passthrough"],
             "cnn__architecture": ["fast", "sequential"],
         },
-        cv=StratifiedKFold(3, shuffle=True, random_state=0),
+        X_train,
+        y_train,
         n_jobs=-1,
     )
-    search.fit(X_train, y_train)
 
     table = pd.DataFrame(search.cv_results_).sort_values("rank_test_score")
     columns = [c for c in table if c.startswith("param_")] + ["mean_test_score", "std_test_score"]

@@ -189,3 +189,12 @@ def test_predicted_faces_example(monkeypatch, capsys, tmp_path):
 
 def test_the_picture_of_the_readme_is_small():
     assert (ROOT / "docs/predicted_faces.png").stat().st_size < 200_000
+
+
+@pytest.mark.parametrize("folder", ["benchmarks", "examples"])
+def test_scripts_use_the_public_interface_alone(folder):
+    files = sorted((ROOT / folder).glob("*.py"))
+    assert files
+    private = re.compile(r"(from|import) +sk_fer[\w.]*(\._| import _)")
+    found = [file.name for file in files if private.search(file.read_text())]
+    assert found == []

@@ -165,8 +165,8 @@ def _save(
             "parameters": classifier.get_params(),
             "n_epochs": classifier.n_epochs_,
             "data": faces.facts(),
-            "accuracy": {split: score.report["accuracy"] for split, score in scores.items()},
-            "per_class": {split: score.report for split, score in scores.items()},
+            "accuracy": {split: score.report.accuracy for split, score in scores.items()},
+            "per_class": {split: score.report.scores for split, score in scores.items()},
             "versions": library_versions(),
         },
     )

@@ -1,6 +1,7 @@
-"""Displays of a training and of a comparison; scikit-learn has one for confusion matrices."""
+"""Displays of a training and of a comparison, and the scores of each class."""
 
+from sk_fer.inspection._class_report import class_report
 from sk_fer.inspection._comparison import ComparisonDisplay
 from sk_fer.inspection._history import HistoryDisplay
 
-__all__ = ["ComparisonDisplay", "HistoryDisplay"]
+__all__ = ["ComparisonDisplay", "HistoryDisplay", "class_report"]
