@@ -1,6 +1,7 @@
 """scikit-learn's constraints of parameters: a bool is no number, and decorators keep types."""
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, TypeVar
 
 from sklearn.utils import _param_validation
@@ -28,6 +29,36 @@ class TorchDevice(_param_validation.HasMethods):
 
     def __str__(self) -> str:
         return "a torch.device"
+
+
+class NameIn(_param_validation.HasMethods):
+    """A name in a table, which is imported when a value is checked.
+
+    An entry that is added to the table is therefore accepted, and torch is not imported before
+    something is fitted.
+
+    Parameters
+    ----------
+    folder : str
+        The folder that exports the table, such as ``"sk_fer.training"``.
+    table : str
+        The name of the table, which is a mapping with str keys.
+    """
+
+    def __init__(self, folder: str, table: str) -> None:
+        super().__init__("lower")  # scikit-learn accepts no constraints of other kinds
+        self.folder = folder
+        self.table = table
+
+    def is_satisfied_by(self, val: Any) -> bool:
+        """Return whether a value is a name in the table."""
+        return isinstance(val, str) and val in self._names()
+
+    def __str__(self) -> str:
+        return f"a str among {{{', '.join(map(repr, sorted(self._names())))}}}"
+
+    def _names(self) -> list[str]:
+        return list(getattr(import_module(self.folder), self.table))
 
 
 def validate_params(constraints: dict[str, list[Any]]) -> Callable[[Function], Function]:

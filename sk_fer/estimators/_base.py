@@ -66,6 +66,7 @@ class BaseFERClassifier(
     momentum: float | str
     weight_decay: float | str
     lr_schedule: str | None
+    criterion: str
     label_smoothing: float
     class_weight: Any
     normalize: str

@@ -4,9 +4,7 @@ from numbers import Real
 from os import PathLike
 from typing import Any
 
-from sklearn.utils._param_validation import StrOptions
-
-from sk_fer._utils._constraints import Interval
+from sk_fer._utils._constraints import Interval, NameIn
 from sk_fer.estimators._base import BaseFERClassifier
 from sk_fer.estimators._parameters import SHARED_CONSTRAINTS, document_parameters
 
@@ -60,7 +58,7 @@ class FERCNNClassifier(BaseFERClassifier):
 
     _parameter_constraints = {
         **SHARED_CONSTRAINTS,
-        "architecture": [StrOptions({"accurate", "fast", "sequential", "vgg"})],
+        "architecture": [NameIn("sk_fer.modules", "ARCHITECTURES")],
         "dropout": [Interval(Real, 0, 1, closed="left"), None],
         "progressive_resizing": ["boolean"],
     }
@@ -78,6 +76,7 @@ class FERCNNClassifier(BaseFERClassifier):
         momentum: float | str = "auto",
         weight_decay: float | str = "auto",
         lr_schedule: str | None = "one_cycle",
+        criterion: str = "cross_entropy",
         label_smoothing: float = 0.1,
         class_weight: Any = None,
         normalize: str = "auto",
@@ -107,6 +106,7 @@ class FERCNNClassifier(BaseFERClassifier):
         self.momentum = momentum
         self.weight_decay = weight_decay
         self.lr_schedule = lr_schedule
+        self.criterion = criterion
         self.label_smoothing = label_smoothing
         self.class_weight = class_weight
         self.normalize = normalize

@@ -74,6 +74,7 @@ class FERDenseClassifier(BaseFERClassifier):
         momentum: float | str = "auto",
         weight_decay: float | str = "auto",
         lr_schedule: str | None = "one_cycle",
+        criterion: str = "cross_entropy",
         label_smoothing: float = 0.0,
         class_weight: Any = None,
         normalize: str = "auto",
@@ -103,6 +104,7 @@ class FERDenseClassifier(BaseFERClassifier):
         self.momentum = momentum
         self.weight_decay = weight_decay
         self.lr_schedule = lr_schedule
+        self.criterion = criterion
         self.label_smoothing = label_smoothing
         self.class_weight = class_weight
         self.normalize = normalize

@@ -79,10 +79,10 @@ def make_net(
         Initialized.
     """
     from sk_fer.training import (
+        LOSSES,
         OPTIMIZERS,
         Augmentation,
         FERNet,
-        WeightedCrossEntropy,
         optimizer_settings,
         resolve_device,
         resolve_precision,
@@ -94,8 +94,8 @@ def make_net(
     settings = optimizer_settings(estimator.optimizer, rates.momentum)
     net = FERNet(
         module,
-        criterion=WeightedCrossEntropy(estimator.label_smoothing),
-        optimizer=OPTIMIZERS[estimator.optimizer],
+        criterion=LOSSES[estimator.criterion](estimator.label_smoothing),
+        optimizer=OPTIMIZERS[estimator.optimizer].kind,
         **{f"optimizer__{name}": value for name, value in settings.items()},
         lr=rates.lr,
         weight_decay=rates.weight_decay,

@@ -10,10 +10,9 @@ from typing import Any, NamedTuple, TypeVar
 
 from sklearn.utils._param_validation import StrOptions
 
-from sk_fer._utils._constraints import Interval, TorchDevice
+from sk_fer._utils._constraints import Interval, NameIn, TorchDevice
 from sk_fer._utils._layout import SIDE
 
-AUGMENTATION_LIMITS = {"flip": 1.0, "shift": 1.0, "rotation": 180.0, "scale": 0.9, "erasing": 1.0}
 STEPS_AN_EPOCH = 32
 DEFAULT_AUGMENTATION = {"flip": 0.5, "shift": 0.1, "rotation": 10.0, "scale": 0.1}
 
@@ -22,32 +21,22 @@ EARLY_STOPPING_FRACTION = 0.1
 
 
 class OptimizerSettings(NamedTuple):
-    """What "auto" stands for with an optimizer."""
+    """The learning rate, momentum and weight decay of a fit."""
 
     lr: float
     momentum: float
     weight_decay: float
 
 
-# Of "muon" as measured in benchmarks/recipe.py; the others as is usual for them. "sgd" at 0.05
-# serves large batches and batch normalization better, and makes small dense networks jump about.
-OPTIMIZER_SETTINGS = {
-    "muon": OptimizerSettings(lr=0.05, momentum=0.6, weight_decay=5e-4),
-    "sgd": OptimizerSettings(lr=0.02, momentum=0.9, weight_decay=5e-4),
-    "adam": OptimizerSettings(lr=1e-3, momentum=0.0, weight_decay=0.0),
-    "adamw": OptimizerSettings(lr=1e-3, momentum=0.0, weight_decay=0.01),
-    "rmsprop": OptimizerSettings(lr=1e-3, momentum=0.0, weight_decay=0.0),
-    "adagrad": OptimizerSettings(lr=0.01, momentum=0.0, weight_decay=0.0),
-}
-
 SHARED_CONSTRAINTS: dict[str, list[Any]] = {
     "max_epochs": [Interval(Integral, 1, None, closed="left")],
     "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
-    "optimizer": [StrOptions(set(OPTIMIZER_SETTINGS))],
+    "optimizer": [NameIn("sk_fer.training", "OPTIMIZERS")],
     "lr": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
     "momentum": [Interval(Real, 0, 1, closed="left"), StrOptions({"auto"})],
     "weight_decay": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
-    "lr_schedule": [StrOptions({"one_cycle", "cosine", "step", "plateau"}), None],
+    "lr_schedule": [NameIn("sk_fer.training", "SCHEDULES"), None],
+    "criterion": [NameIn("sk_fer.training", "LOSSES")],
     "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     "class_weight": [StrOptions({"balanced"}), dict, None],
     "normalize": [StrOptions({"auto", "image", "dataset", "none"})],
@@ -95,6 +84,9 @@ lr_schedule : {"one_cycle", "cosine", "step", "plateau"} or None
     each third of the fit. "plateau" divides it by ten when the validation loss (or the training
     loss if there are no validation images) has not decreased for five epochs. If None, the
     learning rate is constant, as it always is in :meth:`partial_fit`.
+criterion : {"cross_entropy", "focal"}
+    The loss. "focal" multiplies the cross-entropy by the square of one minus the predicted
+    probability, so that images that are already predicted well have less weight.
 label_smoothing : float in [0, 1)
     The share of each target that is distributed evenly over the classes.
 class_weight : "balanced", dict of label to weight, or None
@@ -312,7 +304,10 @@ def resolve_optimizer_settings(estimator: Any) -> OptimizerSettings:
     >>> resolve_optimizer_settings(FERCNNClassifier(optimizer="sgd", lr=0.1))
     OptimizerSettings(lr=0.1, momentum=0.9, weight_decay=0.0005)
     """
-    usual = OPTIMIZER_SETTINGS[estimator.optimizer]
+    from sk_fer.training import OPTIMIZERS
+
+    auto = OPTIMIZERS[estimator.optimizer]
+    usual = OptimizerSettings(auto.lr, auto.momentum, auto.weight_decay)
     given = {name: getattr(estimator, name) for name in usual._fields}
     return usual._replace(**{k: float(v) for k, v in given.items() if v != "auto"})
 
@@ -343,10 +338,12 @@ def resolve_augmentation(
         return {}
     if not isinstance(augment, Mapping):
         return dict(DEFAULT_AUGMENTATION) if face else {}
+    from sk_fer.training import CHANGES
+
     for name, strength in augment.items():
-        if name not in AUGMENTATION_LIMITS:
-            raise ValueError(f"augment has {name!r}; wanted any of {list(AUGMENTATION_LIMITS)}")
-        limit = AUGMENTATION_LIMITS[name]
+        if name not in CHANGES:
+            raise ValueError(f"augment has {name!r}; wanted any of {list(CHANGES)}")
+        limit = CHANGES[name].limit
         if not Interval(Real, 0, limit, closed="both").is_satisfied_by(strength):
             raise ValueError(f"augment[{name!r}] is {strength!r}; wanted a number in [0, {limit}]")
     return {name: float(strength) for name, strength in augment.items() if strength}

@@ -149,6 +149,7 @@ class FERPretrainedClassifier(BackboneTransformer, KeptWeights, BaseFERClassifie
         momentum: float | str = "auto",
         weight_decay: float | str = "auto",
         lr_schedule: str | None = "one_cycle",
+        criterion: str = "cross_entropy",
         label_smoothing: float = 0.1,
         class_weight: Any = None,
         normalize: str = "auto",
@@ -184,6 +185,7 @@ class FERPretrainedClassifier(BackboneTransformer, KeptWeights, BaseFERClassifie
         self.momentum = momentum
         self.weight_decay = weight_decay
         self.lr_schedule = lr_schedule
+        self.criterion = criterion
         self.label_smoothing = label_smoothing
         self.class_weight = class_weight
         self.normalize = normalize

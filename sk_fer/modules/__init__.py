@@ -1,7 +1,7 @@
 """The networks as plain ``torch.nn.Module`` classes, which estimators build by name."""
 
 from sk_fer.modules._accurate_cnn import AccurateCNN
-from sk_fer.modules._build import NETWORKS, build_module
+from sk_fer.modules._build import ARCHITECTURES, NETWORKS, build_module
 from sk_fer.modules._cnn import FastCNN, SequentialCNN, VGGStyleCNN
 from sk_fer.modules._dense import DenseNetwork
 from sk_fer.modules._dropout import SeededDropout, dropout_generator
@@ -13,6 +13,7 @@ from sk_fer.modules._seeded_init import seeded_init
 from sk_fer.modules._weighted_norm import WeightedBatchNorm2d, weighted_batch
 
 __all__ = [
+    "ARCHITECTURES",
     "NETWORKS",
     "AccurateCNN",
     "DenseNetwork",

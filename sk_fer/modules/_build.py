@@ -1,5 +1,7 @@
 """Building of a module from the name of a network and plain values, as in model files."""
 
+from collections import ChainMap
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
@@ -12,17 +14,16 @@ from sk_fer.modules._face_module import FaceModule
 from sk_fer.modules._input import InputLayer
 from sk_fer.modules._pretrained import PretrainedNetwork
 
-NETWORKS: dict[
-    str,
-    type[AccurateCNN | DenseNetwork | FastCNN | PretrainedNetwork | SequentialCNN | VGGStyleCNN],
-] = {
+# The values of `architecture` in FERCNNClassifier.
+ARCHITECTURES: dict[str, Any] = {
     "accurate": AccurateCNN,
-    "dense": DenseNetwork,
     "fast": FastCNN,
-    "pretrained": PretrainedNetwork,
     "sequential": SequentialCNN,
     "vgg": VGGStyleCNN,
 }
+NETWORKS: Mapping[str, Any] = ChainMap(
+    ARCHITECTURES, {"dense": DenseNetwork, "pretrained": PretrainedNetwork}
+)
 
 
 def build_module(

@@ -1,7 +1,8 @@
 """Random variations of a batch of faces, on the device, one draw an image."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -47,12 +48,16 @@ class Augmentation:
         self.shift = float(settings.get("shift", 0.0))
         self.rotation = math.radians(settings.get("rotation", 0.0))
         self.scale = float(settings.get("scale", 0.0))
-        self.erasing = float(settings.get("erasing", 0.0))
+        self.changes = [
+            (change.apply, float(settings[name]))
+            for name, change in CHANGES.items()
+            if change.apply is not None and settings.get(name)
+        ]
         self.size: tuple[int, int] | None = None
 
     def __bool__(self) -> bool:
-        """Whether anything is varied."""
-        return any((self.flip, self.shift, self.rotation, self.scale, self.erasing))
+        """Return whether anything is changed."""
+        return any((self.flip, self.shift, self.rotation, self.scale, self.changes))
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
         """Vary normalized images.
@@ -74,8 +79,8 @@ class Augmentation:
             x = self._warp(x, size, generator)
         elif self.flip:
             x = torch.where(self._flipped(x, generator).view(-1, 1, 1, 1), x.flip(3), x)
-        if self.erasing:
-            x = x.masked_fill(self._erased(x, generator), 0.0)
+        for apply, strength in self.changes:
+            x = apply(x, strength, generator)
         return x
 
     def _flipped(self, x: Tensor, generator: torch.Generator) -> Tensor:
@@ -102,16 +107,54 @@ class Augmentation:
         grid = F.affine_grid(theta, [n, channels, *size], align_corners=False)
         return F.grid_sample(x, grid, mode="bilinear", align_corners=False)
 
-    def _erased(self, x: Tensor, generator: torch.Generator) -> Tensor:
-        n, _, height, width = x.shape
-        draws = _draws(5, x, generator)
-        area = 0.02 + 0.18 * draws[0]
-        aspect = torch.exp((2 * draws[1] - 1) * math.log(3.0))
-        tall, wide = (area * aspect).sqrt().clamp_max(1), (area / aspect).sqrt().clamp_max(1)
-        inside_rows = _within(height, draws[2] * (1 - tall), tall)
-        inside_columns = _within(width, draws[3] * (1 - wide), wide)
-        chosen = (draws[4] < self.erasing).view(-1, 1, 1, 1)
-        return chosen & inside_rows.view(n, 1, height, 1) & inside_columns.view(n, 1, 1, width)
+
+def erase(x: Tensor, probability: float, generator: torch.Generator) -> Tensor:
+    """Set a rectangle of 2 to 20 % of some images to zero.
+
+    Parameters
+    ----------
+    x : Tensor of shape (n_samples, channels, height, width)
+        The normalized images. They are not changed.
+    probability : float in [0, 1]
+        The probability for each image.
+    generator : torch.Generator on the CPU
+        The source of the random numbers.
+
+    Returns
+    -------
+    Tensor of shape (n_samples, channels, height, width)
+        The images.
+    """
+    n, _, height, width = x.shape
+    draws = _draws(5, x, generator)
+    area = 0.02 + 0.18 * draws[0]
+    aspect = torch.exp((2 * draws[1] - 1) * math.log(3.0))
+    tall, wide = (area * aspect).sqrt().clamp_max(1), (area / aspect).sqrt().clamp_max(1)
+    inside_rows = _within(height, draws[2] * (1 - tall), tall)
+    inside_columns = _within(width, draws[3] * (1 - wide), wide)
+    chosen = (draws[4] < probability).view(-1, 1, 1, 1)
+    erased = chosen & inside_rows.view(n, 1, height, 1) & inside_columns.view(n, 1, 1, width)
+    return x.masked_fill(erased, 0.0)
+
+
+class Change(NamedTuple):
+    """A random change: its largest strength, and the function that makes it."""
+
+    limit: float
+    """The largest strength."""
+    apply: Callable[[Tensor, float, torch.Generator], Tensor] | None = None
+    """From images, a strength and a generator to changed images. None for the changes that
+    `Augmentation` makes together, so that each image is sampled once."""
+
+
+# The changes with a function run after the others, in this order.
+CHANGES: dict[str, Change] = {
+    "flip": Change(1.0),
+    "shift": Change(1.0),
+    "rotation": Change(180.0),
+    "scale": Change(0.9),
+    "erasing": Change(1.0, erase),
+}
 
 
 def _draws(n_draws: int, x: Tensor, generator: torch.Generator) -> Tensor:

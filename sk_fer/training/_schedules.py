@@ -24,10 +24,12 @@ def _step(progress: float) -> float:
     return 0.1 ** math.floor(3 * progress)
 
 
-SCHEDULES: dict[str, Callable[[float], float]] = {
+# The factor of the learning rate for each progress from 0 to 1. "plateau" depends on the losses.
+SCHEDULES: dict[str, Callable[[float], float] | None] = {
     "one_cycle": _one_cycle,
     "cosine": _cosine,
     "step": _step,
+    "plateau": None,
 }
 
 
@@ -122,10 +124,11 @@ def schedule_callbacks(
     """
     if name is None:
         return []
-    if name == "plateau":
+    factor = SCHEDULES[name]
+    if factor is None:
         monitor = "valid_loss" if validated else "train_loss"
         plateau = LRScheduler(
             ReduceLROnPlateau, monitor=monitor, factor=0.1, patience=5, event_name=None
         )
         return [("sk_fer_lr_schedule", plateau)]
-    return [("sk_fer_lr_schedule", ProgressSchedule(SCHEDULES[name], lr, n_epochs))]
+    return [("sk_fer_lr_schedule", ProgressSchedule(factor, lr, n_epochs))]

@@ -1,0 +1,137 @@
+"""The recipes of CONTRIBUTING.md work: an entry in one table is enough to use a new piece."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+from sklearn.utils._param_validation import InvalidParameterError
+from torch import nn
+from torch.nn import functional as F
+
+from sk_fer import FERCNNClassifier, FERDenseClassifier, load_model, save_model
+from sk_fer.datasets import make_faces
+from sk_fer.modules import ARCHITECTURES
+from sk_fer.modules._blocks import ConvBlock, FeaturesAndHead, mean_head
+from sk_fer.training import CHANGES, LOSSES, OPTIMIZERS, SCHEDULES
+from sk_fer.training._augment import Change
+from sk_fer.training._optimizers import OptimizerDefaults
+
+X, Y = make_faces(28, image_size=16, random_state=0)
+
+
+def dense(**parameters):
+    settings = {"max_epochs": 2, "precision": "float32", "random_state": 0, **parameters}
+    return FERDenseClassifier((8,), **settings)
+
+
+def search_over(model, name, values):
+    """Return the fitted search, whose scores are all numbers."""
+    search = GridSearchCV(model, {name: values}, cv=2, error_score="raise").fit(X, Y)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    return search
+
+
+def assert_unknown(model, name):
+    """Check that the constraints of the parameters refuse the toy without its entry."""
+    with pytest.raises(InvalidParameterError, match="'toy'"):
+        clone(model).set_params(**{name: "toy"}).fit(X, Y)
+
+
+class SquaredError(nn.Module):
+    """The squared distance of the probabilities from the target."""
+
+    def __init__(self, label_smoothing=0.0):
+        super().__init__()
+        self.label_smoothing = label_smoothing
+
+    def forward(self, logits, target, weight=None):
+        shares = target if target.is_floating_point() else F.one_hot(target, logits.shape[1])
+        losses = (logits.float().softmax(1) - shares).square().sum(1)
+        return losses.mean() if weight is None else (losses * weight).mean()
+
+
+def test_a_new_loss(monkeypatch):
+    assert_unknown(dense(), "criterion")
+    monkeypatch.setitem(LOSSES, "toy", SquaredError)
+    model = dense(criterion="toy", lr=1e-9, augment=None).fit(X, Y)
+    distance = model.predict_proba(X) - (Y[:, None] == model.classes_)
+    expected = np.square(distance).sum(axis=1).mean()
+    np.testing.assert_allclose(model.history_["train_loss"], expected, rtol=1e-5)
+    search_over(dense(), "criterion", ["cross_entropy", "focal", "toy"])
+
+
+def test_focal_loss_is_that_of_its_formula():
+    logits = torch.tensor([[2.0, 0.0, -1.0], [0.0, 1.0, 3.0]])
+    p = logits.softmax(1)
+    expected = -(((1 - p) ** 2) * p.log())
+    target = torch.tensor([0, -1])
+    loss = LOSSES["focal"]()(logits, target)
+    torch.testing.assert_close(loss, expected[0, 0] / 2)  # -1 is no class and has no loss
+    shares = torch.tensor([[0.5, 0.5, 0.0], [0.0, 0.0, 1.0]])
+    weight = torch.tensor([0.5, 1.5])
+    wanted = ((shares * expected).sum(1) * weight).mean()
+    torch.testing.assert_close(LOSSES["focal"]()(logits, shares, weight), wanted)
+    smooth = LOSSES["focal"](label_smoothing=0.3)(logits, torch.tensor([0, 2]))
+    spread = torch.tensor([[0.8, 0.1, 0.1], [0.1, 0.1, 0.8]])
+    torch.testing.assert_close(smooth, (spread * expected).sum(1).mean())
+
+
+class ToyCNN(FeaturesAndHead):
+    """A network of one convolution."""
+
+    min_size = 8
+    any_size = True
+
+    def __init__(self, input_shape, n_classes, dropout=0.1):
+        super().__init__()
+        self.features = ConvBlock(input_shape[0], 4, pool=True)
+        self.head = mean_head(4, n_classes, dropout)
+
+
+def test_a_new_network(monkeypatch, tmp_path):
+    cnn = FERCNNClassifier(max_epochs=2, random_state=0)
+    assert_unknown(cnn, "architecture")
+    monkeypatch.setitem(ARCHITECTURES, "toy", ToyCNN)
+    search = search_over(cnn, "architecture", ["sequential", "toy"])
+    assert search.cv_results_["param_architecture"].tolist() == ["sequential", "toy"]
+    model = FERCNNClassifier("toy", dropout=0.5, max_epochs=2, random_state=0).fit(X, Y)
+    assert type(model.net_.module_.network) is ToyCNN
+    assert model.net_.module_.network.head.dropout.p == 0.5
+    save_model(model, tmp_path / "toy.skfer")
+    loaded = load_model(tmp_path / "toy.skfer")
+    np.testing.assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
+
+
+def test_a_new_schedule(monkeypatch):
+    assert_unknown(dense(), "lr_schedule")
+    monkeypatch.setitem(SCHEDULES, "toy", lambda progress: 1 - 0.5 * progress)
+    model = dense(lr_schedule="toy", lr=0.1, batch_size=28).fit(X, Y)
+    assert model.history_["lr"].tolist() == pytest.approx([0.1, 0.075])
+    search_over(dense(), "lr_schedule", ["toy", "cosine", None])
+
+
+def test_a_new_optimizer(monkeypatch):
+    assert_unknown(dense(), "optimizer")
+    monkeypatch.setitem(OPTIMIZERS, "toy", OptimizerDefaults(torch.optim.NAdam, lr=0.002))
+    model = dense(optimizer="toy", lr_schedule=None).fit(X, Y)
+    assert type(model.net_.optimizer_) is torch.optim.NAdam
+    assert model.history_["lr"].tolist() == [0.002, 0.002]
+    search_over(dense(), "optimizer", ["toy", "adam"])
+
+
+def test_a_new_augmentation(monkeypatch):
+    with pytest.raises(ValueError, match=r"augment has 'toy'; wanted any of \['flip', "):
+        dense(augment={"toy": 1.0}).fit(X, Y)
+    strengths = []
+
+    def negate(x, strength, generator):
+        strengths.append(strength)
+        return -x
+
+    monkeypatch.setitem(CHANGES, "toy", Change(2.0, negate))
+    dense(augment={"flip": 0.5, "toy": 1.5}, batch_size=28).fit(X, Y)
+    assert strengths == [1.5, 1.5]  # once per epoch
+    with pytest.raises(ValueError, match=r"augment\['toy'\] is 3; wanted a number in \[0, 2.0\]"):
+        dense(augment={"toy": 3}).fit(X, Y)
+    search_over(dense(), "augment", [None, {"toy": 1.0}])
