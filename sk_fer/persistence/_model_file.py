@@ -26,7 +26,7 @@ from sk_fer.persistence._pipeline import describe_pipeline, restore_pipeline
 from sk_fer.persistence._plain import Fields, dump_json, parse_json
 
 FORMAT = "sk_fer model"
-FORMAT_VERSION = 3
+FORMAT_VERSION = 2
 
 _VERSION = re.compile(r"[0-9A-Za-z.+!_-]{1,64}")
 

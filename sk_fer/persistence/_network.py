@@ -11,7 +11,6 @@ from sk_fer.persistence._images import describe_images, restore_images
 from sk_fer.persistence._parameters import build, describe_parameters
 from sk_fer.persistence._plain import Fields
 from sk_fer.persistence._version_1 import rename_parameters, rename_weights
-from sk_fer.persistence._version_2 import without_removed_parameters
 
 _IMAGES = ("n_features_in_", "image_shape_")
 _DEVICE = re.compile(r"(cpu|mps|xpu|cuda)(:\d{1,2})?")
@@ -100,8 +99,6 @@ def restore_network(
     parameters = fields.take("parameters", dict)
     if written.format_version == 1:
         parameters = rename_parameters(parameters)
-    if written.format_version <= 2:
-        parameters = without_removed_parameters(parameters)
     estimator = build(kind, parameters)
     restore_images(estimator, fields, _IMAGES)
     config = {

@@ -1,7 +1,7 @@
-"""What files of format version 1 name otherwise than those of today.
+"""Names in files of format version 1 that differ from those of today.
 
-Until version 2 the layers of our networks had numbers for names, and `FERPretrainedClassifier` had
-parameters that are gone.
+In version 1 the layers of our networks had numbers for names, and the classifiers had parameters
+that no longer exist.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,13 @@ from typing import Any
 from sk_fer.persistence._arrays import Arrays
 from sk_fer.persistence._errors import require
 
-_REMOVED_PARAMETERS = ("n_views", "store_features")
+_REMOVED_PARAMETERS = (
+    "checkpoint_minutes",
+    "n_checkpoints",
+    "n_views",
+    "resume",
+    "store_features",
+)
 _LEAVES = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 
 

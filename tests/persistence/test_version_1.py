@@ -1,4 +1,4 @@
-"""The names in files of older format versions, and those of today."""
+"""The names in files of format version 1, and those of today."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,6 @@ import pytest
 from sk_fer.modules import build_module
 from sk_fer.persistence import ModelFormatError
 from sk_fer.persistence._version_1 import rename_parameters, rename_weights
-from sk_fer.persistence._version_2 import without_removed_parameters
 
 CONV, NORM = ("weight",), ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 PLAIN = ("weight", "bias")
@@ -58,10 +57,6 @@ def test_weights_of_other_layers_are_refused():
 
 def test_parameters_that_are_gone_are_left_out():
     node = {"lr": 0.1, "n_views": 4, "store_features": True, "tta": "unsure"}
+    node |= {"checkpoint_minutes": 5.0, "n_checkpoints": 2, "resume": True}
     assert rename_parameters(node) == {"lr": 0.1, "tta": True}
     assert rename_parameters({"tta": False}) == {"tta": False}
-
-
-def test_parameters_that_are_gone_since_version_2_are_left_out():
-    node = {"lr": 0.1, "checkpoint_minutes": 5.0, "n_checkpoints": 2, "resume": True}
-    assert without_removed_parameters(node) == {"lr": 0.1}
