@@ -10,7 +10,11 @@ from torch import nn
 from torch.nn import functional as F
 
 from sk_fer import FERCNNClassifier, FERDenseClassifier, load_model, save_model
+from sk_fer._cli._compare import _printed
+from sk_fer._utils._metrics import METRICS, Metric
 from sk_fer.datasets import make_faces
+from sk_fer.inspection import ComparisonDisplay
+from sk_fer.model_selection import compare
 from sk_fer.modules import ARCHITECTURES
 from sk_fer.modules._blocks import ConvBlock, FeaturesAndHead, mean_head
 from sk_fer.training import CHANGES, LOSSES, OPTIMIZERS, SCHEDULES
@@ -135,3 +139,18 @@ def test_a_new_augmentation(monkeypatch):
     with pytest.raises(ValueError, match=r"augment\['toy'\] is 3; wanted a number in \[0, 2.0\]"):
         dense(augment={"toy": 3}).fit(X, Y)
     search_over(dense(), "augment", [None, {"toy": 1.0}])
+
+
+def test_a_new_metric(monkeypatch):
+    models = [dense(), dense(optimizer="sgd")]
+    assert "toy" not in compare(models, X, Y, X, Y)
+    monkeypatch.setitem(
+        METRICS, "toy", Metric("Share of happy", lambda _, y: (y == "happy").mean())
+    )
+    table = compare(models, X, Y, X, Y)
+    expected = [(clone(model).fit(X, Y).predict(X) == "happy").mean() for model in models]
+    assert table["toy"].tolist() == expected
+    display = ComparisonDisplay.from_table(table, metrics=["accuracy", "toy"])
+    legend = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert legend == ["Accuracy", "Share of happy"]
+    assert "share\nof happy" in [column.header for column in _printed(table).columns]

@@ -16,6 +16,7 @@ from sk_fer._cli._data import Faces, Source, read_faces
 from sk_fer._cli._models import fit_parameters
 from sk_fer._cli._outputs import check_output, output_folder, write_figure, write_file, write_json
 from sk_fer._cli._report import show_faces
+from sk_fer._utils._metrics import METRICS
 from sk_fer.estimators import PRESETS
 from sk_fer.model_selection import compare as compare_classifiers
 from sk_fer.model_selection import make_classifiers
@@ -34,15 +35,14 @@ sk-fer compare my-faces/ --image-size 48 --model sequential --model vgg --subset
 
 DEFAULT_MODELS = ("dense", "sequential", "cnn")
 
-# Titles of the printed table, what to show a value in, and how.
-_COLUMNS = {
+# Titles of the printed table, the factor and the format of the values.
+_SPEED_COLUMNS = {
     "parameters": ("weights\nM", 1e-6, ".2f"),
     "train_seconds": ("train\ns", 1, ",.1f"),
     "train_images_per_second": ("train\nimg/s", 1, ",.0f"),
     "predict_images_per_second": ("predict\nimg/s", 1, ",.0f"),
-    "accuracy": ("accuracy", 1, ".1%"),
-    "f1_macro": ("macro\nF1", 1, ".1%"),
-    "balanced_accuracy": ("balanced\naccuracy", 1, ".1%"),
+}
+_OTHER_COLUMNS = {
     "log_loss": ("log\nloss", 1, ".3f"),
     "model_bytes": ("file\nMB", 1e-6, ".1f"),
 }
@@ -154,17 +154,26 @@ def _fit_and_score(
     return table
 
 
+def _columns() -> dict[str, tuple[str, float, str]]:
+    scores = {
+        name: ((metric.title[0].lower() + metric.title[1:]).replace(" ", "\n", 1), 1, ".1%")
+        for name, metric in METRICS.items()
+    }
+    return {**_SPEED_COLUMNS, **scores, **_OTHER_COLUMNS}
+
+
 def _printed(table: "pd.DataFrame") -> Table:
     """Return the comparison, narrow enough for 80 columns."""
     printed = Table(box=box.SIMPLE, show_edge=False, padding=0)
     printed.add_column("model", overflow="fold")
-    for title, _, _ in _COLUMNS.values():
+    columns = _columns()
+    for title, _, _ in columns.values():
         printed.add_column(title, justify="right", no_wrap=True)
     for name, row in table.iterrows():
         known = row.notna()
         cells = (
             format(row[column] * scale, form) if known[column] else "-"
-            for column, (_, scale, form) in _COLUMNS.items()
+            for column, (_, scale, form) in columns.items()
         )
         printed.add_row(escape(str(name)), *cells)
     return printed

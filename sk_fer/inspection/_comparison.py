@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from textwrap import fill
 from typing import TYPE_CHECKING, Any, Self
 
+from sk_fer._utils._metrics import METRICS
+
 if TYPE_CHECKING:
     import pandas as pd
 
-_LABELS = {
-    "accuracy": "Accuracy",
-    "f1_macro": "Macro F1",
-    "balanced_accuracy": "Balanced accuracy",
-}
+_METRICS = ("accuracy", "f1_macro", "balanced_accuracy")
 _LONGEST_LINE = 30  # the longest line of a name that leaves room for the bars
 
 
@@ -59,7 +57,7 @@ class ComparisonDisplay:
 
     @classmethod
     def from_table(
-        cls, table: pd.DataFrame, *, metrics: Sequence[str] = tuple(_LABELS), ax: Any = None
+        cls, table: pd.DataFrame, *, metrics: Sequence[str] = _METRICS, ax: Any = None
     ) -> Self:
         """Plot a table of scores.
 
@@ -87,7 +85,7 @@ class ComparisonDisplay:
         """
         return cls(table).plot(ax, metrics=metrics)
 
-    def plot(self, ax: Any = None, *, metrics: Sequence[str] = tuple(_LABELS)) -> Self:
+    def plot(self, ax: Any = None, *, metrics: Sequence[str] = _METRICS) -> Self:
         """Plot the scores.
 
         Parameters
@@ -125,7 +123,7 @@ class ComparisonDisplay:
         for i, metric in enumerate(metrics):
             places = [row + (i - (len(metrics) - 1) / 2) * height for row in range(len(self.table))]
             scores = self.table[metric].astype(float)
-            bars = ax.barh(places, scores.fillna(0), 0.9 * height, label=_LABELS[metric])
+            bars = ax.barh(places, scores.fillna(0), 0.9 * height, label=METRICS[metric].title)
             ax.bar_label(bars, self._labels(scores), padding=3, fontsize="small")
         ax.set_yticks(range(len(self.table)), list(map(_in_lines, self.table.index)))
         ax.invert_yaxis()
@@ -148,8 +146,8 @@ class ComparisonDisplay:
         ]
 
     def _check(self, metrics: Sequence[str]) -> None:
-        if isinstance(metrics, str) or not metrics or not set(metrics) <= set(_LABELS):
-            raise ValueError(f"got metrics={metrics!r}, wanted some of {', '.join(_LABELS)}")
+        if isinstance(metrics, str) or not metrics or not set(metrics) <= set(METRICS):
+            raise ValueError(f"got metrics={metrics!r}, wanted some of {', '.join(METRICS)}")
         if not set(getattr(self.table, "columns", ())) >= set(metrics) or not len(self.table):
             raise ValueError(
                 f"got a table of type {type(self.table).__name__}, wanted a DataFrame of one row "

@@ -17,12 +17,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn import get_config
 from sklearn.exceptions import FitFailedWarning
-from sklearn.metrics import accuracy_score, f1_score, log_loss, recall_score
+from sklearn.metrics import log_loss
 from sklearn.pipeline import Pipeline
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import _num_samples
 
 from sk_fer._utils._constraints import validate_params
+from sk_fer._utils._metrics import METRICS
 from sk_fer.estimators import FERDenseClassifier
 from sk_fer.estimators._base import BaseFERClassifier
 from sk_fer.estimators._runnable import check_runnable
@@ -34,17 +35,6 @@ from sk_fer.persistence import save_model
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = (
-    "parameters",
-    "train_seconds",
-    "train_images_per_second",
-    "predict_images_per_second",
-    "accuracy",
-    "f1_macro",
-    "balanced_accuracy",
-    "log_loss",
-    "model_bytes",
-)
 INTERRUPTED = "interrupted"
 
 
@@ -209,11 +199,23 @@ def compare(
     return _table(rows, list(classifiers))
 
 
+def _columns() -> list[str]:
+    return [
+        "parameters",
+        "train_seconds",
+        "train_images_per_second",
+        "predict_images_per_second",
+        *METRICS,
+        "log_loss",
+        "model_bytes",
+    ]
+
+
 def _table(rows: list[dict[str, Any]], names: list[str]) -> pd.DataFrame:
     import pandas as pd
 
     index = pd.Index(names, name="estimator")
-    table = pd.DataFrame(rows, index, COLUMNS, dtype=np.float64)
+    table = pd.DataFrame(rows, index, _columns(), dtype=np.float64)
     table = table.astype({"parameters": "Int64", "model_bytes": "Int64"})
     return table.assign(error=pd.array([row.get("error") for row in rows], dtype="string"))
 
@@ -305,16 +307,12 @@ def _fit_and_score(
 
     last = _last_step(classifier)
     n_trained = _num_samples(X_train) * getattr(last, "n_epochs_", np.nan)
-    # scikit-learn's own balanced accuracy warns of predicted classes that y_test has not.
-    each_class = {"labels": np.unique(y_test), "average": "macro", "zero_division": 0}
     return {
         "parameters": _count_parameters(last),
         "train_seconds": train_seconds,
         "train_images_per_second": n_trained / train_seconds,
         "predict_images_per_second": len(y_test) / predict_seconds,
-        "accuracy": accuracy_score(y_test, y_pred),
-        "f1_macro": f1_score(y_test, y_pred, **each_class),
-        "balanced_accuracy": recall_score(y_test, y_pred, **each_class),
+        **{name: metric.score(y_test, y_pred) for name, metric in METRICS.items()},
         "log_loss": loss,
         "model_bytes": _model_bytes(classifier),
     }
