@@ -1,5 +1,6 @@
 """What all tests share: one thread count, one precision, real images where a machine has them."""
 
+import math
 import os
 import platform
 import re
@@ -12,6 +13,7 @@ os.environ.setdefault("SCIPY_ARRAY_API", "1")
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Shells start what runs in their background so, and no test would see its Ctrl-C.
@@ -83,3 +85,22 @@ def faces():
     from sk_fer.datasets import make_faces
 
     return make_faces(280, random_state=0)
+
+
+@pytest.fixture(scope="session")
+def small(faces):
+    """70 drawn faces of 24 x 24 pixels: (X, y)."""
+    return faces[0].reshape(-1, 48, 48)[:70, ::2, ::2], faces[1][:70]
+
+
+@pytest.fixture(scope="session")
+def save_images():
+    """A function that saves each row of square gray images under a path, and makes the folders."""
+
+    def save(X, paths):
+        for row, path in zip(X, map(Path, paths), strict=True):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            side = math.isqrt(row.size)
+            Image.fromarray(row.reshape(side, side)).save(path)
+
+    return save

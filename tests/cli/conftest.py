@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PIL import Image
 from typer.testing import CliRunner, Result
 
 from sk_fer._cli import _data
@@ -40,12 +39,10 @@ def trained(run, tmp_path_factory) -> tuple[Path, Result]:
 
 
 @pytest.fixture(scope="session")
-def class_folder(tmp_path_factory) -> Path:
+def class_folder(save_images, tmp_path_factory) -> Path:
     """Drawn faces as ``<class>/<n>.png``, ten of each of three classes."""
     folder = tmp_path_factory.mktemp("classes")
     X, y = make_faces(70, random_state=1)
     for name in ("happy", "sad", "fear"):
-        (folder / name).mkdir()
-        for i, row in enumerate(X[y == name]):
-            Image.fromarray(row.reshape(48, 48)).save(folder / name / f"{i}.png")
+        save_images(X[y == name], [folder / name / f"{i}.png" for i in range(10)])
     return folder

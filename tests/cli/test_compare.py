@@ -15,14 +15,12 @@ DENSE = ["--model", "dense", *SMALL]
 
 
 @pytest.fixture(scope="module")
-def split_folder(tmp_path_factory):
+def split_folder(save_images, tmp_path_factory):
     """Drawn faces as ``<split>/<class>/<n>.png``, of splits train, validation and test."""
     folder = tmp_path_factory.mktemp("splits")
     X, y = make_faces(70, random_state=1)
-    for i, (row, name) in enumerate(zip(X, y, strict=True)):
-        path = folder / ("train", "validation", "train", "test")[i // 7 % 4] / name / f"{i}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(row.reshape(48, 48)).save(path)
+    splits = [("train", "validation", "train", "test")[i // 7 % 4] for i in range(70)]
+    save_images(X, map(folder.joinpath, splits, y, [f"{i}.png" for i in range(70)]))
     return folder
 
 

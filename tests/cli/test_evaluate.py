@@ -57,19 +57,22 @@ def test_evaluate_brings_images_to_the_size_of_the_model(run, model, tmp_path):
     assert "on 14 images" in result.output
 
 
-def _write(folder, counts, size=48):
-    """Write drawn faces into class folders, so many of each class."""
-    X, y = make_faces(70, image_size=size, random_state=5)
-    for name, count in counts.items():
-        (folder / name).mkdir(parents=True)
-        rows = X[y == name] if name in y else X
-        for i, row in enumerate(rows[:count]):
-            Image.fromarray(row.reshape(size, size)).save(folder / name / f"{i}.png")
-    return folder
+@pytest.fixture
+def write_faces(save_images):
+    """A function that writes drawn faces into class folders, as many of each class as named."""
+
+    def write(folder, counts, size=48):
+        X, y = make_faces(70, image_size=size, random_state=5)
+        for name, count in counts.items():
+            rows = X[y == name] if name in y else X
+            save_images(rows[:count], [folder / name / f"{i}.png" for i in range(count)])
+        return folder
+
+    return write
 
 
-def test_classes_without_images_are_no_part_of_the_means(run, model, tmp_path):
-    data = _write(tmp_path / "faces", {"happy": 8, "sad": 4})
+def test_classes_without_images_are_no_part_of_the_means(run, write_faces, model, tmp_path):
+    data = write_faces(tmp_path / "faces", {"happy": 8, "sad": 4})
     result = run("evaluate", model, data, "--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
     X, y = load_image_folder(data, return_X_y=True)
@@ -85,8 +88,10 @@ def test_classes_without_images_are_no_part_of_the_means(run, model, tmp_path):
     assert words in result.output
 
 
-def test_images_of_a_class_that_the_model_does_not_know_count_as_wrong(run, model, tmp_path):
-    data = _write(tmp_path / "faces", {"happy": 6, "contempt": 3})
+def test_images_of_a_class_that_the_model_does_not_know_count_as_wrong(
+    run, write_faces, model, tmp_path
+):
+    data = write_faces(tmp_path / "faces", {"happy": 6, "contempt": 3})
     result = run("evaluate", model, data)
     assert result.exit_code == 0, result.output
     X, y = load_image_folder(data, return_X_y=True)
@@ -152,11 +157,9 @@ def test_features_with_a_classifier_of_scikit_learn_work(run, class_folder, tmp_
     assert "contains a FERFeatures; wanted a classifier" in result.stderr
 
 
-def test_the_command_that_train_names_next_runs(run, tmp_path):
+def test_the_command_that_train_names_next_runs(run, save_images, tmp_path):
     X, y = make_faces(84, image_size=32, random_state=0)
-    for i, (row, name) in enumerate(zip(X, y, strict=True)):
-        (tmp_path / "faces" / name).mkdir(parents=True, exist_ok=True)
-        Image.fromarray(row.reshape(32, 32)).save(tmp_path / "faces" / name / f"{i}.png")
+    save_images(X, [tmp_path / "faces" / name / f"{i}.png" for i, name in enumerate(y)])
     arguments = ["--image-size", 24, "--test-size", 0.2, "--seed", 5, "--out", tmp_path / "out"]
     result = run("train", tmp_path / "faces", *DENSE, *arguments)
     assert result.exit_code == 0, result.output

@@ -3,7 +3,6 @@ import re
 from functools import wraps
 
 import pytest
-from PIL import Image
 from sklearn.exceptions import FitFailedWarning
 
 from sk_fer import FERDenseClassifier, load_model
@@ -100,12 +99,12 @@ def test_candidates_that_cannot_be_fitted_are_refused_before_the_data_is_read(ru
 
 
 @pytest.mark.parametrize("halving", [[], ["--halving"]])
-def test_people_stay_apart_in_the_validation_of_each_fit(run, tmp_path, monkeypatch, halving):
+def test_people_stay_apart_in_the_validation_of_each_fit(
+    run, save_images, tmp_path, monkeypatch, halving
+):
     X, y = make_faces(84, random_state=0)
-    for i, (row, name) in enumerate(zip(X, y, strict=True)):
-        path = tmp_path / "faces" / name / f"S{100 + i // 7:03d}_{i % 7:03d}_{i:08d}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(row.reshape(48, 48)).save(path)
+    names = [f"S{100 + i // 7:03d}_{i % 7:03d}_{i:08d}.png" for i in range(84)]
+    save_images(X, map((tmp_path / "faces").joinpath, y, names))
     split_groups, fit = _base.split_groups, FERDenseClassifier.fit
     validated, fitted = [], []
 

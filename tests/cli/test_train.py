@@ -126,12 +126,10 @@ def test_wrong_arguments_leave_nothing_behind(run, tmp_path, arguments, code, wo
     assert not out.exists()
 
 
-def test_own_class_names(run, tmp_path):
+def test_own_class_names(run, save_images, tmp_path):
     X, y = make_faces(42, random_state=0)
-    for i, row in enumerate(X):
-        folder = tmp_path / "faces" / ("cat" if y[i] == "happy" else "dog")
-        folder.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(row.reshape(48, 48)).save(folder / f"{i}.png")
+    classes = np.where(y == "happy", "cat", "dog")
+    save_images(X, [tmp_path / "faces" / name / f"{i}.png" for i, name in enumerate(classes)])
     refused = run("train", tmp_path / "faces", *DENSE, "--out", tmp_path / "out")
     assert refused.exit_code == 1
     assert "--classes" in refused.stderr
@@ -202,12 +200,13 @@ def test_the_share_set_aside_is_the_one_asked_for(run, class_folder, tmp_path):
     assert report["data"]["splits"] == {"test": 9, "train": 12, "validation": 9}
 
 
-def test_splits_of_any_name_are_kept_and_files_that_are_not_read_are_counted(run, tmp_path):
+def test_splits_of_any_name_are_kept_and_files_that_are_not_read_are_counted(
+    run, save_images, tmp_path
+):
     X, y = make_faces(70, random_state=0)
-    for i, (row, name) in enumerate(zip(X, y, strict=True)):
-        path = tmp_path / "faces" / ("training_set", "test_set")[i // 7 % 2] / name / f"{i}.tif"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(row.reshape(48, 48)).save(path)
+    splits = [("training_set", "test_set")[i // 7 % 2] for i in range(70)]
+    names = [f"{i}.tif" for i in range(70)]
+    save_images(X, map((tmp_path / "faces").joinpath, splits, y, names))
     (tmp_path / "faces" / "training_set" / "labels.md").write_text("none")
     out = tmp_path / "out"
     with pytest.warns(UserWarning, match="1 .*not read"):

@@ -20,12 +20,6 @@ SETTINGS = {"random_state": 0, "device": "cpu", "precision": "float32"}
 
 
 @pytest.fixture(scope="module")
-def small(faces):
-    """70 faces of 24 x 24 pixels: (X, y)."""
-    return faces[0].reshape(-1, 48, 48)[:70, ::2, ::2], faces[1][:70]
-
-
-@pytest.fixture(scope="module")
 def first(small):
     return FERCNNClassifier(max_epochs=3, batch_size=16, augment=None, **SETTINGS).fit(*small)
 

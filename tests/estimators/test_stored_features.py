@@ -16,12 +16,6 @@ from sk_fer.training import FERNet
 
 
 @pytest.fixture(scope="module")
-def small(faces):
-    """70 faces of 24 x 24 pixels: (X, y)."""
-    return faces[0].reshape(-1, 48, 48)[:70, ::2, ::2], faces[1][:70]
-
-
-@pytest.fixture(scope="module")
 def first(small):
     """Weights that have learnt a little, so that no feature is all rounding."""
     return FERCNNClassifier(max_epochs=3, batch_size=16, random_state=0, device="cpu").fit(*small)

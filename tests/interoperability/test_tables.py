@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
 
 from sk_fer import FERDenseClassifier
 from sk_fer.preprocessing import ImageReader, PixelParser
@@ -67,11 +66,10 @@ def test_columns_of_shares_go_by_their_names(dense, three_expressions, make):
 
 
 @pytest.mark.parametrize("make", TABLES.values(), ids=TABLES)
-def test_a_column_of_a_table_has_pixels_or_files(three_expressions, make, tmp_path):
+def test_a_column_of_a_table_has_pixels_or_files(three_expressions, save_images, make, tmp_path):
     X = three_expressions[0][:3]
     files = [str(tmp_path / f"{i}.png") for i in range(3)]
-    for pixels, file in zip(X, files, strict=True):
-        Image.fromarray(pixels.reshape(24, 24)).save(file)
+    save_images(X, files)
     strings = [" ".join(map(str, pixels)) for pixels in X]
     table = make({"pixels": strings, "path": files})
     parsed = PixelParser(column="pixels").fit_transform(table)

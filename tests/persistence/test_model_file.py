@@ -110,16 +110,13 @@ def test_scalers_go_on_learning(small_faces, tmp_path):
         assert_array_equal(loaded[0].transform(X), model[0].transform(X))
 
 
-def test_pipeline_from_strings_and_from_files(small_faces, tmp_path):
-    from PIL import Image
-
+def test_pipeline_from_strings_and_from_files(small_faces, save_images, tmp_path):
     X, y = small_faces
     strings = [" ".join(map(str, row)) for row in X]
     model = make_pipeline(PixelParser(), small()).fit(strings, y)
     assert_array_equal(reload(model, tmp_path).predict(strings), model.predict(strings))
     files = [str(tmp_path / f"{i}.png") for i in range(len(X))]
-    for file, row in zip(files, X, strict=True):
-        Image.fromarray(row.reshape(16, 16)).save(file)
+    save_images(X, files)
     model = make_pipeline(ImageReader((8, 9), color=True), small(image_shape=(8, 9, 3)))
     model.fit(files, y)
     assert_array_equal(reload(model, tmp_path).predict(files), model.predict(files))
