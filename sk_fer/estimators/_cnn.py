@@ -128,8 +128,3 @@ class FERCNNClassifier(BaseFERClassifier):
 
     def _network(self) -> tuple[str, dict[str, Any]]:
         return self.architecture, {} if self.dropout is None else {"dropout": float(self.dropout)}
-
-    def _resizes(self) -> bool:
-        # Both watch a validation loss that small images distort.
-        watched = self.early_stopping or self.lr_schedule == "plateau"
-        return self.progressive_resizing and self._is_face() and not watched

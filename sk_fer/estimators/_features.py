@@ -10,23 +10,23 @@ from sklearn.base import _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import StrOptions
 
-from sk_fer.estimators._backbone import (
+from sk_fer.estimators._backbone_parameters import (
     BACKBONE_CONSTRAINTS,
     BACKBONE_DOCS,
-    new_backbone_module,
     resolve_input_size,
 )
-from sk_fer.estimators._backbone_features import BackboneTransformer
-from sk_fer.estimators._face_input import FaceInput
-from sk_fer.estimators._kept_weights import KeptWeights
+from sk_fer.estimators._build_net import build_module, wanted_precision
+from sk_fer.estimators._image_input import ImageInput
 from sk_fer.estimators._parameters import SHARED_CONSTRAINTS, document_parameters
+from sk_fer.estimators._pooled_features import PooledFeatures
 from sk_fer.estimators._stored_net import StoredNet
+from sk_fer.estimators._weights_parameter import WeightsParameter
 
 _SHARED = ("normalize", "image_shape", "device", "precision", "random_state")
 
 
 @document_parameters(**BACKBONE_DOCS)
-class FERFeatures(BackboneTransformer, KeptWeights, FaceInput, StoredNet):
+class FERFeatures(PooledFeatures, WeightsParameter, ImageInput, StoredNet):
     """Transformer that extracts the pooled features of a pretrained network from faces.
 
     It learns nothing from the faces, except for the statistics of ``normalize="dataset"``.
@@ -141,23 +141,18 @@ class FERFeatures(BackboneTransformer, KeptWeights, FaceInput, StoredNet):
         device = resolve_device(self.device)
         with self._unchanged_if_refused():
             images = self._check_images(X, reset=True)
-            precision = resolve_precision(self._wanted_precision(), device)
+            precision = resolve_precision(
+                wanted_precision(self.precision, face=self._is_face()), device
+            )
             self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-            network, options = self._network()
-            self._module_config = {
-                "network": network,
-                "image_shape": self.image_shape_,
-                "n_classes": 0,
-                "options": options,
-            }
-            module = new_backbone_module(
-                self._module_config,
-                self.weights,
+            module, self._module_config = build_module(
+                self._network(),
                 FaceDataset(images),
-                self._seed,
                 None,
-                self.normalize,
-                "image" if self._is_face() else "dataset",
+                weights=self.weights,
+                normalize=self.normalize,
+                default_normalize=self._default_normalize(),
+                seed=self._seed,
             )
         self.net_ = FERNet(
             module, precision=precision, device=str(device), classes=np.arange(0), verbose=0

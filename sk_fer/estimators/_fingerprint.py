@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
 
 from sk_fer._utils._digest import block_digests, digest
 from sk_fer.estimators._parameters import resolve_optimizer_settings
@@ -44,7 +43,10 @@ _BLOCK = 1 << 24
 
 
 def fingerprint(
-    estimator: BaseEstimator,
+    estimator: str,
+    parameters: Mapping[str, Any],
+    seed: int,
+    classes: NDArray,
     train: FaceDataset,
     valid: FaceDataset | None,
     previous: FERNet | None,
@@ -54,46 +56,49 @@ def fingerprint(
 
     Parameters
     ----------
-    estimator : BaseEstimator
-        In ``fit``, its seed and classes set.
+    estimator : str
+        The name of the class of the classifier.
+    parameters : mapping of str to object
+        The parameters of the classifier.
+    seed : int
+        The seed that was drawn from `random_state`.
+    classes : ndarray of shape (n_classes,)
+        The classes.
     train : FaceDataset
-        All that ``fit`` was given, before anything is set aside.
+        The training images, before validation images are set aside.
     valid : FaceDataset or None
         ``X_val`` and ``y_val``.
     previous : FERNet or None
-        What a warm start goes on from.
+        The net that a warm start continues.
     groups : ndarray of shape (n_samples,) or None
-        Groups that the validation split keeps apart.
+        The groups that the validation split keeps apart.
 
     Returns
     -------
     dict
-        JSON can hold it.
+        The description, which JSON can contain.
     """
-    parameters = {
-        name: _plain(value)
-        for name, value in estimator.get_params(deep=False).items()
-        if name not in _WITHOUT_EFFECT
+    described = {
+        name: _plain(value) for name, value in parameters.items() if name not in _WITHOUT_EFFECT
     }
-    parameters.update(resolve_optimizer_settings(estimator)._asdict())
+    described.update(resolve_optimizer_settings(parameters)._asdict())
     if "weights" in parameters:
-        parameters["weights"] = _content_of_weights(estimator)
+        described["weights"] = _content_of_weights(parameters["weights"], parameters["backbone"])
     # Without a random state to keep to, the seed of the first start is gone on with.
-    random_state = estimator.random_state
+    random_state = parameters["random_state"]
     if not isinstance(random_state, (Integral, type(None))):
-        random_state = estimator._seed  # drawn from an instance that has moved on since
+        random_state = seed  # drawn from an instance that has moved on since
     start = None
     if previous is not None:
         weights = (v.float().cpu().numpy() for v in previous.module_.state_dict().values())
         start = f"{len(previous.history)} epochs, {_checksum(*weights)}"
-    y = [estimator.classes_.tolist(), _checksum(train.y)]
     split = {} if groups is None else {"groups": _checksum(groups)}
     return {
-        "estimator": type(estimator).__name__,
-        **parameters,
+        "estimator": estimator,
+        **described,
         "random_state": _plain(random_state),
         "X": _checksum(train.X, train.rows),
-        "y": _plain(y),
+        "y": [_plain(classes.tolist()), _checksum(train.y)],
         "sample_weight": _checksum(train.sample_weight),
         "X_val": None if valid is None else _checksum(valid.X),
         "y_val": None if valid is None else _checksum(valid.y),
@@ -141,11 +146,11 @@ def _difference(name: str, there: Any, here: Any) -> str:
     return f"{name} was {there!r} and is {here!r}"
 
 
-def _content_of_weights(estimator: BaseEstimator) -> str | None:
-    """Return a checksum of a file or of a fitted classifier, of which its parameters say little."""
-    source = open_weights(estimator.weights, estimator.backbone)
+def _content_of_weights(weights: Any, backbone: str) -> str | None:
+    """Return a checksum of a file or of a fitted classifier, which its parameters do not give."""
+    source = open_weights(weights, backbone)
     if source is None or source.state is None:
-        return estimator.weights
+        return weights
     return _checksum(*(tensor.float().numpy() for tensor in source.state.values()))
 
 

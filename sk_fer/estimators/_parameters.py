@@ -16,9 +16,6 @@ from sk_fer._utils._layout import SIDE
 STEPS_AN_EPOCH = 32
 DEFAULT_AUGMENTATION = {"flip": 0.5, "shift": 0.1, "rotation": 10.0, "scale": 0.1}
 
-# Share of the training images that early stopping sets aside where nothing else says it.
-EARLY_STOPPING_FRACTION = 0.1
-
 
 class OptimizerSettings(NamedTuple):
     """The learning rate, momentum and weight decay of a fit."""
@@ -286,29 +283,30 @@ def resolve_batch_size(batch_size: int | str, n_images: int) -> int:
     return int(batch_size)
 
 
-def resolve_optimizer_settings(estimator: Any) -> OptimizerSettings:
+def resolve_optimizer_settings(parameters: Mapping[str, Any]) -> OptimizerSettings:
     """Turn the parameters `lr`, `momentum` and `weight_decay` into numbers.
 
     Parameters
     ----------
-    estimator : BaseFERClassifier
-        With these parameters and an `optimizer`.
+    parameters : mapping of str to object
+        These parameters and `optimizer`.
 
     Returns
     -------
     OptimizerSettings
+        The numbers.
 
     Examples
     --------
     >>> from sk_fer import FERCNNClassifier
-    >>> resolve_optimizer_settings(FERCNNClassifier(optimizer="sgd", lr=0.1))
+    >>> resolve_optimizer_settings(FERCNNClassifier(optimizer="sgd", lr=0.1).get_params())
     OptimizerSettings(lr=0.1, momentum=0.9, weight_decay=0.0005)
     """
     from sk_fer.training import OPTIMIZERS
 
-    auto = OPTIMIZERS[estimator.optimizer]
+    auto = OPTIMIZERS[parameters["optimizer"]]
     usual = OptimizerSettings(auto.lr, auto.momentum, auto.weight_decay)
-    given = {name: getattr(estimator, name) for name in usual._fields}
+    given = {name: parameters[name] for name in usual._fields}
     return usual._replace(**{k: float(v) for k, v in given.items() if v != "auto"})
 
 

@@ -2,9 +2,7 @@
 
 import importlib.metadata
 import warnings
-from typing import Any
 
-import numpy as np
 import torch
 from safetensors.torch import load as load_safetensors
 from safetensors.torch import save as save_safetensors
@@ -84,22 +82,3 @@ def unpack_weights(module: torch.nn.Module, weights: bytes) -> None:
         module.load_state_dict(load_safetensors(weights))
     except Exception as error:
         raise ValueError(f"the stored weights do not fit the network: {error}") from error
-
-
-def plain_history(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return skorch's history without its batches and with Python's own numbers.
-
-    Parameters
-    ----------
-    history : list of dict
-        A skorch ``History``.
-
-    Returns
-    -------
-    list of dict
-        A row an epoch.
-    """
-    return [
-        {k: v.item() if isinstance(v, np.generic) else v for k, v in row.items() if k != "batches"}
-        for row in history
-    ]

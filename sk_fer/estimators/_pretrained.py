@@ -2,46 +2,42 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from functools import partialmethod
-from numbers import Integral, Real
+from numbers import Real
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from sklearn.utils._param_validation import StrOptions
 
 from sk_fer._utils._backbone_names import HEADS, TRAINABLE
 from sk_fer._utils._constraints import Interval
-from sk_fer.estimators._backbone import (
+from sk_fer.estimators._backbone_parameters import (
     BACKBONE_CONSTRAINTS,
     BACKBONE_DOCS,
-    new_backbone_module,
     resolve_input_size,
+    resolve_trainable,
 )
-from sk_fer.estimators._backbone_features import BackboneTransformer
 from sk_fer.estimators._base import BaseFERClassifier
-from sk_fer.estimators._kept_weights import KeptWeights
+from sk_fer.estimators._build_net import NetworkTraining
+from sk_fer.estimators._head_inputs import inputs_of_the_head
 from sk_fer.estimators._parameters import (
     SHARED_CONSTRAINTS,
     document_parameters,
     parameters_and_attributes,
 )
+from sk_fer.estimators._pooled_features import PooledFeatures
+from sk_fer.estimators._weights_parameter import WeightsParameter
 
 if TYPE_CHECKING:
-    import torch
-
-    from sk_fer.training import FaceDataset
+    from sk_fer.training import FaceDataset, FERNet
 
 # Statistics of fewer images are no better than those that came with the weights.
 FEW_IMAGES = 2000
-# Features beyond it are not stored: the backbone runs in each epoch.
-FEATURE_BYTES = 2 * 2**30
 
 
 @document_parameters(**BACKBONE_DOCS)
-class FERPretrainedClassifier(BackboneTransformer, KeptWeights, BaseFERClassifier):
+class FERPretrainedClassifier(PooledFeatures, WeightsParameter, BaseFERClassifier):
     """A pretrained network that is fine-tuned with a new head.
 
     The backbone starts with weights that were trained on other images. `trainable` selects the
@@ -217,94 +213,24 @@ class FERPretrainedClassifier(BackboneTransformer, KeptWeights, BaseFERClassifie
         }
         return "pretrained", options
 
-    def _resolve_normalize(self) -> str:
-        fitted = "net_" in vars(self) and self.normalize == "auto"
-        return self._module_config["normalize"] if fitted else super()._resolve_normalize()
-
-    def _new_module(self, train: FaceDataset) -> torch.nn.Module:
-        network, options = self._network()
-        self._module_config = {
-            "network": network,
-            "image_shape": self.image_shape_,
-            "n_classes": len(self.classes_),
-            "options": options,
-        }
-        return new_backbone_module(
-            self._module_config,
-            self.weights,
-            train,
-            self._seed,
-            self.classes_,
-            self.normalize,
-            "image" if self._is_face() else "dataset",
-        )
-
-    def _lr_factors(self) -> dict[str, float]:
-        return {"network.backbone.": float(self.backbone_lr_factor)}
-
-    # -- what learns -----------------------------------------------------------------------
-
-    def _network_callbacks(self, module: Any, train: FaceDataset) -> list[tuple[str, Any]]:
+    def _network_training(self, module: Any, n_images: int) -> NetworkTraining:
         from sk_fer.training import Thawing
 
-        schedule = self._thawing()
+        schedule = resolve_trainable(self.trainable)
         for part in schedule.values():
             module.network.train_only(part)  # refused now, not in the epoch that comes to it
         freeze = self.freeze_batch_norm
         if freeze == "auto":
-            freeze = self.weights is not None and len(train) < FEW_IMAGES
-        return [("sk_fer_thawing", Thawing(schedule, bool(freeze)))]
-
-    def _thawing(self) -> dict[int, str]:
-        """Return what learns from which epoch on."""
-        if isinstance(self.trainable, str):
-            return {1: self.trainable}
-        schedule = dict(self.trainable)
-        epoch = Interval(Integral, 1, None, closed="left")
-        if (
-            1 not in schedule
-            or not all(epoch.is_satisfied_by(begin) for begin in schedule)
-            or not all(part in TRAINABLE for part in schedule.values())
-        ):
-            raise ValueError(
-                f"trainable={self.trainable!r}; wanted what learns from which epoch on, as "
-                "{1: 'head', 4: 'last_stage', 8: 'all'}, with epoch 1 among them"
-            )
-        return {int(begin): part for begin, part in schedule.items()}
-
-    # -- stored features -------------------------------------------------------------------
+            freeze = self.weights is not None and n_images < FEW_IMAGES
+        callbacks = [("sk_fer_thawing", Thawing(schedule, bool(freeze)))]
+        return NetworkTraining(callbacks, {"network.backbone.": float(self.backbone_lr_factor)})
 
     def _to_train(
-        self, train: FaceDataset, valid: FaceDataset | None
+        self, net: FERNet, train: FaceDataset, valid: FaceDataset | None
     ) -> tuple[FaceDataset, FaceDataset | None]:
-        if self._stores(len(train) + (0 if valid is None else len(valid))):
-            train = self._stored(train)
-            valid = None if valid is None else self._stored(valid)
-        return train, valid
-
-    def _stores(self, n_images: int) -> bool:
-        if self.net_.augmentation or set(self._thawing().values()) != {"head"}:
-            return False
-        n_values = int(np.prod(self._feature_shape())) * n_images
-        if 4 * n_values <= FEATURE_BYTES:
-            return True
-        warnings.warn(
-            f"the backbone runs in each epoch: the features of {n_images} images take "
-            f"{4 * n_values / 2**30:.1f} GiB, and no more than {FEATURE_BYTES / 2**30:.0f} are "
-            "stored; a smaller input_size or head='linear' takes less",
-            stacklevel=4,
-        )
-        return False
-
-    def _feature_shape(self) -> tuple[int, ...]:
-        network: Any = self.net_.module_.network
-        return network.feature_shape if network.takes_map else (network.n_features,)
-
-    def _stored(self, dataset: FaceDataset) -> FaceDataset:
-        """Return the features that the head takes, in place of the images."""
-        from sk_fer.training import StoredFeatures
-
-        return StoredFeatures(self.net_.features(dataset, "features"), dataset)
+        if net.augmentation or set(resolve_trainable(self.trainable).values()) != {"head"}:
+            return train, valid
+        return inputs_of_the_head(net, train, valid)
 
 
 @document_parameters(inherited=parameters_and_attributes(FERPretrainedClassifier))

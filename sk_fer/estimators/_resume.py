@@ -1,4 +1,4 @@
-"""From an estimator's parameters to the checkpoints that its fit goes on with."""
+"""The checkpoints of a fit, and the one from which it continues."""
 
 from __future__ import annotations
 
@@ -7,63 +7,50 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
-
-from sk_fer.estimators._checkpoint_parameter import resolve_checkpoint
-from sk_fer.estimators._fingerprint import check_same, fingerprint, short_name
+from sk_fer.estimators._fingerprint import check_same, short_name
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sk_fer.training import Checkpoints, FaceDataset, FERNet
+    from sk_fer.estimators._checkpoint_parameter import CheckpointSettings
+    from sk_fer.training import Checkpoints
 
 
 @contextmanager
 def open_checkpoints(
-    estimator: BaseEstimator,
-    train: FaceDataset,
-    valid: FaceDataset | None,
-    previous: FERNet | None,
-    groups: NDArray[np.intp] | None,
-) -> Iterator[Checkpoints | None]:
-    """Lock the folder of ``checkpoint``, and find what there is to go on with.
-
-    A clone, as searches and cross-validation make them, shares its folder with other clones:
-    each training has a folder in it, and two that are the same wait for one another.
+    settings: CheckpointSettings, described: dict[str, Any], seed: int, *, is_clone: bool
+) -> Iterator[Checkpoints]:
+    """Lock the folder of the checkpoints, and find the checkpoint to continue from.
 
     Parameters
     ----------
-    estimator : BaseEstimator
-        In ``fit``. Where it has no seed of its own it takes that of the checkpoint.
-    train, valid, previous, groups
-        As for :func:`fingerprint`.
+    settings : CheckpointSettings
+        The folder and the other settings.
+    described : dict
+        The description of the training, from :func:`fingerprint`.
+    seed : int
+        The seed of the training if there is no checkpoint.
+    is_clone : bool
+        Whether the estimator is a clone. Clones, as searches and cross-validation make them,
+        share a folder: each training has a folder in it, and two that are the same wait for one
+        another.
 
     Yields
     ------
-    Checkpoints or None
-        None if ``checkpoint`` is None.
+    Checkpoints
+        The checkpoints. ``about["seed"]`` is the seed of the training.
 
     Raises
     ------
     ValueError
         If there are checkpoints of other data or parameters.
     OSError
-        If the folder cannot be used, or another training does.
+        If the folder cannot be used, or another training uses it.
     """
-    settings = resolve_checkpoint(estimator.checkpoint)
-    if settings is None:
-        yield None
-        return
     from sk_fer.estimators._persistence import library_versions
     from sk_fer.training import CheckpointFolder, Checkpoints, lock_folder
 
-    described = fingerprint(estimator, train, valid, previous, groups)
-    path = settings.folder
-    is_clone = getattr(estimator, "_is_clone", False)
-    if is_clone:
-        path /= short_name(described)
+    path = settings.folder / short_name(described) if is_clone else settings.folder
     with ExitStack() as stack:
         with _named(settings.folder):
             stack.enter_context(lock_folder(path, wait=is_clone))
@@ -76,8 +63,8 @@ def open_checkpoints(
             about = found["about"]
             check_same(about["fingerprint"], described, str(path))
             _warn_of_other_versions(about["versions"], versions)
-            estimator._seed = about["seed"]
-        about = {"fingerprint": described, "versions": versions, "seed": estimator._seed}
+            seed = about["seed"]
+        about = {"fingerprint": described, "versions": versions, "seed": seed}
         yield Checkpoints(folder, about, settings.minutes, found)
 
 

@@ -9,10 +9,10 @@ from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection._search import BaseSearchCV
 
-from sk_fer.estimators._backbone import resolve_input_size
+from sk_fer.estimators._backbone_parameters import resolve_input_size, resolve_trainable
 from sk_fer.estimators._base import BaseFERClassifier
-from sk_fer.estimators._callbacks import named_callbacks
-from sk_fer.estimators._face_input import FaceInput
+from sk_fer.estimators._callbacks_parameter import named_callbacks
+from sk_fer.estimators._image_input import ImageInput
 from sk_fer.estimators._parameters import resolve_augmentation
 from sk_fer.estimators._weights_source import open_weights
 
@@ -41,7 +41,7 @@ def check_runnable(estimator: Any) -> None:
     for part in _parts(estimator):
         if hasattr(part, "_parameter_constraints"):
             part._validate_params()
-        if isinstance(part, FaceInput):
+        if isinstance(part, ImageInput):
             _check_network(part)
 
 
@@ -49,7 +49,7 @@ def _parts(estimator: Any) -> Iterator[Any]:
     """Yield an estimator and the estimators inside it that are fitted with their parameters."""
     yield estimator
     # A search replaces parameters; fitted weights and frozen estimators are not fitted again.
-    if isinstance(estimator, (BaseSearchCV, FrozenEstimator, FaceInput)):
+    if isinstance(estimator, (BaseSearchCV, FrozenEstimator, ImageInput)):
         return
     for value in estimator.get_params(deep=False).values():
         for each in _estimators_in(value):
@@ -81,8 +81,8 @@ def _check_backbone(estimator: Any) -> None:
 
     known_backbone(estimator.backbone)
     resolve_input_size(estimator.input_size, estimator.backbone)
-    if hasattr(estimator, "_thawing"):
-        estimator._thawing()
+    if hasattr(estimator, "trainable"):
+        resolve_trainable(estimator.trainable)
     source = open_weights(estimator.weights, estimator.backbone)
     if source is not None and source.state is None:
         fetch_imagenet(estimator.backbone)

@@ -9,6 +9,42 @@ from sklearn.utils import column_or_1d
 
 from sk_fer._utils._hold_out import hold_out_groups
 
+# The share of the training images that early stopping sets aside if no share is given.
+EARLY_STOPPING_FRACTION = 0.1
+
+
+def fraction_aside(validation_fraction: float | None, early_stopping: bool) -> float | None:
+    """Return the share of the training images to validate on."""
+    if validation_fraction is None and early_stopping:
+        return EARLY_STOPPING_FRACTION
+    return validation_fraction
+
+
+def split_rows(
+    labels: NDArray[np.int64], groups: NDArray[np.intp] | None, fraction: float, seed: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Choose the rows to train on and those to validate on, by groups if there are any.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_samples,)
+        The positions of the classes.
+    groups : ndarray of shape (n_samples,) or None
+        The numbers of the groups, from :func:`encode_groups`.
+    fraction : float in (0, 1)
+        The share to validate on.
+    seed : int
+        The seed of the choice.
+
+    Returns
+    -------
+    train, valid : ndarray of int
+        The sorted rows.
+    """
+    if groups is None:
+        return split_validation(labels, fraction, seed)
+    return split_groups(labels, groups, fraction, seed)
+
 
 def split_validation(
     labels: NDArray[np.int64], fraction: float, seed: int
@@ -73,25 +109,32 @@ def _stratifiable(labels: NDArray[np.int64], n_valid: int) -> bool:
     return counts.min() > 1 and n_valid >= n_classes and len(labels) - n_valid >= n_classes
 
 
-def encode_groups(groups: Any, n_samples: int) -> NDArray[np.intp]:
+def encode_groups(
+    groups: Any, n_samples: int, rows: NDArray[np.intp] | None = None
+) -> NDArray[np.intp] | None:
     """Return a number for the group of each image.
 
     Parameters
     ----------
-    groups : array-like of shape (n_samples,)
-        Of any type, such as the names of people.
+    groups : array-like of shape (n_samples,) or None
+        The groups, of any type, such as the names of people.
     n_samples : int
-        Number of images.
+        The number of images.
+    rows : ndarray of shape (n_rows,), default=None
+        The images whose groups are returned. If None, all are.
 
     Returns
     -------
-    ndarray of shape (n_samples,)
+    ndarray of shape (n_samples,) or None
+        The numbers, or None without groups.
 
     Raises
     ------
     ValueError
         If `groups` has another length, more dimensions, or a missing value.
     """
+    if groups is None:
+        return None
     from pandas import factorize
 
     values = column_or_1d(groups, dtype=object)
@@ -103,7 +146,7 @@ def encode_groups(groups: Any, n_samples: int) -> NDArray[np.intp]:
     numbers, _ = factorize(values)
     if (numbers < 0).any():
         raise ValueError(f"groups has a missing value in row {int(np.argmin(numbers))}")
-    return numbers
+    return numbers if rows is None else numbers[rows]
 
 
 def split_groups(

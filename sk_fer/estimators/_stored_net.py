@@ -1,14 +1,14 @@
-"""How an estimator with a net is kept: through a refused fit, and pickled as plain values."""
+"""The state of an estimator with a net: unchanged by a refused fit, and pickled as plain values."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sklearn.base import BaseEstimator
 
-from sk_fer.estimators._nets import rebuild_net
+from sk_fer.estimators._history import plain_history
 
 if TYPE_CHECKING:
     from sk_fer.training import FERNet
@@ -46,7 +46,7 @@ class StoredNet(BaseEstimator):
             state["versions_"] = _persistence.library_versions()
             state["_stored_net"] = {
                 "weights": _persistence.pack_weights(net.module_),
-                "history": _persistence.plain_history(net.history),
+                "history": plain_history(net.history),
                 "device": net.device,
                 "precision": str(net.precision).removeprefix("torch."),
                 "batch_size": net.batch_size,
@@ -61,4 +61,59 @@ class StoredNet(BaseEstimator):
             from sk_fer.estimators import _persistence
 
             _persistence.warn_if_other_version(self.versions_, type(self).__name__)
-            self.net_ = rebuild_net(self, stored)
+            # FERFeatures has no classes.
+            self.net_ = rebuild_net(
+                stored, self._module_config, self._seed, getattr(self, "classes_", ())
+            )
+
+
+def rebuild_net(
+    stored: dict[str, Any], module_config: dict[str, Any], seed: int, classes: Sequence[Any]
+) -> FERNet:
+    """Build the net of a loaded estimator, on the CPU if its device is missing.
+
+    Parameters
+    ----------
+    stored : dict
+        ``weights``, ``history``, ``device``, ``precision`` and ``batch_size``, as
+        ``__getstate__`` wrote them.
+    module_config : dict
+        The arguments of :func:`sk_fer.modules.build_module`.
+    seed : int
+        The seed of the training.
+    classes : sequence
+        The classes of a classifier.
+
+    Returns
+    -------
+    FERNet
+        The net, which can predict and continue to train.
+    """
+    import torch
+
+    from sk_fer.estimators._persistence import unpack_weights
+    from sk_fer.modules import build_module, seeded_init
+    from sk_fer.training import FERNet, WeightedCrossEntropy, resolve_device, resolve_precision
+
+    precision = stored["precision"]
+    try:
+        device = resolve_device(stored["device"])
+        dtype = resolve_precision(precision, device)
+    except ValueError:
+        device = torch.device("cpu")
+        dtype = resolve_precision("auto", device)
+    with seeded_init():
+        module = build_module(**module_config)
+    unpack_weights(module, stored["weights"])
+    net = FERNet(
+        module,
+        criterion=WeightedCrossEntropy(),
+        precision=dtype,
+        device=str(device),
+        batch_size=stored["batch_size"],
+        seed=seed,
+        classes=classes,
+        verbose=0,
+    ).initialize()
+    net.history.extend({**row, "batches": []} for row in stored["history"])
+    return net

@@ -30,7 +30,7 @@ def describe_classifier(
     left_out : list of str
         The names of what model files do not contain are added.
     """
-    from sk_fer.estimators._persistence import plain_history
+    from sk_fer.estimators._history import plain_history
 
     left_out += [
         f"{what} of {type(classifier).__name__}"

@@ -56,8 +56,6 @@ class FERNet(CallbackNet):
     lr_factors : mapping of str to float, default=None
         The learning rate of parameters as a share of `lr`, by the beginning of their names in
         the module.
-    tta : bool, default=False
-        Whether predictions are the mean over an image and its mirror image.
     **kwargs
         The parameters of ``skorch.NeuralNetClassifier``.
     """
@@ -71,7 +69,6 @@ class FERNet(CallbackNet):
         precision: torch.dtype = torch.float32,
         weight_decay: float = 0.0,
         lr_factors: Mapping[str, float] | None = None,
-        tta: bool = False,
         **kwargs: Any,
     ) -> None:
         fixed = {"train_split": None, "predict_nonlinearity": _softmax}
@@ -81,7 +78,6 @@ class FERNet(CallbackNet):
         self.precision = precision
         self.weight_decay = weight_decay
         self.lr_factors = lr_factors
-        self.tta = tta
         self.valid_dataset: FaceDataset | None = None
         self.checkpoints: Checkpoints | None = None
         self.train_halving = Halving(
@@ -376,12 +372,33 @@ class FERNet(CallbackNet):
         with torch.autocast(x.device.type, dtype=self.precision, enabled=reduced):
             return layers(x)
 
-    def forward_iter(self, X: Any, training: bool = False, device: str = "cpu") -> Iterator[Tensor]:
-        """Yield the outputs of large batches, on `device`."""
+    def forward_iter(
+        self, X: Any, training: bool = False, device: str = "cpu", *, tta: bool = False
+    ) -> Iterator[Tensor]:
+        """Yield the logits of large batches, on `device`; with `tta`, over mirror images too."""
         dataset = self.get_dataset(X)
-        evaluate = partial(self._evaluate, self.evaluation_form_.module_for(len(dataset)))
+        module = self.evaluation_form_.module_for(len(dataset))
+        evaluate = partial(self._evaluate, module, tta=tta)
         for batch in self._large_batches(dataset):
             yield self._in_parts(evaluate, batch).to(device)
+
+    def logits(self, X: Any, *, tta: bool = False) -> Tensor:
+        """Return the logits of images on the CPU.
+
+        Parameters
+        ----------
+        X : FaceDataset or array-like
+            The images.
+        tta : bool, default=False
+            Whether they are the logarithms of the mean probabilities of an image and its mirror
+            image.
+
+        Returns
+        -------
+        torch.Tensor of shape (n_samples, n_classes)
+            The logits.
+        """
+        return torch.cat(list(self.forward_iter(X, tta=tta)))
 
     def features(self, dataset: FaceDataset, kind: str) -> NDArray[np.float32]:
         """Return the features that the backbone extracts from images.
@@ -435,14 +452,16 @@ class FERNet(CallbackNet):
             lambda parts: torch.cat([function(inputs) for (inputs, _), _ in parts]), batch
         )
 
-    def _evaluate(self, module: FaceModule, inputs: dict[str, Tensor]) -> Tensor:
+    def _evaluate(
+        self, module: FaceModule, inputs: dict[str, Tensor], *, tta: bool = False
+    ) -> Tensor:
         """Return the logits, of which :meth:`predict_proba` returns the softmax."""
         if StoredFeatures.kind in inputs:
             network: Any = self.module_.network  # no copy is fused for a head alone
             return self._in_precision(network.head, inputs[StoredFeatures.kind]).float()
         images = inputs["images"]
         logits = self._logits(module, images).float()
-        if not self.tta:
+        if not tta:
             return logits
         mirrored = self._logits(module, images.flip(2)).float().log_softmax(1)
         # The softmax of the log of the mean probabilities is that mean.

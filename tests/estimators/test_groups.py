@@ -7,7 +7,7 @@ from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 
 from sk_fer import FERDenseClassifier
-from sk_fer.estimators import _base
+from sk_fer.estimators import _split
 from sk_fer.estimators._split import encode_groups, split_groups
 from sk_fer.preprocessing import ImageStandardizer
 
@@ -27,7 +27,7 @@ def splits(monkeypatch):
         made.append((set(groups[train]), set(groups[valid]), len(valid) / len(labels)))
         return train, valid
 
-    monkeypatch.setattr(_base, "split_groups", spy)
+    monkeypatch.setattr(_split, "split_groups", spy)
     return made
 
 

@@ -82,7 +82,7 @@ def test_rates_follow_the_optimizer(kind, optimizer, lr, momentum, weight_decay)
 
 def test_what_is_given_goes_before_the_table():
     model = dense(optimizer="sgd", lr=np.float32(0.5), momentum=0, weight_decay=1)
-    assert resolve_optimizer_settings(model) == (0.5, 0.0, 1.0)
+    assert resolve_optimizer_settings(model.get_params()) == (0.5, 0.0, 1.0)
 
 
 def test_defaults_and_presets_keep_their_rates():
@@ -95,8 +95,10 @@ def test_defaults_and_presets_keep_their_rates():
         "resnet50": (1e-3, 0.0, 0.0),
         "efficientnet_b2": (1e-3, 0.0, 0.01),
     }
-    assert {name: resolve_optimizer_settings(make_classifier(name)) for name in rates} == rates
-    assert resolve_optimizer_settings(FERDenseClassifier()) == (1e-3, 0.0, 0.0)
+    assert {
+        name: resolve_optimizer_settings(make_classifier(name).get_params()) for name in rates
+    } == rates
+    assert resolve_optimizer_settings(FERDenseClassifier().get_params()) == (1e-3, 0.0, 0.0)
 
 
 def test_auto_and_its_value_are_one_training(tmp_path):

@@ -149,6 +149,7 @@ class CallbacksParameter(BaseEstimator):
     """Lists, sets and copies the callbacks of an estimator like its other parameters."""
 
     callbacks: Any
+    _callbacks_are_copies = False
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Get the parameters of this estimator.

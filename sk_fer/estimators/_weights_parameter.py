@@ -1,4 +1,4 @@
-"""A parameter that is a fitted classifier, which searches neither clone nor change."""
+"""The parameter ``weights``: a fitted classifier in it is neither cloned nor changed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Self
 from sklearn.base import BaseEstimator
 
 
-class KeptWeights(BaseEstimator):
+class WeightsParameter(BaseEstimator):
     """Mixin for a parameter `weights` that can be a fitted classifier, which clones keep."""
 
     weights: Any

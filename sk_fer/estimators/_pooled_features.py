@@ -1,4 +1,4 @@
-"""The features that the backbone of an estimator extracts."""
+"""The pooled features of the backbone of an estimator."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sk_fer.training import FERNet
 
 
-class BackboneTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
+class PooledFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     """Mixin that returns the pooled features of the network of an estimator."""
 
     net_: FERNet

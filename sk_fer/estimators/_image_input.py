@@ -1,4 +1,4 @@
-"""Images as all estimators of sk_fer take them."""
+"""The images that the estimators of sk_fer accept."""
 
 from __future__ import annotations
 
@@ -19,19 +19,26 @@ if TYPE_CHECKING:
     from sk_fer.training import FERNet
 
 
-class FaceInput(BaseEstimator):
-    """Checks images, and keeps what their form was in ``fit``."""
+class ImageInput(BaseEstimator):
+    """Mixin that checks images, and keeps their shape and type from ``fit``."""
 
     image_shape: int | tuple[int, ...] | None
-    precision: str
     image_shape_: tuple[int, int, int]
     _image_dtype: str
     net_: FERNet
 
     _needs_picture = True  # whether the network goes by what is above and beside a pixel
 
-    def _check_images(self, X: ArrayLike, *, reset: bool) -> NDArray:
+    def _check_images(self, X: ArrayLike, *, reset: bool, name: str = "X") -> NDArray:
         """Return (n, height, width, channels), uint8 or float32, a view where possible."""
+        try:
+            return self._checked_images(X, reset=reset)
+        except (TypeError, ValueError) as error:
+            if name == "X":
+                raise
+            raise type(error)(f"{name}: {error}") from error
+
+    def _checked_images(self, X: ArrayLike, *, reset: bool) -> NDArray:
         array = as_array(X)
         if not reset:
             refuse_one_image(tuple(array.shape), self.image_shape_)
@@ -84,11 +91,9 @@ class FaceInput(BaseEstimator):
     def _is_face(self) -> bool:
         return min(self.image_shape_[:2]) >= SMALLEST_FACE
 
-    def _wanted_precision(self) -> str:
-        """Return `precision`, which is float32 by default where rounding costs accuracy."""
-        if self.precision == "auto" and not self._is_face():
-            return "float32"
-        return self.precision
+    def _default_normalize(self) -> str:
+        """Return the value of ``normalize="auto"`` if the weights do not tell it."""
+        return "image" if self._is_face() else "dataset"
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -1,24 +1,17 @@
-"""The parameters of estimators over a backbone, and how they make a module."""
+"""The parameters of the estimators that have a backbone."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from numbers import Integral
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from numpy.typing import NDArray
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
-from sk_fer._utils._backbone_names import OWN_BACKBONES, STEMS
+from sk_fer._utils._backbone_names import OWN_BACKBONES, STEMS, TRAINABLE
 from sk_fer._utils._constraints import Interval
 from sk_fer._utils._layout import check_size
-from sk_fer.estimators._nets import new_module
-from sk_fer.estimators._weights_source import open_weights
-
-if TYPE_CHECKING:
-    import torch
-
-    from sk_fer.training import FaceDataset
 
 # From random weights no size beat 48 pixels in benchmarks/transfer.py: who has none sets
 # input_size=None. timm's weights, not measured there, are of larger images; 96 is a compromise.
@@ -81,41 +74,34 @@ def resolve_input_size(
     return None if input_size is None else int(input_size)
 
 
-def new_backbone_module(
-    config: dict[str, Any],
-    weights: Any,
-    train: FaceDataset,
-    seed: int,
-    classes: NDArray | None,
-    normalize: str,
-    unknown: str,
-) -> torch.nn.Module:
-    """Build a module over a backbone, with its weights.
+def resolve_trainable(trainable: str | Mapping[int, str]) -> dict[int, str]:
+    """Turn the `trainable` parameter into the part that is trained from each epoch on.
 
     Parameters
     ----------
-    config : dict
-        For :func:`sk_fer.modules.build_module`, without ``normalize``, which is added.
-    weights : object
+    trainable : {"head", "last_stage", "all"} or mapping of int to one of these
         The parameter.
-    train : FaceDataset
-        Images of the fit.
-    seed : int
-        Of the random weights.
-    classes : ndarray of shape (n_classes,) or None
-        What a head is to tell apart.
-    normalize : str
-        The parameter.
-    unknown : {"image", "dataset"}
-        What "auto" is where the weights do not say it.
+
+    Returns
+    -------
+    dict of int to str
+        The parts, by the epoch from which they are trained, counted from one.
+
+    Raises
+    ------
+    ValueError
+        If a mapping has no epoch 1, or has an epoch or a part that is not valid.
     """
-    source = open_weights(weights, config["options"]["backbone"])
-    of_weights = None if source is None else source.normalize
-    config["normalize"] = (of_weights or unknown) if normalize == "auto" else normalize
-    with_statistics = normalize == "auto" and of_weights == "dataset"
-    module: Any = new_module(config, None if with_statistics else train, seed)
-    if source is not None:
-        if normalize == "auto":
-            source.check_dtype(train.X.dtype)
-        source.load(module, classes, train.X, with_statistics=with_statistics)
-    return module
+    if isinstance(trainable, str):
+        return {1: trainable}
+    epoch = Interval(Integral, 1, None, closed="left")
+    if (
+        1 not in trainable
+        or not all(epoch.is_satisfied_by(begin) for begin in trainable)
+        or not all(part in TRAINABLE for part in trainable.values())
+    ):
+        raise ValueError(
+            f"trainable={trainable!r}; wanted the part that is trained from each epoch on, as "
+            "{1: 'head', 4: 'last_stage', 8: 'all'}, with epoch 1 among them"
+        )
+    return {int(begin): part for begin, part in trainable.items()}

@@ -1,0 +1,216 @@
+"""The module and the skorch net that follow from the parameters of an estimator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from numpy.typing import NDArray
+
+from sk_fer.estimators._parameters import (
+    resolve_augmentation,
+    resolve_batch_size,
+    resolve_optimizer_settings,
+)
+from sk_fer.estimators._weights_source import open_weights
+
+# torch and skorch wait until something is fitted or loaded: importing sk_fer stays quick.
+if TYPE_CHECKING:
+    import torch
+
+    from sk_fer.training import FaceDataset, FERNet
+
+
+class NetworkTraining(NamedTuple):
+    """How a network is trained, if it differs from other networks."""
+
+    callbacks: list[tuple[str, Any]] = []
+    """The callbacks that the network needs in every fit."""
+    lr_factors: dict[str, float] = {}
+    """The learning rates of parts of the network, as shares of `lr`."""
+
+
+def build_module(
+    network: tuple[str, dict[str, Any]],
+    train: FaceDataset,
+    classes: NDArray | None,
+    *,
+    weights: Any,
+    normalize: str,
+    default_normalize: str,
+    seed: int,
+) -> tuple[torch.nn.Module, dict[str, Any]]:
+    """Build a new module with its initial weights. torch's global random state is not changed.
+
+    Parameters
+    ----------
+    network : tuple of (name, options)
+        The network, a name in ``sk_fer.modules.NETWORKS`` with its options.
+    train : FaceDataset
+        The training images, for the statistics of ``normalize="dataset"``.
+    classes : ndarray of shape (n_classes,) or None
+        The classes of the head. If None, there is no head.
+    weights : "imagenet", str, path-like, fitted classifier or None
+        The weights of the backbone. If None, the weights are random.
+    normalize : {"auto", "image", "dataset", "none"}
+        The parameter. "auto" is the normalization of the weights.
+    default_normalize : {"image", "dataset"}
+        The value of "auto" if the weights do not tell it.
+    seed : int
+        The seed of the random weights.
+
+    Returns
+    -------
+    module : FaceModule
+        The module.
+    config : dict
+        The arguments of :func:`sk_fer.modules.build_module` that build it again.
+    """
+    name, options = network
+    source = None if weights is None else open_weights(weights, options["backbone"])
+    of_weights = None if source is None else source.normalize
+    with_statistics = normalize == "auto" and of_weights == "dataset"
+    if normalize == "auto":
+        normalize = of_weights or default_normalize
+        if source is not None:
+            source.check_dtype(train.X.dtype)
+    config = {
+        "network": name,
+        "image_shape": train.X.shape[1:],
+        "n_classes": 0 if classes is None else len(classes),
+        "options": options,
+        "normalize": normalize,
+    }
+    module: Any = _random_module(config, None if with_statistics else train, seed)
+    if source is not None:
+        source.load(module, classes, train.X, with_statistics=with_statistics)
+    return module, config
+
+
+def _random_module(config: dict[str, Any], train: FaceDataset | None, seed: int) -> torch.nn.Module:
+    """Build a module with random weights, and with the statistics of the images, if given."""
+    import torch
+
+    from sk_fer.modules import build_module, seeded_init
+
+    statistics: dict[str, Any] = {}
+    if config["normalize"] == "dataset" and train is not None:
+        mean, std = train.channel_statistics()
+        statistics = {"mean": torch.from_numpy(mean), "std": torch.from_numpy(std)}
+    with seeded_init(seed):
+        return build_module(**config, **statistics)
+
+
+def check_same_network(
+    fitted: Mapping[str, Any], network: tuple[str, dict[str, Any]], normalize: str
+) -> None:
+    """Refuse to continue a fitted network if the parameters describe another one.
+
+    Parameters
+    ----------
+    fitted : mapping
+        The `config` of :func:`build_module`.
+    network : tuple of (name, options)
+        The network that the parameters describe.
+    normalize : {"image", "dataset", "none"}
+        The normalization that they describe.
+
+    Raises
+    ------
+    ValueError
+        If they differ.
+    """
+    asked = {"network": network[0], "options": network[1], "normalize": normalize}
+    changed = [name for name, value in asked.items() if fitted[name] != value]
+    if changed:
+        raise ValueError(
+            f"cannot go on with the fitted network: {', '.join(changed)} was changed since, from "
+            f"{fitted[changed[0]]!r} to {asked[changed[0]]!r}; fit anew with warm_start=False"
+        )
+
+
+def build_net(
+    module: torch.nn.Module,
+    parameters: Mapping[str, Any],
+    training: NetworkTraining,
+    callbacks: list[tuple[str, Any]],
+    *,
+    n_epochs: int,
+    n_images: int,
+    face: bool,
+    classes: NDArray,
+    seed: int,
+    previous: FERNet | None,
+) -> FERNet:
+    """Build the net that trains a module.
+
+    Parameters
+    ----------
+    module : FaceModule
+        The module, new or trained before.
+    parameters : mapping of str to object
+        The parameters of the classifier.
+    training : NetworkTraining
+        The callbacks and learning rates of the network.
+    callbacks : list of (name, skorch callback)
+        The other callbacks.
+    n_epochs : int
+        The number of epochs to train.
+    n_images : int
+        The number of training images.
+    face : bool
+        Whether the images are large enough to be faces.
+    classes : ndarray of shape (n_classes,)
+        The classes.
+    seed : int
+        The seed of the training.
+    previous : FERNet or None
+        The net that the training continues: its history, the state of its optimizer and the state
+        of the callbacks that both have.
+
+    Returns
+    -------
+    FERNet
+        The initialized net.
+    """
+    from sk_fer.training import (
+        LOSSES,
+        OPTIMIZERS,
+        Augmentation,
+        FERNet,
+        optimizer_settings,
+        resolve_device,
+        resolve_precision,
+    )
+
+    device = resolve_device(parameters["device"])
+    rates = resolve_optimizer_settings(parameters)
+    settings = optimizer_settings(parameters["optimizer"], rates.momentum)
+    net = FERNet(
+        module,
+        criterion=LOSSES[parameters["criterion"]](parameters["label_smoothing"]),
+        optimizer=OPTIMIZERS[parameters["optimizer"]].kind,
+        **{f"optimizer__{name}": value for name, value in settings.items()},
+        lr=rates.lr,
+        weight_decay=rates.weight_decay,
+        max_epochs=n_epochs,
+        batch_size=resolve_batch_size(parameters["batch_size"], n_images),
+        augmentation=Augmentation(resolve_augmentation(parameters["augment"], face=face)),
+        precision=resolve_precision(wanted_precision(parameters["precision"], face=face), device),
+        lr_factors=training.lr_factors,
+        compile=parameters["compile"],
+        device=str(device),
+        seed=seed,
+        callbacks=[*training.callbacks, *callbacks],
+        classes=classes,
+        verbose=int(parameters["verbose"]),
+    ).initialize(previous)
+    if previous is not None:
+        net.history.extend(previous.history)
+        net.take_optimizer_state(previous)
+    return net
+
+
+def wanted_precision(precision: str, *, face: bool) -> str:
+    """Return the `precision` parameter, of which "auto" is float32 for inputs that are no faces."""
+    return "float32" if precision == "auto" and not face else precision

@@ -1,0 +1,58 @@
+"""The inputs of a head that is trained alone, which are extracted from the images once."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from sk_fer.training import FaceDataset, FERNet
+
+# If the features take more memory, they are not stored, and the backbone runs in each epoch.
+FEATURE_BYTES = 2 * 2**30
+
+
+def inputs_of_the_head(
+    net: FERNet, train: FaceDataset, valid: FaceDataset | None
+) -> tuple[FaceDataset, FaceDataset | None]:
+    """Return the features that the backbone extracts from images, in place of the images.
+
+    Parameters
+    ----------
+    net : FERNet
+        The net, of which only the head is trained.
+    train : FaceDataset
+        The training images.
+    valid : FaceDataset or None
+        The validation images.
+
+    Returns
+    -------
+    train, valid : FaceDataset
+        The features, or the images if the features take more than 2 GiB.
+
+    Warns
+    -----
+    UserWarning
+        If the features take more than 2 GiB.
+    """
+    from sk_fer.training import StoredFeatures
+
+    network: Any = net.module_.network
+    shape = network.feature_shape if network.takes_map else (network.n_features,)
+    n_images = len(train) + (0 if valid is None else len(valid))
+    n_bytes = 4 * int(np.prod(shape)) * n_images
+    if n_bytes > FEATURE_BYTES:
+        warnings.warn(
+            f"the backbone runs in each epoch: the features of {n_images} images take "
+            f"{n_bytes / 2**30:.1f} GiB, and no more than {FEATURE_BYTES / 2**30:.0f} are stored; "
+            "a smaller input_size or head='linear' takes less",
+            stacklevel=5,
+        )
+        return train, valid
+    train = StoredFeatures(net.features(train, "features"), train)
+    if valid is not None:
+        valid = StoredFeatures(net.features(valid, "features"), valid)
+    return train, valid
