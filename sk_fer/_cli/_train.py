@@ -107,7 +107,7 @@ def train(
     opt.check_parameters(classifier)
 
     checkpoints = out / CHECKPOINTS
-    cut_off = checkpoints.is_dir() and any(checkpoints.iterdir())
+    cut_off = _has_checkpoints(checkpoints)
     if cut_off and not (resume or force):
         raise FileExistsError(
             f"{out} holds a training that was cut off; --resume goes on, --force starts anew"
@@ -133,6 +133,12 @@ def train(
             except KeyboardInterrupt:
                 say("The same command with --resume goes on from the last whole epoch.")
                 raise
+            except BlockingIOError:  # the folder belongs to another process
+                raise
+            except Exception:
+                if not _has_checkpoints(checkpoints):
+                    shutil.rmtree(checkpoints, ignore_errors=True)
+                raise
         classifier.set_params(callbacks=None, checkpoint=None)
         seconds = time.perf_counter() - start
 
@@ -149,6 +155,11 @@ def train(
         _save(out, classifier, faces, scores, facts)
         shutil.rmtree(checkpoints, ignore_errors=True)
     _say_what_is_next(out, faces)
+
+
+def _has_checkpoints(folder: Path) -> bool:
+    """Whether a folder contains more than the lock of a training, which is a hidden file."""
+    return any(not path.name.startswith(".") for path in folder.glob("*"))
 
 
 def _save(

@@ -242,6 +242,13 @@ def test_bad_data_leaves_no_folder_behind(run, class_folder, tmp_path):
         assert list(tmp_path.iterdir()) == []
 
 
+def test_a_lock_alone_is_no_training_that_was_cut_off(run, class_folder, tmp_path):
+    (tmp_path / "out" / "checkpoints").mkdir(parents=True)
+    (tmp_path / "out" / "checkpoints" / ".lock").touch()
+    result = run("train", class_folder, *DENSE, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+
+
 @pytest.mark.parametrize("verb", ["train", "search", "compare", "evaluate"])
 def test_the_output_folder_is_checked_before_anything_is_read(
     run, trained, tmp_path, monkeypatch, verb
