@@ -5,6 +5,7 @@ import pytest
 import torch
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
 from sklearn.utils._param_validation import InvalidParameterError
 from torch import nn
 from torch.nn import functional as F
@@ -17,6 +18,9 @@ from sk_fer.inspection import ComparisonDisplay
 from sk_fer.model_selection import compare
 from sk_fer.modules import ARCHITECTURES
 from sk_fer.modules._blocks import ConvBlock, FeaturesAndHead, mean_head
+from sk_fer.persistence._registry import TRANSFORMERS
+from sk_fer.preprocessing import HistogramEqualizer
+from sk_fer.preprocessing._base import ImageTransformer
 from sk_fer.training import CHANGES, LOSSES, OPTIMIZERS, SCHEDULES
 from sk_fer.training._augment import Change
 from sk_fer.training._optimizers import OptimizerDefaults
@@ -154,3 +158,26 @@ def test_a_new_metric(monkeypatch):
     legend = [text.get_text() for text in display.ax_.get_legend().get_texts()]
     assert legend == ["Accuracy", "Share of happy"]
     assert "share\nof happy" in [column.header for column in _printed(table).columns]
+
+
+class Negative(ImageTransformer):
+    """Images with light and dark exchanged."""
+
+    _parameter_constraints = {"image_shape": [tuple, None]}
+
+    def __init__(self, image_shape=None):
+        self.image_shape = image_shape
+
+    def _transform_batch(self, images):
+        return 255 - images
+
+
+def test_a_new_transformer(monkeypatch, tmp_path):
+    pipeline = make_pipeline(Negative(), dense(augment=None)).fit(X, Y)
+    np.testing.assert_array_equal(pipeline[0].transform(X), 255 - X)
+    with pytest.raises(TypeError, match="Negative"):
+        save_model(pipeline, tmp_path / "toy.skfer")
+    monkeypatch.setitem(TRANSFORMERS, Negative, TRANSFORMERS[HistogramEqualizer])
+    save_model(pipeline, tmp_path / "toy.skfer")
+    loaded = load_model(tmp_path / "toy.skfer")
+    np.testing.assert_array_equal(loaded.predict_proba(X), pipeline.predict_proba(X))
