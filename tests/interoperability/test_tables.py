@@ -9,6 +9,13 @@ from sk_fer.preprocessing import ImageReader, PixelParser
 
 pytestmark = pytest.mark.slow
 
+
+def of_pyarrow(table):
+    """Return a table or column of pandas whose values pyarrow keeps."""
+    pytest.importorskip("pyarrow")
+    return table.convert_dtypes(dtype_backend="pyarrow")
+
+
 COLUMNS = {
     "NumPy strings of variable length": lambda y: y.astype(np.dtypes.StringDType()),
     "pandas categorical": lambda y: pd.Series(y, dtype="category"),
@@ -16,7 +23,7 @@ COLUMNS = {
         y, categories=["sad", "surprise", "neutral", "happy"]
     ),
     "pandas string": lambda y: pd.Series(y, dtype="string"),
-    "pandas string of pyarrow": lambda y: pd.Series(y, dtype="string[pyarrow]"),
+    "pandas string of pyarrow": lambda y: of_pyarrow(pd.Series(y, dtype="string")),
     "polars": lambda y: pytest.importorskip("polars").Series(y),
     "polars categorical": lambda y: (polars := pytest.importorskip("polars")).Series(
         y, dtype=polars.Categorical
@@ -32,7 +39,7 @@ COLUMNS = {
 TABLES = {
     "pandas": pd.DataFrame,
     "pandas with missing values": lambda table: pd.DataFrame(table).convert_dtypes(),
-    "pandas of pyarrow": lambda table: pd.DataFrame(table).convert_dtypes(dtype_backend="pyarrow"),
+    "pandas of pyarrow": lambda table: of_pyarrow(pd.DataFrame(table)),
     "polars": lambda table: pytest.importorskip("polars").DataFrame(table),
     "pyarrow": lambda table: pytest.importorskip("pyarrow").table(table),
 }
