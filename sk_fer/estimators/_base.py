@@ -21,7 +21,6 @@ from sk_fer.estimators._build_net import (
 )
 from sk_fer.estimators._callbacks_parameter import CallbacksParameter
 from sk_fer.estimators._checkpoint_parameter import resolve_checkpoint
-from sk_fer.estimators._fingerprint import fingerprint
 from sk_fer.estimators._fit_callbacks import NamedCallbacks, fit_callbacks, user_callbacks
 from sk_fer.estimators._fitted_classifier import FittedClassifier
 from sk_fer.estimators._parameters import SHARED_CONSTRAINTS
@@ -31,7 +30,7 @@ from sk_fer.estimators._targets import class_weights, hard_labels
 from sk_fer.estimators._validation import partial_fit_classes, training_data, validation_data
 
 if TYPE_CHECKING:
-    from sk_fer.training import Checkpoints, FaceDataset, FERNet
+    from sk_fer.training import FaceDataset, FERNet
 
 
 class BaseFERClassifier(CallbacksParameter, CallbackSupportMixin, FittedClassifier):
@@ -41,7 +40,6 @@ class BaseFERClassifier(CallbacksParameter, CallbackSupportMixin, FittedClassifi
 
     # Each subclass writes the parameters out, with their defaults. These are used here.
     max_epochs: int
-    lr_schedule: str | None
     class_weight: Any
     normalize: str
     validation_fraction: float | None
@@ -135,9 +133,21 @@ class BaseFERClassifier(CallbacksParameter, CallbackSupportMixin, FittedClassifi
                     valid = validation_data(images, y_val, self.classes_, type(self).__name__)
                     fraction = None
                 people = encode_groups(groups, len(train.X), train.rows)
-                checkpoints = self._checkpoints(
-                    stack, train, valid, previous, None if fraction is None else people
+                checkpoints = stack.enter_context(
+                    open_checkpoints(
+                        type(self).__name__,
+                        self.get_params(deep=False),
+                        self._seed,
+                        self.classes_,
+                        train,
+                        valid,
+                        previous,
+                        None if fraction is None else people,
+                        is_clone=self._is_clone,
+                    )
                 )
+                if checkpoints is not None:
+                    self._seed = checkpoints.about["seed"]
                 if fraction is not None:
                     labels = hard_labels(train.targets)
                     rows, aside = split_rows(labels, people, fraction, self._seed)
@@ -234,34 +244,6 @@ class BaseFERClassifier(CallbacksParameter, CallbackSupportMixin, FittedClassifi
         if previous is None:
             self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         return train
-
-    def _checkpoints(
-        self,
-        stack: ExitStack,
-        train: FaceDataset,
-        valid: FaceDataset | None,
-        previous: FERNet | None,
-        groups: NDArray | None,
-    ) -> Checkpoints | None:
-        """Open the folder of the checkpoints, and take the seed of the training in it."""
-        settings = resolve_checkpoint(self.checkpoint)
-        if settings is None:
-            return None
-        described = fingerprint(
-            type(self).__name__,
-            self.get_params(deep=False),
-            self._seed,
-            self.classes_,
-            train,
-            valid,
-            previous,
-            groups,
-        )
-        checkpoints = stack.enter_context(
-            open_checkpoints(settings, described, self._seed, is_clone=self._is_clone)
-        )
-        self._seed = checkpoints.about["seed"]
-        return checkpoints
 
     def _build(
         self,
