@@ -257,6 +257,7 @@ CLASSIFIER_PARAMETERS: dict[str, list[Any]] = {
     "momentum": [1, -0.1, *NO_NUMBER],
     "weight_decay": [-1e-4, *NO_NUMBER],
     "lr_schedule": ["linear", 5],
+    "criterion": NO_CHOICE,
     "label_smoothing": [1, -0.1, *NO_NUMBER],
     "class_weight": ["even", 5, [1, 2]],
     "normalize": NO_CHOICE,
