@@ -7,6 +7,8 @@ import torch
 from safetensors.torch import load as load_safetensors
 from safetensors.torch import save as save_safetensors
 
+from sk_fer.modules import FaceModule
+
 LIBRARIES = ("sk_fer", "scikit-learn", "skorch", "torch", "numpy")
 
 
@@ -48,18 +50,24 @@ def warn_if_other_version(written_by: dict[str, str], estimator: str) -> None:
         )
 
 
-def pack_weights(module: torch.nn.Module) -> bytes:
+def pack_weights(module: FaceModule) -> bytes:
     """Return the parameters and buffers of a module as safetensors bytes.
 
     Parameters
     ----------
-    module : torch.nn.Module
+    module : FaceModule
         On any device.
 
     Returns
     -------
     bytes
+
+    Raises
+    ------
+    ValueError
+        If layers were changed, so that the weights would not fit the network when it is built anew.
     """
+    module.check_unchanged()
     return save_safetensors({k: v.cpu().contiguous() for k, v in module.state_dict().items()})
 
 

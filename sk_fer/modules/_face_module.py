@@ -23,6 +23,31 @@ class FaceModule(nn.Module):
         super().__init__()
         self.prepare = prepare
         self.network = network
+        self.built_with = self._weight_shapes()
+
+    def _weight_shapes(self) -> dict[str, tuple[int, ...]]:
+        shapes = {name: getattr(value, "shape", ()) for name, value in self.state_dict().items()}
+        return {name: tuple(shape) for name, shape in shapes.items()}
+
+    def check_unchanged(self) -> None:
+        """Check that the weights are those of the network that was built.
+
+        Raises
+        ------
+        ValueError
+            If layers or weights were added, removed or replaced by others of another shape.
+        """
+        now = self._weight_shapes()
+        changed = sorted(dict(now.items() ^ self.built_with.items()))
+        if changed:
+            raise ValueError(
+                f"the layers of net_.module_ were changed, and a file can only contain the weights "
+                f"of the network that was built; {len(changed)} weights differ, such as "
+                f"{changed[0]!r}: make the change permanent first, with "
+                "torch.nn.utils.prune.remove or "
+                "torch.nn.utils.parametrize.remove_parametrizations, or save net_.module_ with "
+                "torch.save"
+            )
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the logits, (n, n_classes), of images (n, height, width, channels)."""

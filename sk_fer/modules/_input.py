@@ -32,6 +32,7 @@ class InputLayer(nn.Module):
 
     mean: Tensor
     std: Tensor
+    _like_network: Tensor
 
     def __init__(
         self,
@@ -48,6 +49,8 @@ class InputLayer(nn.Module):
         self.stored_size = (height, width)
         height, width = size or (height, width)
         self.size = (max(height, min_size), max(width, min_size))
+        # Is cast with the network, by .half() and .double(), and is not in the state dict.
+        self.register_buffer("_like_network", torch.empty(0), persistent=False)
         if normalize == "dataset":
             self.register_buffer("mean", torch.zeros(self.channels) if mean is None else mean)
             self.register_buffer("std", torch.ones(self.channels) if std is None else std)
@@ -57,9 +60,16 @@ class InputLayer(nn.Module):
 
         Raises
         ------
+        TypeError
+            If the images are no tensor.
         ValueError
             If the images have another shape.
         """
+        if not isinstance(images, Tensor):
+            raise TypeError(
+                f"the module expects a tensor of images, got {type(images).__name__}; "
+                "torch.from_numpy(images) makes a tensor of an array"
+            )
         expected = (*self.stored_size, self.channels)
         if images.ndim != 4 or tuple(images.shape[1:]) != expected:
             height, width, channels = expected
@@ -85,7 +95,7 @@ class InputLayer(nn.Module):
             x = F.interpolate(
                 x, size=self.size, mode="bilinear", align_corners=False, antialias=smaller
             )
-        return x
+        return x.to(self._like_network.dtype)
 
 
 def _standardize(x: Tensor) -> Tensor:

@@ -359,7 +359,8 @@ class FERNet(CallbackNet):
     def _logits(
         self, module: FaceModule, images: Tensor, augment: Augmentation | None = None
     ) -> Tensor:
-        if augment is None and (module._forward_hooks or module._forward_pre_hooks):
+        changed = module._forward_hooks or module._forward_pre_hooks or "forward" in vars(module)
+        if augment is None and changed:
             return self._in_precision(module, images)
         prepared = module.prepare(images)
         if augment is not None:
@@ -377,6 +378,8 @@ class FERNet(CallbackNet):
     ) -> Iterator[Tensor]:
         """Yield the logits of large batches, on `device`; with `tta`, over mirror images too."""
         dataset = self.get_dataset(X)
+        if self.evaluation_form_.module is not self.module_:  # another module was set
+            self.evaluation_form_ = EvaluationForm(self.module_)
         module = self.evaluation_form_.module_for(len(dataset))
         evaluate = partial(self._evaluate, module, tta=tta)
         for batch in self._large_batches(dataset):

@@ -279,3 +279,48 @@ def test_few_and_many_images_are_predicted_alike():
     assert model.net_.evaluation_form_.module_for(300) is not model.net_.module_
     assert model.net_.evaluation_form_.module_for(255) is model.net_.module_
     np.testing.assert_allclose(model.predict_proba(X[:40]), many[:40], atol=1e-5)
+
+
+def test_another_module_that_was_set_predicts(model):
+    zeros = copy.deepcopy(model.net_.module_)
+    for weight in zeros.parameters():
+        weight.data.zero_()
+    model.net_.module_ = zeros
+    np.testing.assert_allclose(model.predict_proba(X[:4]), 1 / 7, rtol=1e-6)
+
+
+def test_a_replaced_forward_predicts(model):
+    model.net_.module_.forward = lambda images: torch.eye(7)[: len(images)] * 100
+    np.testing.assert_allclose(model.predict_proba(X[:4]), np.eye(7)[:4], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "dtype, tolerance", [(torch.float16, 0.02), (torch.bfloat16, 0.1), (torch.float64, 1e-4)]
+)
+def test_weights_of_another_type_predict(model, dtype, tolerance):
+    before = model.predict_proba(X[:4])
+    model.net_.module_.to(dtype)
+    np.testing.assert_allclose(model.predict_proba(X[:4]), before, atol=tolerance)
+    assert model.net_.module_(IMAGES).dtype == dtype
+
+
+def test_what_is_no_tensor_is_refused_by_the_module():
+    model = FERDenseClassifier((8,), max_epochs=1).fit(X, y)
+    with pytest.raises(TypeError, match=r"got ndarray; torch.from_numpy\(images\)"):
+        model.net_.module_(X.reshape(-1, 48, 48, 1))
+
+
+def test_changed_layers_are_not_written_to_files_that_nothing_could_read(tmp_path):
+    model = FERDenseClassifier((8,), max_epochs=1, random_state=0).fit(X, y)
+    layer = next(layer for layer in model.net_.module_.modules() if isinstance(layer, nn.Linear))
+    prune.l1_unstructured(layer, "weight", amount=0.5)
+    for write in (pickle.dumps, lambda model: save_model(model, tmp_path / "model.skfer")):
+        with pytest.raises(ValueError, match=r"weight_mask|weight.*prune.remove"):
+            write(model)
+    prune.remove(layer, "weight")
+    np.testing.assert_array_equal(
+        pickle.loads(pickle.dumps(model)).predict_proba(X), model.predict_proba(X)
+    )
+    model.net_.module_.network.head = nn.Sequential(nn.Flatten(), nn.Linear(8, 3))
+    with pytest.raises(ValueError, match="the layers of net_.module_ were changed"):
+        pickle.dumps(model)
