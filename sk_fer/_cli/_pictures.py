@@ -82,7 +82,7 @@ def read_pictures(
         except ValueError as error:
             problems.append(str(error))
         else:
-            _warn_unless_cropped(path, image.shape, shape)
+            _warn_unless_cropped(path, image, shape)
             read.append(path)
             images.append(image if image.shape[:2] == shape[:2] else resize_image(image, shape[:2]))
     warn_of_several_frames(several_frames)
@@ -124,10 +124,13 @@ def _walk(root: str) -> Iterator[str]:
         yield image.path
 
 
-def _warn_unless_cropped(
-    path: str, image_shape: tuple[int, ...], wanted: tuple[int, int, int]
-) -> None:
-    height, width = image_shape[:2]
+def _warn_unless_cropped(path: str, image: NDArray[np.uint8], wanted: tuple[int, int, int]) -> None:
+    height, width = image.shape[:2]
+    if (image == image[0, 0]).all():
+        show_warning(
+            f"{path}: the picture has one colour only; it is no face, and the answer is of no use"
+        )
+        return
     short, long = sorted((width, height))
     if long > _MOST_TIMES_LONGER * short:
         reason = "it is far from square"

@@ -32,6 +32,11 @@ def write_aside(path: Path) -> Iterator[Path]:
         with aside.open("rb+") as file:
             os.fsync(file.fileno())
         os.replace(aside, path)
+    except OSError as error:
+        # A full disk gives no name, and others the name that nobody knows.
+        if error.errno is None or error.filename not in (None, str(aside)):
+            raise
+        raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
     finally:
         with suppress(OSError):  # it would hide the error that counts
             aside.unlink(missing_ok=True)

@@ -29,10 +29,10 @@ def open_csv(path: Path) -> Iterator[tuple[list[str], Iterator[list[str]]]]:
     Parameters
     ----------
     path : Path
-        A CSV file whose fields are apart by commas, semicolons, tabs or bars, in UTF-8 or UTF-16;
+        A CSV file whose fields are apart by commas, semicolons, tabs or bars, in Unicode;
         alone, compressed by gzip, bzip2 or xz, or in a zip or tar archive. Of several CSV files in
-        a zip archive the first of `CSV_NAMES` is taken; of those in a tar archive the first to
-        come. Or a Parquet or Excel file. The content decides, not the name of the file.
+        an archive the first of `CSV_NAMES` is taken. Or a Parquet or Excel
+        file. The content decides, not the name of the file.
 
     Yields
     ------
@@ -66,7 +66,8 @@ def open_csv(path: Path) -> Iterator[tuple[list[str], Iterator[list[str]]]]:
             yield header, rows
         except UnicodeDecodeError as error:
             raise ValueError(
-                f"{path}: not a CSV file, wanted text in UTF-8 or UTF-16: {error}"
+                f"{path}: not a CSV file, wanted text in UTF-8, UTF-16 or UTF-32: {error}; "
+                "iconv -f WINDOWS-1252 -t UTF-8 converts the most common other encoding"
             ) from error
 
 
@@ -91,6 +92,8 @@ def is_csv(member: str) -> bool:
 
 
 def _encoding(head: bytes) -> str:
+    if head[:4] in (b"\xff\xfe\0\0", b"\0\0\xfe\xff"):
+        return "utf-32"
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return "utf-16"
     if len(head) > 8 and not any(head[1:64:2]):
@@ -142,26 +145,51 @@ def _open_table(path: Path, stack: ExitStack) -> BufferedReader:
     head = head_of(file)
     if is_tar(head):
         tar = stack.enter_context(tarfile.open(fileobj=file, mode="r|"))  # noqa: SIM115
+        chosen = choose_member(path, archived_tables(path))
         for member in tar:
-            if member.isfile() and is_csv(member.name):
+            if member.isfile() and member.name == chosen:
                 found = tar.extractfile(member)
                 assert found is not None  # it is a regular file
                 return limited(found, path)
-        raise ValueError(f"{path}: no CSV file in this archive")
     if is_zip(head) or path.suffix.lower() == ".zip":
         archive = stack.enter_context(zipfile.ZipFile(path))
-        member_file = archive.open(_choose_member(path, archive.namelist()))
+        member_file = archive.open(choose_member(path, archived_tables(path)))
         return limited(stack.enter_context(member_file), path)
     return file
 
 
-def _choose_member(path: Path, members: list[str]) -> str:
-    tables = [member for member in members if is_csv(member)]
+def archived_tables(path: Path) -> list[str]:
+    """Return the names of the CSV files in a zip or tar archive; none for other files.
+
+    Of a tar archive, which is read to its end for them, only those up to ``fer2013.csv``.
+    """
+    with ExitStack() as stack, damage_named(path):
+        file = open_unpacked(path, stack)
+        head = head_of(file)
+        tables = []
+        if is_tar(head):
+            tar = stack.enter_context(tarfile.open(fileobj=file, mode="r|"))
+            for member in tar:
+                if member.isfile() and is_csv(member.name):
+                    tables.append(member.name)
+                    if PurePosixPath(member.name).name.lower() == CSV_NAMES[0]:
+                        break
+        elif is_zip(head) or path.suffix.lower() == ".zip":
+            archive = stack.enter_context(zipfile.ZipFile(path))
+            tables = [member for member in archive.namelist() if is_csv(member)]
+        return tables
+
+
+def choose_member(path: Path, tables: list[str]) -> str:
+    """Return which of the CSV files in an archive is read."""
     for name in CSV_NAMES:
         for member in tables:
             if PurePosixPath(member).name.lower() == name:
                 return member
     if len(tables) != 1:
         found = ", ".join(tables[:6]) or "none"
-        raise ValueError(f"{path}: wanted one CSV file in this archive, found {found}")
+        raise ValueError(
+            f"{path}: wanted one CSV file in this archive, found {found}; unpack it, and give the "
+            "path of the table"
+        )
     return tables[0]

@@ -180,8 +180,7 @@ def read_fer2013(
     csv = find_table(path)
     if csv is None:
         raise ValueError(f"{path}: found none of the files {', '.join(CSV_NAMES)} in this folder")
-    if path.is_dir():
-        warn_of_other_tables(csv)
+    warn_of_other_tables(csv, alone=path.is_file())
     kept = ArrayCache(csv, data_home) if cache else None
     arrays = kept.load() if kept else None
     if arrays is not None:

@@ -3,10 +3,10 @@
 import os
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from sk_fer.datasets._columns import are_pixels, find_columns
-from sk_fer.datasets._csv_file import CSV_NAMES, open_csv
+from sk_fer.datasets._csv_file import CSV_NAMES, archived_tables, choose_member, open_csv
 from sk_fer.datasets._names import subset_of
 from sk_fer.datasets._npz import is_npz
 
@@ -39,21 +39,34 @@ def find_table(path: Path) -> Path | None:
     return tables[0] if len(tables) == 1 else None
 
 
-def warn_of_other_tables(taken: Path) -> None:
-    """Warn of tables of other splits beside the one that is read, such as ``test.csv``."""
-    if subset_of(taken.stem) is None:
+def warn_of_other_tables(taken: Path, *, alone: bool) -> None:
+    """Warn of tables of other splits beside the one that is read, such as ``test.csv``.
+
+    They are beside it in its folder, unless it was asked for `alone`, or in the archive that it is.
+    """
+    if archived := archived_tables(taken):
+        read = choose_member(taken, archived)
+        if subset_of(PurePosixPath(read).stem):
+            others = [name for name in archived if subset_of(PurePosixPath(name).stem)]
+            _warn_of_unread(taken, read, [name for name in others if name != read])
+    if alone or subset_of(taken.stem) is None:
         return
     others = [
         name
         for name in _names(taken.parent)
         if name != taken.name and name.lower().endswith(".csv") and subset_of(name[:-4])
     ]
-    tables = ", ".join(name for name in others if has_pixels(taken.parent / name))
+    _warn_of_unread(
+        taken.parent, taken.name, [name for name in others if has_pixels(taken.parent / name)]
+    )
+
+
+def _warn_of_unread(place: Path, read: str, tables: list[str]) -> None:
     if tables:
         warnings.warn(
-            f"{taken.parent}: has several tables; {taken.name} is read, and {tables} is not. Give "
+            f"{place}: has several tables; {read} is read, and {', '.join(tables)} is not. Give "
             "the path of a table to read it",
-            stacklevel=5,
+            stacklevel=6,
         )
 
 

@@ -12,19 +12,22 @@ from sk_fer._utils._image_file import is_image
 
 _CONTENTS = {
     b"\x89HDF": ("an HDF5 file", "pandas.read_hdf(path).to_csv"),
-    b"\x93NUMPY": ("a NumPy array", "numpy.savez(path, X=..., y=...)"),
+    b"\x93NUMPY": ("a NumPy array", "write an archive with numpy.savez(path, X=..., y=...)"),
     b"ARROW1": ("a Feather file", "pandas.read_feather(path).to_csv"),
     b"FEA1": ("a Feather file", "pandas.read_feather(path).to_csv"),
     b"ORC": ("an ORC file", "pandas.read_orc(path).to_csv"),
     b"SQLite format 3": ("a SQLite database", "pandas.read_sql(query, connection).to_csv"),
-    b"\xd0\xcf\x11\xe0": ("an old Excel file", "Excel's Save As .xlsx"),
-    b"MATLAB": ("a MATLAB file", "scipy.io.loadmat(path) and numpy.savez(path, X=..., y=...)"),
-    b"7z\xbc\xaf": ("a 7-Zip archive", "7-Zip, to unpack it"),
-    b"Rar!": ("a RAR archive", "unrar, to unpack it"),
-    b"\x28\xb5\x2f\xfd": ("a Zstandard file", "zstd -d, to unpack it"),
+    b"\xd0\xcf\x11\xe0": ("an old Excel file", "save it as .xlsx"),
+    b"MATLAB": (
+        "a MATLAB file",
+        "scipy.io.loadmat(path) reads it, and numpy.savez writes an archive",
+    ),
+    b"7z\xbc\xaf": ("a 7-Zip archive", "unpack it with 7-Zip"),
+    b"Rar!": ("a RAR archive", "unpack it with unrar"),
+    b"\x28\xb5\x2f\xfd": ("a Zstandard file", "unpack it with zstd -d"),
     b"%PDF": ("a PDF file", ""),
     **{
-        b"\x80" + bytes([n]): ("a pickle, whose loading could run code", "a CSV file")
+        b"\x80" + bytes([n]): ("a pickle, whose loading could run code", "write a CSV file")
         for n in (2, 3, 4, 5)
     },
     b"{": ("a JSON file", "pandas.read_json(path).to_csv"),
@@ -77,8 +80,9 @@ def refuse_other_content(path: Path, head: bytes) -> None:
         )
     for start, (what, way_out) in _CONTENTS.items():
         if head.startswith(start):
-            advice = f"; write a CSV file with {way_out}" if way_out.endswith("to_csv") else ""
-            advice = advice or (f"; wanted a CSV file, use {way_out}" if way_out else "")
+            if way_out.endswith("to_csv"):
+                way_out = f"write a CSV file with {way_out}"
+            advice = f"; {way_out}" if way_out else ""
             raise ValueError(f"{path}: not a CSV file but {what}{advice}")
 
 

@@ -29,7 +29,7 @@ def folder(tmp_path):
     for name in ("a.png", "b/c.JPG"):
         path = tmp_path / "faces" / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.new("L", (48, 48), 90).save(path)
+        Image.linear_gradient("L").resize((48, 48)).save(path)
     (tmp_path / "faces" / "._a.png").write_bytes(b"Mac OS X")
     (tmp_path / "faces" / "notes.txt").write_text("notes")
     (tmp_path / "faces" / "b" / "labels.csv").write_text("notes")
@@ -122,6 +122,13 @@ def test_without_a_good_image_it_fails(run, model, tmp_path, options):
     assert run("predict", model).exit_code == 2
 
 
+def test_warns_of_a_picture_of_one_colour(run, model, tmp_path):
+    Image.new("RGB", (48, 48), "blue").save(tmp_path / "blue.png")
+    result = run("predict", model, tmp_path / "blue.png")
+    assert result.exit_code == 0
+    assert "blue.png: the picture has one colour only; it is no face" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("size", "reason"),
     [
@@ -136,7 +143,7 @@ def test_without_a_good_image_it_fails(run, model, tmp_path, options):
 )
 def test_warns_of_pictures_that_are_likely_no_cropped_face(run, model, tmp_path, size, reason):
     path = tmp_path / "picture.png"
-    Image.new("L", size, 90).save(path)
+    Image.linear_gradient("L").resize(size).save(path)
     result = run("predict", model, path, "--json")
     assert result.exit_code == 0, result.output
     assert _named(result) == [str(path)]

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 COMMAND = [sys.executable, "-c", "from sk_fer._cli import main; main()"]
+TRAIN = ["train", "--model", "dense", "--epochs", "1"]
 ROOT = Path(__file__).parents[2]
 
 
@@ -115,3 +116,25 @@ def test_a_reader_that_goes_away_is_no_traceback(tmp_path):
     process.wait()
     process.stderr.close()
     assert "Traceback" not in errors
+
+
+def test_output_that_is_closed_does_not_end_a_training(tmp_path):
+    run = subprocess.run(
+        ["sh", "-c", 'exec "$@" >&-', "sh", *COMMAND, *TRAIN, "--out", str(tmp_path / "out")],
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    assert (tmp_path / "out" / "model.skfer").exists()
+
+
+def test_names_that_the_terminal_cannot_show_are_escaped(tmp_path):
+    run = subprocess.run(
+        [*COMMAND, *TRAIN, "--out", str(tmp_path / "fröhlich")],
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii"},
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    assert r"fr\xf6hlich" in run.stdout.replace("\n", "")

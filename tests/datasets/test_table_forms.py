@@ -236,14 +236,14 @@ def test_refused_rows(tmp_path, case):
             r"an HDF5 file; write a CSV file with pandas.read_hdf\(path\).to_csv",
         ),
         (b"\x93NUMPY\x01\x00", r"a NumPy array; .*numpy.savez\(path, X=..., y=...\)"),
-        (b"\x80\x04\x95\x00\x00", "a pickle, whose loading could run code"),
+        (b"\x80\x04\x95\x00\x00", "a pickle, whose loading could run code; write a CSV file"),
         (b'{"emotion": [3]}', r"a JSON file; write a CSV file with pandas.read_json"),
         (b"SQLite format 3\x00", "a SQLite database"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1", "an old Excel file; .*.xlsx"),
         (b'[{"emotion": 3}]', "a JSON file"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "an image; wanted a table, or a folder with"),
-        (b"emotion,pixels\nf\xe2ch\xe9,1 2", "wanted text in UTF-8 or UTF-16"),
-        (b"Rar!\x1a\x07\x00", "a RAR archive"),
+        (b"emotion,pixels\nf\xe2ch\xe9,1 2", "wanted text in UTF-8, UTF-16 or UTF-32.*iconv"),
+        (b"Rar!\x1a\x07\x00", "a RAR archive; unpack it with unrar"),
         (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
         (b"emotion,label,class\n1,2,3\n", "no column 'pixels'"),
         (
@@ -348,3 +348,31 @@ def test_a_second_table_in_a_folder_is_warned_of(tmp_path, rows):
     (folder / "test.csv").write_text(csv(rows[3:]))
     with pytest.warns(UserWarning, match=r"train.csv is read, and test.csv is not. Give the path"):
         load_fer2013(folder)
+
+
+def test_utf_32(tmp_path, rows, table):
+    text = "\n".join(["emotion,pixels,Usage", *(f"{c},{p},{u}" for c, p, u in rows)])
+    (tmp_path / "a.csv").write_bytes(text.encode("utf-32"))
+    np.testing.assert_array_equal(load_fer2013(tmp_path / "a.csv", subset="all").images, table[0])
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_another_table_in_an_archive_is_warned_of(tmp_path, rows, table, kind):
+    path = tmp_path / f"a.{kind}"
+    members = {
+        "faces/test.csv": "pixels\n" + rows[0][1],
+        "faces/train.csv": "emotion,pixels\n" + "\n".join(f"{c},{p}" for c, p, _ in rows),
+    }
+    if kind == "zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, text in members.items():
+                archive.writestr(name, text)
+    else:
+        with tarfile.open(path, "w") as archive:
+            for name, text in members.items():
+                member = tarfile.TarInfo(name)
+                member.size = len(text)
+                archive.addfile(member, io.BytesIO(text.encode()))
+    with pytest.warns(UserWarning, match=r"faces/train.csv is read, and faces/test.csv is not"):
+        faces = load_fer2013(path, subset="all")
+    np.testing.assert_array_equal(faces.images, table[0])

@@ -295,7 +295,7 @@ def test_a_replaced_forward_predicts(model):
 
 
 @pytest.mark.parametrize(
-    "dtype, tolerance", [(torch.float16, 0.02), (torch.bfloat16, 0.1), (torch.float64, 1e-4)]
+    ("dtype", "tolerance"), [(torch.float16, 0.02), (torch.bfloat16, 0.1), (torch.float64, 1e-4)]
 )
 def test_weights_of_another_type_predict(model, dtype, tolerance):
     before = model.predict_proba(X[:4])
@@ -322,5 +322,5 @@ def test_changed_layers_are_not_written_to_files_that_nothing_could_read(tmp_pat
         pickle.loads(pickle.dumps(model)).predict_proba(X), model.predict_proba(X)
     )
     model.net_.module_.network.head = nn.Sequential(nn.Flatten(), nn.Linear(8, 3))
-    with pytest.raises(ValueError, match="the layers of net_.module_ were changed"):
+    with pytest.raises(ValueError, match=r"the layers of net_.module_ were changed"):
         pickle.dumps(model)

@@ -68,3 +68,13 @@ def test_two_writers_of_one_file_do_not_meet(tmp_path):
         second.write_text("second")
     assert path.read_text() == "first"  # it ended last
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_errors_name_the_file_that_was_asked_for(tmp_path, monkeypatch):
+    path = tmp_path / "a"
+    with pytest.raises(OSError, match=f"No space left.*{path}'$"), write_aside(path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    with pytest.raises(PermissionError, match=f"'{path}'$"), write_aside(path) as aside:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(aside))
+    with pytest.raises(FileNotFoundError, match=r"'another'$"), write_aside(path):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "another")
