@@ -21,7 +21,7 @@ class FeaturesAndHead(nn.Module):
 
 
 class ConvBlock(nn.Sequential):
-    """A 3x3 convolution, a max-pool where wanted, batch normalization and ReLU.
+    """A 3x3 convolution, an optional max-pool, batch normalization and ReLU.
 
     The pooling comes before the normalization, so that a quarter of the values is left to
     normalize.
@@ -37,7 +37,7 @@ class ConvBlock(nn.Sequential):
     """
 
     def __init__(self, n_inputs: int, n_filters: int, *, pool: bool = False) -> None:
-        # The batch normalization would remove a bias again.
+        # The batch normalization would remove a bias.
         conv = nn.Conv2d(n_inputs, n_filters, 3, padding=1, bias=False)
         layers: OrderedDict[str, nn.Module] = OrderedDict(conv=conv)
         if pool:
@@ -53,7 +53,7 @@ class Residual(nn.Module):
     Parameters
     ----------
     *layers : torch.nn.Module
-        Run one after another.
+        The layers, which run one after the other.
     """
 
     def __init__(self, *layers: nn.Module) -> None:

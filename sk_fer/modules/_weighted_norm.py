@@ -49,7 +49,7 @@ class WeightedBatchNorm2d(nn.BatchNorm2d):
     def forward(self, x: Tensor) -> Tensor:
         """Normalize ``x`` of shape (n, channels, height, width)."""
         if self.training and x.numel() == x.shape[1]:
-            # One value a channel has no variance; the running statistics stand in.
+            # One value per channel has no variance, so the running statistics are used.
             return F.batch_norm(
                 x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
             )
@@ -76,7 +76,7 @@ class WeightedBatchNorm2d(nn.BatchNorm2d):
 class WeightedBatchNormAct2d(WeightedBatchNorm2d):
     """timm's ``BatchNormAct2d``, batch normalization with its activation, the same way.
 
-    Only ever made of one, by a change of its class.
+    It is created only from a ``BatchNormAct2d``, by a change of its class.
     """
 
     drop: nn.Module

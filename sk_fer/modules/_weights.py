@@ -1,4 +1,4 @@
-"""From the weights of a file, in whatever naming, to a backbone."""
+"""Loading of the weights of a file into a backbone, for several ways to name layers."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -163,7 +163,7 @@ def _renamed_by_order(
     wanted = _layers(own)
     for layers in _orders(_layers(state)):
         if len(layers) == len(wanted) + 1 and _is_dense(layers[-1]):
-            layers = layers[:-1]  # it classifies, whatever its name
+            layers = layers[:-1]  # it is the classifying layer
         if len(layers) != len(wanted):
             continue
         renamed = {

@@ -106,19 +106,19 @@ def _unpickle(path: Path, size: int) -> Any:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
         if sum(entry.file_size for entry in entries) > size:
-            # torch.save does not compress: a small file could unfold to fill the memory.
+            # torch.save does not compress. A small compressed file could fill the memory.
             raise ValueError("its parts are larger than the file")
         if any(entry.filename.endswith("/constants.pkl") for entry in entries):
             raise ValueError("a TorchScript program")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        # The command line that timm's and torchvision's checkpoints keep; it holds plain values.
+        # Checkpoints of timm and torchvision contain their command line, which has plain values.
         with torch.serialization.safe_globals([argparse.Namespace]):
             return torch.load(path, weights_only=True, map_location="cpu")
 
 
 def _unwrapped(content: Any) -> Any:
-    for _ in range(3):  # a hostile dict may hold itself
+    for _ in range(3):  # a malicious dict may contain itself
         if isinstance(content, Mapping):
             inner = (content[k] for k in _WRAPPERS if isinstance(content.get(k), Mapping))
             content = next(inner, content)
@@ -128,12 +128,12 @@ def _unwrapped(content: Any) -> Any:
 def _plain_tensors(content: Any, path: Path) -> dict[str, Tensor]:
     if not isinstance(content, Mapping) or not content:
         what = "an empty dict" if isinstance(content, Mapping) else f"a {type(content).__name__}"
-        raise ValueError(f"{path}: holds {what}; {_WANTED}")
+        raise ValueError(f"{path}: contains {what}; {_WANTED}")
     state = {}
     for name, tensor in content.items():
         fault = _fault(name, tensor)
         if fault:
-            raise ValueError(f"{path}: holds {fault}; {_WANTED}")
+            raise ValueError(f"{path}: contains {fault}; {_WANTED}")
         name = name.replace("_orig_mod.", "")
         while name.startswith("module."):
             name = name.removeprefix("module.")
@@ -142,7 +142,7 @@ def _plain_tensors(content: Any, path: Path) -> dict[str, Tensor]:
 
 
 def _fault(name: Any, tensor: Any) -> str | None:
-    """Say what is wrong with an entry of a file."""
+    """Return what is wrong with an entry of a file, or None."""
     if not isinstance(name, str):
         return f"an entry named by a {type(name).__name__}"
     if not isinstance(tensor, Tensor):

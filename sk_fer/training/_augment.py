@@ -1,4 +1,4 @@
-"""Random variations of a batch of faces, on the device, one draw an image."""
+"""Random changes of the images in a batch, on the device, drawn for each image."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -10,10 +10,10 @@ from torch.nn import functional as F
 
 
 class Augmentation:
-    """Flip, shift, rotate, scale and erase at random; a variation left out is off.
+    """Random changes of images: flips, shifts, rotations, scales and erased rectangles.
 
-    Pixels that come from outside the picture are zero, which after normalization is
-    the mean gray.
+    Changes that are not in `settings` are off. Pixels from outside the image are zero, which is the
+    mean gray after normalization.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class Augmentation:
     Attributes
     ----------
     size : tuple of (height, width) or None
-        Size of the images that come out, where it is not that of those that go in.
+        The size of the returned images. If None, it is the size of the input.
 
     References
     ----------
@@ -60,19 +60,19 @@ class Augmentation:
         return any((self.flip, self.shift, self.rotation, self.scale, self.changes))
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
-        """Vary normalized images.
+        """Change normalized images.
 
         Parameters
         ----------
         x : Tensor of shape (n_samples, channels, height, width)
-            Not changed.
+            The images. They are not changed.
         generator : torch.Generator on the CPU
-            Source of the draws, so that they are the same on every device.
+            The source of the random numbers, which are the same on every device.
 
         Returns
         -------
         Tensor of shape (n_samples, channels, height, width)
-            Of the size that was set, where one was.
+            The changed images.
         """
         size = self.size or (x.shape[2], x.shape[3])
         if self.shift or self.rotation or self.scale or size != x.shape[2:]:
@@ -87,7 +87,7 @@ class Augmentation:
         return _draws(1, x, generator)[0] < self.flip
 
     def _warp(self, x: Tensor, size: tuple[int, int], generator: torch.Generator) -> Tensor:
-        """Sample every image once, through its own flip, rotation, scale and shift."""
+        """Sample each image once, with its own flip, rotation, scale and shift."""
         n, channels, height, width = x.shape
         flipped = self._flipped(x, generator)
         draws = _draws(4, x, generator) * 2 - 1
@@ -95,7 +95,7 @@ class Augmentation:
         scale = 1 / (1 + draws[1] * self.scale)
         cos, sin = scale * angle.cos(), scale * angle.sin()
         mirror = torch.where(flipped, -1.0, 1.0)
-        # Grid coordinates run from -1 to 1 on both axes, whatever the aspect ratio.
+        # Grid coordinates are between -1 and 1 on both axes, for any aspect ratio.
         ratio = height / width
         theta = torch.stack(
             [
@@ -160,11 +160,11 @@ CHANGES: dict[str, Change] = {
 def _draws(n_draws: int, x: Tensor, generator: torch.Generator) -> Tensor:
     """Return numbers in [0, 1) for each image of a batch, on its device."""
     draws = torch.rand(n_draws, len(x), generator=generator)
-    # From other than pinned memory the copy would wait for all that the GPU has to do.
+    # A copy from memory that is not pinned would wait until the GPU has finished.
     return (draws.pin_memory() if x.is_cuda else draws).to(x.device, non_blocking=True)
 
 
 def _within(side: int, start: Tensor, length: Tensor) -> Tensor:
-    """Which of `side` pixel centres lie in [start, start + length), shares of the side."""
+    """Return which of `side` pixel centres are in [start, start + length), in shares of it."""
     centres = (torch.arange(side, device=start.device) + 0.5) / side
     return (centres >= start[:, None]) & (centres < (start + length)[:, None])

@@ -12,14 +12,14 @@ from sk_fer.training._contiguous_state import ContiguousState
 from sk_fer.training._history import FitHistory, MissingColumn
 from sk_fer.training.callbacks import notify_scoring
 
-# What belongs to a running fit, and is neither a parameter nor a part of a copy.
+# Attributes of a running fit, which are neither parameters nor parts of a copy.
 _OF_A_FIT = {"valid_dataset", "checkpoints"}
 _NO_PARAMETERS = {*_OF_A_FIT, "train_halving", "evaluation_halving"}
 _NOT_COPIED = {"evaluation_form_", "interrupt_", "forward_iter", "schedulers_"}
 
 
 class CallbackNet(NeuralNetClassifier):
-    """Base of the net that is trained, with all that its callbacks need from it."""
+    """Base class of the net, with the parts that its callbacks need."""
 
     module: Any
     module_: Any
@@ -34,7 +34,7 @@ class CallbackNet(NeuralNetClassifier):
         self.history_ = FitHistory(rows)
 
     def initialize_history(self) -> Self:
-        """Begin an empty history."""
+        """Start an empty history."""
         self.history_ = FitHistory()
         return self
 
@@ -70,7 +70,7 @@ class CallbackNet(NeuralNetClassifier):
         return self
 
     def _note_schedulers(self, other: "CallbackNet") -> None:
-        """Note the state of torch's schedulers, which each fit builds anew."""
+        """Store the state of torch's schedulers, which each fit builds again."""
         rates = [group["lr"] for group in other.optimizer_.param_groups]
         kept = {id(callback) for _, callback in other.callbacks_}
         self.schedulers_ = [
@@ -89,10 +89,10 @@ class CallbackNet(NeuralNetClassifier):
             for group, rate in zip(self.optimizer_.param_groups, rates, strict=True):
                 group["lr"] = rate
 
-    # -- what callbacks are called with ----------------------------------------------------
+    # -- calls of callbacks ----------------------------------------------------------------
 
     def _notify_callbacks(self, method_name: str, **kwargs: Any) -> bool:
-        """Call a method of all callbacks, and return whether one of them wants to stop."""
+        """Call a method of all callbacks, and return whether one of them requests a stop."""
         stop = False
         callbacks = self.callbacks_
         if method_name == "on_train_begin":  # others note the epoch that the fit starts from
@@ -112,7 +112,7 @@ class CallbackNet(NeuralNetClassifier):
         return stop
 
     def _release_callbacks(self) -> None:
-        """Have the callbacks drop the data, predictions and weights of the fit."""
+        """Remove the data, predictions and weights of the fit from the callbacks."""
         for _, callback in self.callbacks_:
             if isinstance(callback, FitTasks):
                 callback.release()

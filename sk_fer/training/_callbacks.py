@@ -6,16 +6,16 @@ from skorch.callbacks import Callback
 
 
 class FitTasks(Callback):
-    """Tell scikit-learn's callbacks of each epoch, and stop when one says so.
+    """Call the callbacks of scikit-learn in each epoch, and stop the fit if one requests it.
 
     Parameters
     ----------
     estimator : estimator
         The estimator in ``fit``.
     context : sklearn.callback.CallbackContext
-        Of the whole fit.
+        The context of the whole fit.
     data : dict
-        ``X``, ``y`` and ``metadata`` as callbacks may ask for them.
+        ``X``, ``y`` and ``metadata``, which the callbacks can use.
     """
 
     def __init__(self, estimator: Any, context: Any, data: dict[str, Any]) -> None:
@@ -32,18 +32,18 @@ class FitTasks(Callback):
         """Close the task of an epoch."""
         stop = self.task_.call_on_fit_task_end(
             estimator=self.estimator,
-            # The estimator already holds the net; a copy of it predicts as it stands.
+            # The estimator already refers to the net, so that a copy of it can predict.
             reconstruction_attributes=dict,
             **self.data,
         )
         if stop:
-            raise KeyboardInterrupt  # skorch's word for it
+            raise KeyboardInterrupt  # skorch then ends the fit
 
     def __getstate__(self) -> dict[str, Any]:
-        # A copy of the net belongs to no fit.
+        # A copy of the net is not a part of a fit.
         return {"estimator": None, "context": None, "data": {}}
 
     def release(self) -> None:
-        """Let go of the data and of the estimator, which holds the net that holds this."""
+        """Remove the references to the data and the estimator, which are cyclic."""
         self.estimator = self.context = self.task_ = None
         self.data = {}

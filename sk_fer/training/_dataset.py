@@ -54,7 +54,7 @@ class FaceDataset(Dataset):
         return len(self.X) if self.rows is None else len(self.rows)
 
     def __getitem__(self, index: Any) -> tuple[NDArray, Any]:
-        # skorch's own helpers index data sets; 0 is its word for "no target".
+        # Helpers of skorch index data sets. For skorch, 0 means that there is no target.
         return self.images(index), 0 if self.y is None else self.y[index]
 
     @property
@@ -65,7 +65,7 @@ class FaceDataset(Dataset):
 
     @property
     def mapped(self) -> bool:
-        """Whether the images are in a file that is mapped into memory."""
+        """Return whether the images are in a file that is mapped into memory."""
         return self._pages is not None
 
     def images(self, index: Any) -> NDArray:
@@ -134,8 +134,8 @@ class FaceDataset(Dataset):
         elif self.sample_weight is None:
             return self
         if not weight.any():
-            raise ValueError("class_weight and sample_weight leave no image a weight above 0")
-        # Scaled over all samples, not a batch at a time, so that small batches keep the weights.
+            raise ValueError("with class_weight and sample_weight, all images have the weight 0")
+        # The weights are scaled over all samples, so that small batches keep their weights.
         loss_weight = (weight / weight.mean()).astype(np.float32)
         return FaceDataset(self.X, self.y, self.sample_weight, loss_weight, self.rows)
 

@@ -1,4 +1,4 @@
-"""Which device and which number type: what was asked for, or a clear refusal."""
+"""The device and the number type of a fit."""
 
 import os
 import threading
@@ -66,10 +66,10 @@ def resolve_device(device: str | torch.device) -> torch.device:
 
 
 def settle_after_fork(device: str | torch.device) -> None:
-    """Make a fork of a process that has used torch fit to use it, or refuse.
+    """Prepare a fork of a process that has used torch, or raise an error.
 
-    The threads of OpenMP are not there after a fork, and work given to them never ends: so a fork
-    computes with one thread, as the workers of torch's own ``DataLoader`` do.
+    The threads of OpenMP do not exist after a fork, and computations that use them never end.
+    Therefore a fork computes with one thread, as the workers of ``torch.utils.data.DataLoader`` do.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def settle_after_fork(device: str | torch.device) -> None:
         If CUDA is asked for and was used before the fork.
     """
     device = str(device)
-    # torch calls a fork bad as soon as the first process has looked for a GPU, even without one.
+    # torch marks a fork as bad if the first process has looked for a GPU, even without one.
     if (
         device.startswith(("auto", "cuda"))
         and torch.cuda._is_in_bad_fork()
@@ -102,7 +102,7 @@ def _use_one_thread_in_fork(pid: int) -> None:
 
 
 def resolve_precision(precision: str, device: torch.device) -> torch.dtype:
-    """Turn the `precision` parameter into the type that matrix products run in.
+    """Turn the `precision` parameter into the type of matrix products.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def resolve_precision(precision: str, device: torch.device) -> torch.dtype:
 
 @cache
 def _cpu_computes_bfloat16() -> bool:
-    """Whether this processor has AMX or AVX-512 instructions for bfloat16 (Linux)."""
+    """Return whether this processor has AMX or AVX-512 instructions for bfloat16 (Linux)."""
     forced = os.environ.get("SK_FER_TEST_PRECISION")  # the tests run both on any processor
     if forced:
         return forced == "bfloat16"
@@ -159,9 +159,9 @@ def _cpu_computes_bfloat16() -> bool:
 
 @contextmanager
 def fastest_convolutions() -> Iterator[None]:
-    """Let cuDNN time its algorithms for each shape once, unless results must repeat."""
+    """Let cuDNN select its algorithm for each shape by its time, unless results must repeat."""
     cudnn = torch.backends.cudnn
-    # Fits in threads, where the first to end would leave the others' setting behind, do without.
+    # It is not used in threads, because the first fit to end would reset it for the others.
     if (
         cudnn.benchmark
         or torch.are_deterministic_algorithms_enabled()

@@ -1,4 +1,4 @@
-"""A training that diverged: found without waiting for the device, and undone."""
+"""Detection of a training that diverged, without waiting for the device in each step."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
 
 class DivergenceWatch:
-    """Notes the losses of an epoch on the device, and looks at them when it is over.
+    """Record the losses of an epoch on the device, and check them at its end.
 
     Parameters
     ----------
     net : skorch.NeuralNet
-        At the begin of an epoch.
+        The net, at the start of an epoch.
     module : torch.nn.Module
-        What of it can change; its weights are kept for the case.
+        The part of the net that is trained. A copy of its weights is kept.
     n_batches : int
-        Of the epoch.
+        The number of batches in the epoch.
     """
 
     def __init__(self, net: NeuralNet, module: nn.Module, n_batches: int) -> None:
@@ -32,19 +32,19 @@ class DivergenceWatch:
         self.weights = {name: value.clone() for name, value in module.state_dict().items()}
 
     def note(self, loss: Tensor) -> None:
-        """Note the loss of the next batch, and the learning rate."""
+        """Record the loss of the next batch and the learning rate."""
         self.losses[len(self.rates)] = loss
         self.rates.append(self.net.optimizer_.param_groups[0]["lr"])
 
     def check(self) -> None:
-        """Raise an error if the epoch diverged, and put the weights before it back.
+        """Raise an error if the epoch diverged, and restore the weights from before it.
 
         Raises
         ------
         ValueError
-            If a loss or, after the last batch, a weight is infinite or no number.
+            If a loss or, after the last batch, a weight is not finite.
         """
-        # The statistics of batch normalization too: infinite ones hide from the loss.
+        # This includes the statistics of batch normalization, which do not change the loss.
         tensors = [t for t in self.module.state_dict().values() if t.is_floating_point()]
         weights = torch.stack([tensor.isfinite().all() for tensor in tensors]).all()
         finite = [*self.losses.isfinite().tolist(), bool(weights)]
@@ -52,7 +52,7 @@ class DivergenceWatch:
             return
         batch = min(finite.index(False), len(self.losses) - 1)
         self.module.load_state_dict(self.weights)
-        self.net.initialize_optimizer()  # its moments are no longer finite either
+        self.net.initialize_optimizer()  # the moments of the old one are not finite either
         raise ValueError(
             f"the training diverged: the loss is {self.losses[batch]:.3g} in epoch "
             f"{len(self.net.history)}, batch {batch + 1} of {len(self.losses)}, at a learning rate "

@@ -1,4 +1,4 @@
-"""A batch in halves of halves, where the device runs out of memory for it whole."""
+"""Splitting of a batch if the device has too little memory for all of it."""
 
 import math
 import warnings
@@ -17,12 +17,12 @@ Result = TypeVar("Result")
 
 
 class Halving:
-    """Runs a step on a batch in as few parts as the device has the memory for.
+    """Run a step on a batch, in as few parts as the memory of the device allows.
 
     Parameters
     ----------
     consequence : str
-        What the parts mean for the result, for the warning.
+        The effect of the parts on the result, for the warning.
     """
 
     def __init__(self, consequence: str) -> None:
@@ -35,15 +35,15 @@ class Halving:
         Parameters
         ----------
         step : callable
-            Takes the parts, each with its share of the batch; called again, with more
-            and smaller ones, where the memory did not do.
+            A function of the parts, each with its share of the batch. It is called again with
+            more and smaller parts if the memory is not sufficient.
         batch : tuple of (inputs, target)
-            What to cut.
+            The batch.
 
         Returns
         -------
         object
-            What `step` returned.
+            The return value of `step`.
 
         Raises
         ------
@@ -61,7 +61,7 @@ class Halving:
                     raise torch.OutOfMemoryError(
                         f"the device has no memory for {size} images at a time: {error}"
                     ) from error
-            # Out of the handler, so that what the traceback held is free.
+            # Outside the handler, the tensors that the traceback referred to are free.
             self.n_parts *= 2
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
@@ -72,14 +72,14 @@ class Halving:
     def _warn(self, n_images: int, before: int) -> None:
         sizes = [math.ceil(n_images / n_parts) for n_parts in (before, self.n_parts)]
         warnings.warn(
-            f"the device has no memory for {sizes[0]} images at a time, and goes on with "
+            f"the device has no memory for {sizes[0]} images at a time, and continues with "
             f"{sizes[1]}. {self.consequence}",
             stacklevel=4,
         )
 
 
 def _parts(batch: Batch, n_parts: int) -> list[Part]:
-    """Cut a batch into parts that differ in size by one at most, with the share of each."""
+    """Split a batch into parts whose sizes differ by at most one, with the share of each."""
     inputs, target = batch
     length = batch_length(batch)
     n_parts = min(n_parts, length)

@@ -1,4 +1,4 @@
-"""Ctrl-C told apart from a callback's wish to stop, and a last act before SIGTERM's."""
+"""Detection of Ctrl-C, and an action before SIGTERM ends the process."""
 
 import signal
 import threading
@@ -9,9 +9,9 @@ from typing import Any
 
 @contextmanager
 def notice_interrupt() -> Iterator[threading.Event]:
-    """Notice whether Ctrl-C was pressed; what else it does stays the same.
+    """Detect whether Ctrl-C was pressed, without a change of its effect.
 
-    skorch's callbacks raise a KeyboardInterrupt to end a fit, and so does Ctrl-C.
+    Both Ctrl-C and callbacks of skorch that end a fit raise a KeyboardInterrupt.
 
     Yields
     ------
@@ -20,7 +20,7 @@ def notice_interrupt() -> Iterator[threading.Event]:
     """
     noticed = threading.Event()
     handler = signal.getsignal(signal.SIGINT)
-    # Python runs signal handlers in the main thread alone.
+    # Python runs signal handlers only in the main thread.
     if threading.current_thread() is not threading.main_thread() or not callable(handler):
         yield noticed
         return
@@ -38,7 +38,7 @@ def notice_interrupt() -> Iterator[threading.Event]:
 
 @contextmanager
 def before_termination(act: Callable[[], None]) -> Iterator[None]:
-    """Do something when SIGTERM comes, and then what SIGTERM did before.
+    """Call a function when SIGTERM arrives, and then the previous handler.
 
     Parameters
     ----------

@@ -5,22 +5,22 @@ import mmap
 import numpy as np
 from numpy.typing import NDArray
 
-# Reading one page makes the system map its neighbours too, 64 KiB in all on Linux.
+# When one page is read, Linux also maps its neighbours, 64 KiB in total.
 READ_AROUND = 64 * 2**10
 MOST_MAPPED = 256 * 2**20
 
 
 class MappedPages:
-    """The pages of a memory-mapped array that a process holds.
+    """The pages of a memory-mapped array that are in the memory of the process.
 
-    Pages that were read count as the process's memory until they are given back, so a
-    pass over a file larger than memory would fill it.
+    Pages that were read count as memory of the process until they are released. Without a release,
+    a pass over a file that is larger than the memory would fill it.
 
     Parameters
     ----------
     mapping : mmap.mmap
-        The file's map, shared or read-only: giving back the changed pages of a private
-        one would lose the changes.
+        The map of the file, shared or read-only. For a private map, a release would lose the
+        changed pages.
     """
 
     def __init__(self, mapping: mmap.mmap) -> None:
@@ -29,7 +29,7 @@ class MappedPages:
 
     @classmethod
     def of(cls, array: NDArray) -> "MappedPages | None":
-        """Return the pages of the map that an array is a view of, if it is of one."""
+        """Return the pages of the map of which an array is a view, or None."""
         base: object = array
         while isinstance(base, np.ndarray):
             mapping = getattr(base, "_mmap", None)
@@ -40,14 +40,14 @@ class MappedPages:
         return None
 
     def read(self, n_reads: int, n_bytes: int) -> None:
-        """Count what was read, and give the pages back once they are many.
+        """Count the pages that were read, and release them if there are many.
 
         Parameters
         ----------
         n_reads : int
-            Places that were read from.
+            The number of places that were read from.
         n_bytes : int
-            Size of what was read, in all.
+            The total size of the data that was read.
         """
         self.n_bytes += n_bytes + n_reads * READ_AROUND
         if self.n_bytes > MOST_MAPPED:

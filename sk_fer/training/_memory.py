@@ -1,4 +1,4 @@
-"""Memory that is kept for the next batch instead of being given back to the system."""
+"""Memory that is kept for the next batch instead of being returned to the system."""
 
 import ctypes
 import platform
@@ -10,7 +10,7 @@ from functools import cache
 # glibc's malloc.h
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX = -1, -3, -4
 NEVER_TRIM = 2**31 - 1
-# As far as glibc adapts by itself, once a program has freed a large block.
+# The values to which glibc adapts itself after a program has freed a large block.
 USUAL = {M_MMAP_MAX: 65536, M_MMAP_THRESHOLD: 32 * 2**20, M_TRIM_THRESHOLD: 64 * 2**20}
 
 _lock = threading.Lock()
@@ -19,15 +19,15 @@ _users = 0
 
 @contextmanager
 def reuse_memory() -> Iterator[None]:
-    """Let freed memory stay with the process for a while, and give it back at the end.
+    """Keep freed memory in the process inside a ``with`` block, and release it at the end.
 
-    A step of training frees its activations and allocates the same again. glibc maps
-    large blocks anew each time, and the system fills every new page with zeros, which
-    can cost more than the arithmetic on it. Elsewhere than on glibc this does nothing.
+    A training step frees its activations, and the next one allocates the same sizes again. By
+    default, glibc maps large blocks each time, and the system fills each new page with zeros,
+    which can take longer than the computation. Without glibc, this does nothing.
 
     Notes
     -----
-    The setting is the process's: other threads' memory is kept meanwhile, too.
+    The setting applies to the process, so that the memory of other threads is kept, too.
     """
     global _users
     libc = _glibc()

@@ -5,9 +5,9 @@ from typing import Any
 
 from skorch.callbacks import Callback
 
-# Shares of the side in the four quarters of a fit; of 48 pixels they leave 24, 32, 40, 48.
+# Shares of the side in the four quarters of a fit. A side of 48 becomes 24, 32, 40 and 48.
 SHARES = (1 / 2, 2 / 3, 5 / 6, 1)
-MULTIPLE = 8  # of pixels, so that poolings leave no rest
+MULTIPLE = 8  # the side is a multiple, so that it can be pooled without a remainder
 
 
 class ProgressiveResizing(Callback):
@@ -49,7 +49,7 @@ class ProgressiveResizing(Callback):
 
 
 def _part(side: int, share: float, smallest: int) -> int:
-    """Return a share of a side, as a multiple of eight where it is less than the side."""
+    """Return a share of a side, rounded to a multiple of eight unless it is the whole side."""
     if share == 1:
         return side
     return min(side, max(smallest, MULTIPLE * round(share * side / MULTIPLE)))

@@ -164,13 +164,13 @@ def test_a_safetensors_file_that_lies(content, tmp_path):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ([torch.zeros(2)], "holds a list; wanted a dict of names to tensors"),
-        (torch.zeros(2), "holds a Tensor"),
-        ({}, "holds an empty dict"),
-        ({"model": {}}, "holds an empty dict"),
-        ({"epoch": 3, "weight": torch.zeros(2)}, "holds 'epoch', a int"),
+        ([torch.zeros(2)], "contains a list; wanted a dict of names to tensors"),
+        (torch.zeros(2), "contains a Tensor"),
+        ({}, "contains an empty dict"),
+        ({"model": {}}, "contains an empty dict"),
+        ({"epoch": 3, "weight": torch.zeros(2)}, "contains 'epoch', a int"),
         ({0: torch.zeros(2)}, "an entry named by a int"),
-        ({"w": torch.tensor([1.0, float("nan")])}, "holds 'w' with values that are not finite"),
+        ({"w": torch.tensor([1.0, float("nan")])}, "contains 'w' with values that are not finite"),
         ({"w": torch.tensor([torch.inf], dtype=torch.float16)}, "'w' with values that are not"),
         ({"w": torch.zeros(1).expand(10**12)}, r"'w' of shape \(10+,\), more values than the file"),
         ({"w": torch.zeros(3).to_sparse()}, "'w', a tensor of the unusual kind"),
@@ -188,7 +188,7 @@ def test_hostile_containers(tmp_path):
     within_itself = {}
     within_itself["model"] = within_itself
     torch.save(within_itself, tmp_path / "loop.pth")
-    with pytest.raises(ValueError, match="holds 'model', a dict"):
+    with pytest.raises(ValueError, match="contains 'model', a dict"):
         read_state_dict(tmp_path / "loop.pth")
     torch.save({"w": torch.zeros(10**6)}, tmp_path / "large.pth")
     bomb = tmp_path / "bomb.pth"

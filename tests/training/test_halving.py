@@ -41,7 +41,9 @@ def test_training_in_halves_is_the_same_training(faces, small_device, weighted):
     settings = {"class_weight": "balanced", "precision": "float32"}
     whole = dense(**settings).fit(X, y, sample_weight=weight)
     sizes = small_device(30)
-    with pytest.warns(UserWarning, match="no memory for 94 images at a time, and goes on with 24"):
+    with pytest.warns(
+        UserWarning, match="no memory for 94 images at a time, and continues with 24"
+    ):
         parted = dense(**settings).fit(X, y, sample_weight=weight)
     assert max(sizes) <= 24
     assert len(sizes) == 2 * 3 * 4  # epochs, batches, parts: found out once
@@ -57,7 +59,7 @@ def test_predictions_in_halves_are_the_same(faces, small_device):
     model = dense(tta=True).fit(X, y)
     expected = model.predict_proba(X)
     small_device(60)
-    with pytest.warns(UserWarning, match="goes on with 35. Predictions do not change"):
+    with pytest.warns(UserWarning, match="continues with 35. Predictions do not change"):
         found = model.predict_proba(X)
     np.testing.assert_allclose(found, expected, atol=1e-6)
     np.testing.assert_array_equal(model.predict_proba(X), found)  # and is silent from now on

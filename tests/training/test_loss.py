@@ -53,7 +53,7 @@ def test_no_weights_are_no_weights():
 
 
 def test_nothing_but_zeros_is_refused():
-    with pytest.raises(ValueError, match="leave no image a weight above 0"):
+    with pytest.raises(ValueError, match="all images have the weight 0"):
         dataset().weighted(np.zeros(3))
 
 

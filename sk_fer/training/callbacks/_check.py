@@ -1,4 +1,4 @@
-"""skorch callbacks that cannot work in a fit are refused before it starts."""
+"""Checks of skorch callbacks before a fit starts."""
 
 import copy
 import warnings
@@ -30,7 +30,7 @@ def check_callbacks(
     lr_schedule: str | None,
     partial: bool = False,
 ) -> None:
-    """Check that a fit has what its skorch callbacks need.
+    """Check that the skorch callbacks can work in a fit.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Fits side by side never write one file."""
+"""A folder of each clone for the callbacks that write files."""
 
 import os
 import uuid
@@ -8,10 +8,10 @@ from skorch.callbacks import Checkpoint, TrainEndCheckpoint
 
 
 def give_own_folders(callbacks: list[tuple[str, Any]]) -> None:
-    """Give each checkpoint callback of a clone a folder of its own in its `dirname`.
+    """Set a separate folder in `dirname` for each checkpoint callback of a clone.
 
-    Clones are what searches and cross-validation fit, several at a time, and all would
-    write and load the same files.
+    Searches and cross-validation fit several clones at the same time, which would otherwise write
+    and load the same files.
 
     Parameters
     ----------

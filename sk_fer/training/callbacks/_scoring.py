@@ -1,4 +1,4 @@
-"""skorch's scoring callbacks get the labels that ``fit`` was given."""
+"""skorch's scoring callbacks receive the labels that were passed to ``fit``."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ from sk_fer.training._dataset import FaceDataset
 
 
 class LabelExtractor:
-    """A `target_extractor` that turns encoded targets into labels.
+    """A `target_extractor` that converts encoded targets to labels.
 
     Parameters
     ----------
@@ -28,13 +28,13 @@ class LabelExtractor:
         self.classes = classes
 
     def __call__(self, y: Any) -> Any:
-        """Return labels; of soft targets, the label of the largest share."""
+        """Return labels. For soft targets, it is the label of the largest share."""
         target = self.extract(y)
         if not isinstance(target, np.ndarray):
             return target
         if self.extract is to_numpy and target.ndim == 2:
             target = target.argmax(axis=1)
-        # What an extractor of the user's made of soft targets may be no codes.
+        # The extractor of a user may have converted soft targets to other values than codes.
         is_codes = target.ndim == 1 and np.issubdtype(target.dtype, np.integer)
         if not is_codes:
             return target
@@ -46,7 +46,7 @@ class LabelExtractor:
 
 
 def notify_scoring(callback: ScoringBase, method_name: str, net: Any, **kwargs: Any) -> None:
-    """Call a method of a scoring callback, which sees labels while it runs.
+    """Call a method of a scoring callback with labels as targets.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def notify_scoring(callback: ScoringBase, method_name: str, net: Any, **kwargs: 
 
 
 def _with_targets(value: Any) -> Any:
-    """Return a data set in the form that skorch finds the targets of."""
+    """Return a data set in a form in which skorch finds the targets."""
     if not isinstance(value, FaceDataset) or value.y is None:
         return value
     return Dataset(value, value.y, length=len(value))
