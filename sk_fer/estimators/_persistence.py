@@ -68,7 +68,11 @@ def pack_weights(module: FaceModule) -> bytes:
         If layers were changed, so that the weights would not fit the network when it is built anew.
     """
     module.check_unchanged()
-    return save_safetensors({k: v.cpu().contiguous() for k, v in module.state_dict().items()})
+    weights = {k: v.cpu().contiguous() for k, v in module.state_dict().items()}
+    # After .half() or .double(): the network that is built anew has float32.
+    return save_safetensors(
+        {k: v.float() if v.is_floating_point() else v for k, v in weights.items()}
+    )
 
 
 def unpack_weights(module: torch.nn.Module, weights: bytes) -> None:

@@ -297,11 +297,14 @@ def test_a_replaced_forward_predicts(model):
 @pytest.mark.parametrize(
     ("dtype", "tolerance"), [(torch.float16, 0.02), (torch.bfloat16, 0.1), (torch.float64, 1e-4)]
 )
-def test_weights_of_another_type_predict(model, dtype, tolerance):
+def test_weights_of_another_type_predict(model, tmp_path, dtype, tolerance):
     before = model.predict_proba(X[:4])
     model.net_.module_.to(dtype)
     np.testing.assert_allclose(model.predict_proba(X[:4]), before, atol=tolerance)
     assert model.net_.module_(IMAGES).dtype == dtype
+    save_model(model, tmp_path / "model.skfer")
+    loaded = load_model(tmp_path / "model.skfer").predict_proba(X[:4])
+    np.testing.assert_allclose(loaded, before, atol=tolerance)
 
 
 def test_what_is_no_tensor_is_refused_by_the_module():
