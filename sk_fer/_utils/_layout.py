@@ -114,8 +114,8 @@ def warn_of_four_channels(rows: np.ndarray) -> None:
     Parameters
     ----------
     rows : ndarray of shape (n, n_features)
-        The first hundred are looked at: every fourth value is that of an opaque pixel, or the
-        values come in fours.
+        The first hundred are looked at: every fourth value or the last quarter is that of an opaque
+        pixel, or the values come in fours.
 
     Warns
     -----
@@ -126,15 +126,19 @@ def warn_of_four_channels(rows: np.ndarray) -> None:
     if 4 * side**2 != rows.shape[1] or rest or side < SMALLEST_FACE:
         return
     pixels = rows[:100].reshape(-1, side**2, 4)
-    opaque = (pixels[..., 3] == (255 if pixels.max() > 1 else 1)).all()
+    most = 255 if pixels.max() > 1 else 1
+    opaque = (pixels[..., 3] == most).all()
+    opaque_plane = (rows[:100, 3 * side**2 :] == most).all()
     in_fours = (pixels == pixels[..., :1]).all()
     blank = (pixels == pixels[:, :1, :1]).all()
-    if (opaque or in_fours) and not blank:
+    advice = f"set image_shape=({side}, {side}, 4)"
+    if opaque_plane:
+        advice = f"pass np.moveaxis(X.reshape(-1, 4, {side}, {side}), 1, -1)"
+    if (opaque or opaque_plane or in_fours) and not blank:
         warnings.warn(
             f"the {rows.shape[1]} values of a row are taken for a gray image of {2 * side} x "
-            f"{2 * side} pixels, and look like {side} x {side} pixels in four channels; set "
-            f"image_shape=({side}, {side}, 4), or image_shape=({2 * side}, {2 * side}) if they "
-            "are gray",
+            f"{2 * side} pixels, and look like {side} x {side} pixels in four channels; {advice}, "
+            f"or set image_shape=({2 * side}, {2 * side}) if they are gray",
             stacklevel=4,
         )
 

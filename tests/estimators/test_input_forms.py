@@ -89,6 +89,10 @@ def test_square_rows_that_look_like_four_channels_warn():
             ImageResizer((4, 4)).fit(rows)
         assert cnn(image_shape=(24, 24)).fit(rows, Y).image_shape_ == (24, 24, 1)
         assert cnn(image_shape=(12, 12, 4)).fit(rows, Y).image_shape_ == (12, 12, 4)
+    planes = np.moveaxis(opaque, -1, 1).reshape(20, -1)
+    with pytest.warns(UserWarning, match=r"np.moveaxis\(X.reshape\(-1, 4, 12, 12\), 1, -1\)"):
+        cnn().fit(planes, Y)
+    np.testing.assert_array_equal(np.moveaxis(planes.reshape(-1, 4, 12, 12), 1, -1), opaque)
 
 
 # -- other forms -----------------------------------------------------------------------------
