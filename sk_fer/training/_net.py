@@ -1,4 +1,4 @@
-"""The training loop: skorch's, with its per-sample and per-batch costs taken out."""
+"""The training loop of skorch, without its costs per sample and per batch."""
 
 import math
 import warnings
@@ -30,7 +30,7 @@ from sk_fer.training._memory import reuse_memory
 
 
 class _StopTraining(Exception):
-    """A callback asks to end the fit after this epoch."""
+    """A callback requests the end of the fit after this epoch."""
 
 
 class FERNet(CallbackNet):
@@ -86,7 +86,7 @@ class FERNet(CallbackNet):
         )
         self.evaluation_halving = Halving("Predictions do not change.")
 
-    # -- what the net is made of ---------------------------------------------------------
+    # -- parts of the net -----------------------------------------------------------------
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
@@ -98,7 +98,7 @@ class FERNet(CallbackNet):
         return [("epoch_timer", EpochTimer()), ("print_log", PrintLog())]
 
     def initialize_module(self) -> "FERNet":
-        """Take the module as it is, in the memory layout that convolutions like best."""
+        """Use the module itself, in the memory layout in which convolutions are fastest."""
         self.module_ = self.module.to(memory_format=torch.channels_last).eval()
         self.evaluation_form_ = EvaluationForm(self.module_)
         return self
@@ -128,7 +128,7 @@ class FERNet(CallbackNet):
             decayed = [p for p in own if p.ndim > 1]
             others = [p for p in own if p.ndim <= 1]
             for parameters, decay in ((decayed, self.weight_decay), (others, 0.0)):
-                # "initial_lr" is where torch's schedulers start from when a fit goes on.
+                # The schedulers of torch start from "initial_lr" when a fit continues.
                 rate = {"lr": self.lr * factor, "lr_factor": factor}
                 rate["initial_lr"] = rate["lr"]
                 groups.append({"params": parameters, "weight_decay": decay, **rate})
@@ -137,7 +137,7 @@ class FERNet(CallbackNet):
         return self
 
     def get_dataset(self, X: Any, y: Any = None) -> FaceDataset:
-        """Return `X` as the data set that batches are taken from."""
+        """Return `X` as the data set from which batches are taken."""
         if isinstance(X, FaceDataset):
             return X
         if isinstance(X, Mapping):  # the inputs of a batch
@@ -158,7 +158,7 @@ class FERNet(CallbackNet):
     def get_split_datasets(
         self, X: FaceDataset, y: Any = None, **_: Any
     ) -> tuple[FaceDataset, FaceDataset | None]:
-        """Return the training data and what :meth:`fit_datasets` was given to validate on."""
+        """Return the training data and the validation data of :meth:`fit_datasets`."""
         return self.get_dataset(X, y), self.valid_dataset
 
     def take_optimizer_state(self, other: "FERNet") -> None:
@@ -219,7 +219,7 @@ class FERNet(CallbackNet):
     def partial_fit(
         self, X: FaceDataset, y: None = None, classes: None = None, **fit_params: Any
     ) -> "FERNet":
-        """Train for ``max_epochs`` more. Unlike skorch's, it lets Ctrl-C through."""
+        """Train for ``max_epochs`` more epochs. Unlike in skorch, Ctrl-C is raised."""
         if not self.initialized_:
             self.initialize()
         self.dropout_generator_ = torch.Generator(self.device)
@@ -252,17 +252,17 @@ class FERNet(CallbackNet):
         return self
 
     def notify(self, method_name: str, **kwargs: Any) -> None:
-        """Call all callbacks; a KeyboardInterrupt of their own is a wish to stop."""
+        """Call all callbacks. If one raises a KeyboardInterrupt, the fit stops."""
         getattr(self, method_name)(self, **kwargs)
         stop = self._notify_callbacks(method_name, **kwargs)
         if method_name == "on_epoch_end" and self.checkpoints is not None:
-            # No callback could do this: it would not know that another one asks to stop.
+            # A callback could not do this. It would not know that another one stops the fit.
             self.checkpoints.save(self, stopped=stop)
         if stop:
             raise _StopTraining
 
     def on_epoch_begin(self, net: Any, *args: Any, **kwargs: Any) -> None:
-        """Seed all that is random in the epoch."""
+        """Seed the random number generators of the epoch."""
         super().on_epoch_begin(net, *args, **kwargs)
         sequence = np.random.SeedSequence([self.seed, len(self.history)])
         order, augmentation, dropout = (int(s) for s in sequence.generate_state(3))
@@ -277,13 +277,13 @@ class FERNet(CallbackNet):
     def run_single_epoch(
         self, iterator: BatchIterator | None, training: bool, prefix: str, step_fn: Any, **_: Any
     ) -> None:
-        """Go once over the batches; the device is asked for its sums at the end only."""
+        """Run all batches once. The sums are read from the device only at the end."""
         if iterator is None:
             return
         sums = torch.zeros(2, device=self.device)
         watch = None
         if training:
-            super()._set_training(True)  # whatever callbacks have left
+            super()._set_training(True)  # callbacks may have changed the mode
             stored = iterator.dataset.kind == StoredFeatures.kind
             learning = self.module_.network.head if stored else self.module_
             watch = DivergenceWatch(self, learning, len(iterator))
@@ -326,7 +326,7 @@ class FERNet(CallbackNet):
         return self.train_halving.run(self._gradients, batch)
 
     def _set_training(self, training: bool = True) -> None:
-        """Set the mode where it is the other one: that goes through all layers."""
+        """Set the mode if it is another one, because this visits all layers."""
         parts = (self.module_, self.module_.network)
         if any(part.training != training for part in parts):
             super()._set_training(training)
@@ -365,7 +365,7 @@ class FERNet(CallbackNet):
         prepared = module.prepare(images)
         if augment is not None:
             prepared = augment(prepared, self.augment_generator_)
-        # Pixels are moved in float32: bfloat16 would round the places they are read from.
+        # Images are moved in float32, because bfloat16 would round the positions of pixels.
         return self._in_precision(module.network, prepared)
 
     def _in_precision(self, layers: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
@@ -480,9 +480,9 @@ class FERNet(CallbackNet):
             self.history.pop()
 
     def _undo_steps_after_the_best_epoch(self) -> None:
-        """Load the best weights where they are those of the last whole epoch.
+        """Load the best weights if they are those of the last complete epoch.
 
-        skorch's ``EarlyStopping`` takes the weights for those of that epoch, and leaves them.
+        ``EarlyStopping`` of skorch then assumes that the net has them, and does not load them.
         """
         for _, callback in self.callbacks_:
             if (
@@ -493,10 +493,10 @@ class FERNet(CallbackNet):
                 self.module_.load_state_dict(callback.best_model_weights_)
 
     def _warn_of_interrupt(self) -> None:
-        with suppress(UserWarning):  # where warnings are errors, Ctrl-C still goes first
+        with suppress(UserWarning):  # if warnings are errors, Ctrl-C is still raised
             warnings.warn(
-                f"the fit was interrupted; the estimator keeps what it has learnt so far, in "
-                f"{len(self.history)} whole epochs and a part of one",
+                "the fit was interrupted; the estimator keeps its weights after "
+                f"{len(self.history)} complete epochs and a part of one",
                 stacklevel=4,
             )
 
@@ -512,7 +512,7 @@ class FERNet(CallbackNet):
 
 
 def _shaping(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
-    """Return the settings that decide what an optimizer's state looks like."""
+    """Return the settings on which the form of the state of an optimizer depends."""
     return {k: v for k, v in optimizer.defaults.items() if k not in ("lr", "weight_decay")}
 
 

@@ -393,7 +393,7 @@ def ctrl_c():
 def test_ctrl_c_leaves_what_was_learnt_so_far(small, tmp_path):
     model = dense(tmp_path, callbacks=[Press(3)])
     with (
-        pytest.warns(UserWarning, match="keeps what it has learnt so far, in 2 whole epochs"),
+        pytest.warns(UserWarning, match="keeps its weights after 2 complete epochs"),
         pytest.raises(KeyboardInterrupt),
     ):
         model.fit(*small)
