@@ -188,7 +188,7 @@ def test_predicted_faces_example(monkeypatch, capsys, tmp_path):
 
 
 def test_the_picture_of_the_readme_is_small():
-    assert (ROOT / "docs/predicted_faces.png").stat().st_size < 200_000
+    assert (ROOT / "docs/predicted_faces.png").stat().st_size < 120_000
 
 
 @pytest.mark.parametrize("folder", ["benchmarks", "examples"])
