@@ -139,6 +139,6 @@ def _warn_unless_cropped(path: str, image: NDArray[np.uint8], wanted: tuple[int,
     else:
         return
     show_warning(
-        f"{path}: the picture has {width:,} x {height:,} pixels, and {reason}; it is likely to be "
-        "no cropped face, and the answer is of no use then; crop it to the face"
+        f"{path}: the picture has {width:,} x {height:,} pixels, and {reason}; it is probably "
+        "not a cropped face, and then its answer means nothing; crop the picture to the face"
     )

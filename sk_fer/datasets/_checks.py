@@ -27,6 +27,7 @@ class _SplitName(StrOptions):
 SUBSET: dict[str, list[Any]] = {"subset": [_SplitName({*SUBSETS, "all"})]}
 
 ON_ERROR: dict[str, list[Any]] = {"on_error": [StrOptions({"raise", "skip"})]}
+HOW_TO_SKIP = 'on_error="skip" (of sk-fer: --skip-bad) leaves such rows and images out'
 
 CACHE: dict[str, list[Any]] = {"cache": ["boolean"], "data_home": [*PATH, None]}
 

@@ -17,6 +17,7 @@ from sk_fer._utils._image_file import (
 from sk_fer._utils._layout import SIDE, check_size
 from sk_fer.datasets._bunch import Faces, make_bunch
 from sk_fer.datasets._checks import (
+    HOW_TO_SKIP,
     ON_ERROR,
     OUTPUT,
     PATH,
@@ -212,8 +213,10 @@ def read_image_tree(
             with file.open() as opened:
                 image = decode_image(opened, file.path, color=color, several_frames=several_frames)
         except (OSError, ValueError) as error:
-            if on_error == "raise":
+            if on_error == "raise" and isinstance(error, OSError):
                 raise
+            if on_error == "raise":
+                raise ValueError(f"{error}; {HOW_TO_SKIP}") from error
             skipped.append((file.path, str(error)))
             continue
         if image_size is not None and image.shape[:2] != image_size:

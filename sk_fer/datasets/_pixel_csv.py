@@ -12,6 +12,7 @@ import numpy as np
 
 from sk_fer._utils._pixels import count_pixels, parse_pixels
 from sk_fer.datasets._bunch import Faces
+from sk_fer.datasets._checks import HOW_TO_SKIP
 from sk_fer.datasets._columns import Columns, find_columns
 from sk_fer.datasets._csv_file import open_csv
 from sk_fer.datasets._names import EXPRESSIONS, SUBSETS, expression_of, subset_of, usage_code
@@ -82,7 +83,7 @@ def read_pixel_csv(path: Path, *, n_classes: int, on_error: str) -> PixelTable:
                 path, batch, n_rows + 1, columns, n_pixels, labels_of, split
             )
             if bad and on_error == "raise":
-                raise ValueError(bad[min(bad)])
+                raise ValueError(f"{bad[min(bad)]}; {HOW_TO_SKIP}")
             n_kept = len(pixels)
             pixels.resize((n_kept + len(part), n_pixels), refcheck=False)  # in place: no copy
             pixels[n_kept:] = part
@@ -156,7 +157,7 @@ def _read_npz(path: Path, labels_of: LabelReader, on_error: str) -> PixelTable:
         except ValueError as error:
             message = f"{path}, row {row + 1}: {error}"
             if on_error == "raise":
-                raise ValueError(message) from None
+                raise ValueError(f"{message}; {HOW_TO_SKIP}") from None
             skipped.append((row + 1, message))
     if len(skipped) == len(pixels):
         raise ValueError(f"{path}: none of {len(pixels)} rows is good, the first: {skipped[0][1]}")

@@ -27,7 +27,10 @@ MAX_DIRECTORY_BYTES = 4096
 _END = struct.Struct("<4s4H2LH")  # the end of a zip's directory, without a comment
 _ZIP64_LOCATOR_BYTES = 20
 _EARLIEST = (1980, 1, 1, 0, 0, 0)  # of a zip's dates: the same model gives the same file
-_PICKLE = "a pickle, as joblib and pickle write it: reading one can run code, and nothing of it was"
+_PICKLE = (
+    "a pickle, as joblib and pickle write it. Loading a pickle can run code, so it was not loaded: "
+    "use joblib.load if you made the file yourself"
+)
 _ZLIB = "a zlib file, perhaps a compressed joblib file"
 _BEGINNINGS = {
     b"\x80\x02": _PICKLE,
@@ -124,9 +127,8 @@ def _check_form(file: BinaryIO, size: int) -> None:
     begin = file.read(8)
     if not begin.startswith(b"PK\x03\x04"):
         kinds = [kind for first, kind in _BEGINNINGS.items() if begin.startswith(first)]
-        found = kinds[0] if kinds else f"begins with {begin!r}"
-        wanted = "wanted a zip of " + ", ".join(ENTRIES) + ", as save_model writes it"
-        raise ModelFormatError(f"no model file: {found}; {wanted}")
+        found = kinds[0] if kinds else f"it begins with {begin!r}"
+        raise ModelFormatError(f"not a file of save_model: {found}")
     require(size > _END.size, f"has {size} bytes; the file is truncated")
     file.seek(max(0, size - _END.size - _ZIP64_LOCATOR_BYTES))
     tail = file.read(_ZIP64_LOCATOR_BYTES + _END.size)

@@ -235,7 +235,8 @@ def test_skip(case, tmp_path):
     assert place == 2 or reason.startswith(place)
     with pytest.raises(case.kind) as raised:
         case.attempt(tmp_path)
-    assert str(raised.value) == reason
+    way_out = 'on_error="skip" (of sk-fer: --skip-bad) leaves such rows and images out'
+    assert str(raised.value) == f"{reason}; {way_out}"
 
 
 def test_skip_of_all_that_there_is(tmp_path):

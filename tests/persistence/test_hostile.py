@@ -40,8 +40,11 @@ def refused(path, words):
     ("write", "words"),
     [
         (lambda c, p: p.write_bytes(pickle.dumps(c)), "a pickle, as joblib and pickle write it"),
-        (lambda c, p: p.write_bytes(pickle.dumps(c, protocol=0)), "no model file: begins with"),
-        (joblib.dump, "a pickle, as joblib .* can run code, and nothing of it was"),
+        (
+            lambda c, p: p.write_bytes(pickle.dumps(c, protocol=0)),
+            "not a file of save_model: it begins with",
+        ),
+        (joblib.dump, "a pickle, as joblib .* can run code, so it was not loaded: use joblib.load"),
         (lambda c, p: joblib.dump(c, p, compress=("zlib", 3)), "perhaps a compressed joblib file"),
         (lambda c, p: joblib.dump(c, p, compress=("gzip", 3)), "perhaps a compressed joblib file"),
         (lambda c, p: joblib.dump(c, p, compress=("xz", 3)), "perhaps a compressed joblib file"),
