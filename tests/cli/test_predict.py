@@ -141,7 +141,7 @@ def test_warns_of_a_picture_of_one_colour(run, model, tmp_path):
         ((8, 8), None),
     ],
 )
-def test_warns_of_pictures_that_are_likely_no_cropped_face(run, model, tmp_path, size, reason):
+def test_warns_of_pictures_that_are_probably_not_cropped_faces(run, model, tmp_path, size, reason):
     path = tmp_path / "picture.png"
     Image.linear_gradient("L").resize(size).save(path)
     result = run("predict", model, path, "--json")
@@ -151,7 +151,7 @@ def test_warns_of_pictures_that_are_likely_no_cropped_face(run, model, tmp_path,
         assert result.stderr == ""
     else:
         (line,) = result.stderr.splitlines()
-        assert line.startswith(f"sk-fer: warning: {path}: the picture has {reason}; it is likely")
+        assert line.startswith(f"sk-fer: warning: {path}: the picture has {reason}; it is probably")
 
 
 def _pixel_strings(paths):
