@@ -7,7 +7,7 @@ from sklearn.exceptions import FitFailedWarning
 
 from sk_fer import FERDenseClassifier, load_model
 from sk_fer.datasets import make_faces
-from sk_fer.estimators import _base
+from sk_fer.estimators import _split
 
 SMALL = ["--model", "dense", "--epochs", "1", "--cv", "2"]
 
@@ -105,7 +105,7 @@ def test_people_stay_apart_in_the_validation_of_each_fit(
     X, y = make_faces(84, random_state=0)
     names = [f"S{100 + i // 7:03d}_{i % 7:03d}_{i:08d}.png" for i in range(84)]
     save_images(X, map((tmp_path / "faces").joinpath, y, names))
-    split_groups, fit = _base.split_groups, FERDenseClassifier.fit
+    split_groups, fit = _split.split_groups, FERDenseClassifier.fit
     validated, fitted = [], []
 
     def split(labels, groups, *arguments):
@@ -118,7 +118,7 @@ def test_people_stay_apart_in_the_validation_of_each_fit(
         fitted.append(self.validation_fraction)
         return fit(self, *arguments, **kwargs)
 
-    monkeypatch.setattr(_base, "split_groups", split)
+    monkeypatch.setattr(_split, "split_groups", split)
     monkeypatch.setattr(FERDenseClassifier, "fit", fit_and_count)
     arguments = [*SMALL, *halving, "--param", "hidden_layer_sizes=(4,),(8,)"]
     result = run("search", tmp_path / "faces", *arguments, "--out", tmp_path / "out")
