@@ -32,6 +32,13 @@ def test_import_alone_does_not_start_torch():
     assert run.stdout.strip() == "False"
 
 
+def test_the_command_runs_as_a_module():
+    run = subprocess.run(
+        [sys.executable, "-m", "sk_fer", "--version"], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip().endswith(sk_fer.__version__)
+
+
 def test_folders_are_attributes_of_the_package():
     script = "import sk_fer; print(*(f(14)[0].shape for f in [sk_fer.datasets.make_faces]))"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

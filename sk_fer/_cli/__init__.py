@@ -7,7 +7,7 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Run the command; Ctrl-C is no traceback, though it come in the seconds of the imports."""
+    """Run the command. Ctrl-C ends it without a traceback, also while it imports."""
     _print_anything()
     try:
         from sk_fer._cli._app import main as run
