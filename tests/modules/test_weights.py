@@ -1,5 +1,7 @@
 """Weights of any naming in a backbone, all of them or none."""
 
+from inspect import signature
+
 import pytest
 import torch
 from safetensors.torch import load, save
@@ -109,7 +111,9 @@ def test_torchvision_naming(theirs, ours):
 
 @pytest.mark.parametrize(("there", "here"), [(3, 1), (1, 3), (3, 4), (4, 3), (1, 2)])
 def test_other_channels(there, here, whole):
-    adapt = pytest.importorskip("timm.models").adapt_input_conv
+    adapt = timm.models.adapt_input_conv
+    if len(signature(adapt).parameters) < 3:
+        pytest.skip(f"timm {timm.__version__} adapts filters of three channels only")
     filters = torch.randn(16, there, 3, 3)
     key = "conv1.0.weight"
     assert whole[key].shape[0] == 16
