@@ -48,14 +48,18 @@ class WeightedCrossEntropy(nn.Module):
         Tensor of shape ()
             The mean.
         """
-        losses = F.cross_entropy(
-            logits.float(),
+        losses = self._losses(logits.float(), target)
+        return losses.mean() if weight is None else (losses * weight).mean()
+
+    def _losses(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Return the loss of each sample."""
+        return F.cross_entropy(
+            logits,
             target,
             ignore_index=-1,
             reduction="none",
             label_smoothing=self.label_smoothing,
         )
-        return losses.mean() if weight is None else (losses * weight).mean()
 
 
 class WeightedFocalLoss(WeightedCrossEntropy):
@@ -81,25 +85,8 @@ class WeightedFocalLoss(WeightedCrossEntropy):
     0.7797905802726746
     """
 
-    def forward(self, logits: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
-        """Return the mean of the weighted losses of a batch.
-
-        Parameters
-        ----------
-        logits : Tensor of shape (n_samples, n_classes)
-            The logits.
-        target : Tensor of shape (n_samples,) or (n_samples, n_classes)
-            The positions of the classes, or shares that sum to one. The position -1 is that of
-            a label without a class, whose loss is zero.
-        weight : Tensor of shape (n_samples,), default=None
-            The weights of the samples, with a mean of one over the data set.
-
-        Returns
-        -------
-        Tensor of shape ()
-            The mean.
-        """
-        log_probabilities = logits.float().log_softmax(1)
+    def _losses(self, logits: Tensor, target: Tensor) -> Tensor:
+        log_probabilities = logits.log_softmax(1)
         n_classes = logits.shape[1]
         if target.is_floating_point():
             shares = target.float()
@@ -108,8 +95,7 @@ class WeightedFocalLoss(WeightedCrossEntropy):
         even = self.label_smoothing / n_classes
         shares = shares * (1 - self.label_smoothing) + even * shares.sum(1, keepdim=True)
         focus = (1 - log_probabilities.exp()) ** 2
-        losses = -(shares * focus * log_probabilities).sum(1)
-        return losses.mean() if weight is None else (losses * weight).mean()
+        return -(shares * focus * log_probabilities).sum(1)
 
 
 LOSSES: dict[str, type[nn.Module]] = {
