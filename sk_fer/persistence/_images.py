@@ -83,10 +83,10 @@ def check_sizes(step: Any, where: str) -> None:
     """
     if not hasattr(step, "n_features_out_") or not hasattr(step, "image_shape_"):
         return
-    size = getattr(step, "size", None) or getattr(step, "image_size", None)
-    size = step.image_shape_[:2] if size is None else check_size(size, "size")
+    size = getattr(step, "image_size", None)
+    size = step.image_shape_[:2] if size is None else check_size(size, "image_size")
     channels = step.image_shape_[2]
-    if hasattr(step, "image_size"):
+    if hasattr(step, "color"):  # an ImageReader
         require(channels == (3 if step.color else 1), f"{where}: images of {channels} channels")
         require(tuple(size) == step.image_shape_[:2], f"{where}: image_size is no {size}")
     require(

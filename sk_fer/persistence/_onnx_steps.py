@@ -125,7 +125,7 @@ class _Resize(nn.Module):
     def __init__(self, step: ImageResizer) -> None:
         super().__init__()
         height, width, _ = step.image_shape_
-        size = check_size(step.size, "size")
+        size = check_size(step.image_size, "image_size")
         for name, n_in, n_out in (("down", height, size[0]), ("across", width, size[1])):
             weights = _filter_weights(n_in, n_out)
             self.register_buffer(name, torch.from_numpy(weights))

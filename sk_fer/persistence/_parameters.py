@@ -9,9 +9,14 @@ from sklearn.base import BaseEstimator
 
 from sk_fer.persistence._errors import ModelFormatError, require, shown
 from sk_fer.persistence._plain import decode, encode
-from sk_fer.persistence._registry import MAX_IMAGE_VALUES, NEVER_STORED, STORED_WEIGHTS
+from sk_fer.persistence._registry import (
+    MAX_IMAGE_VALUES,
+    NEVER_STORED,
+    RENAMED_PARAMETERS,
+    STORED_WEIGHTS,
+)
 
-_SIZES = ("size", "image_size", "input_size", "kernel_size")
+_SIZES = ("image_size", "input_size", "kernel_size")
 _MAX_INTEGER = 2**63 - 1
 
 
@@ -66,6 +71,9 @@ def build(kind: type, node: Any) -> Any:
     """
     where = f"parameters of {kind.__name__}"
     require(isinstance(node, dict), f"{where}: {shown(node)}; wanted an object")
+    for old, new in RENAMED_PARAMETERS.get(kind, {}).items():
+        if old in node and new not in node:
+            node = {new if name == old else name: item for name, item in node.items()}
     known = set(signature(kind).parameters) - set(NEVER_STORED)
     unknown = sorted(set(node) - known)
     require(not unknown, f"{where}: unknown {', '.join(unknown):.200}; wanted {sorted(known)}")

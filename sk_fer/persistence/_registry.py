@@ -81,6 +81,9 @@ TRANSFORMERS: dict[type, Learnt] = {
     ),
 }
 
+# Parameters that older model files have under another name.
+RENAMED_PARAMETERS: dict[type, dict[str, str]] = {ImageResizer: {"size": "image_size"}}
+
 # Paths, objects and processes of the machine that saved a model, and parameters that let a model
 # change the arrays of its user. A file does not decide on them.
 NEVER_STORED = ("callbacks", "checkpoint", "copy", "memory", "n_jobs", "root")

@@ -18,7 +18,7 @@ class ImageResizer(PixelNamesMixin, ImageTransformer):
 
     Parameters
     ----------
-    size : int or tuple of int, default=(48, 48)
+    image_size : int or tuple of int, default=(48, 48)
         The height and width of the resized images, or the side of a square.
     image_shape : int or tuple of int, default=None
         The shape of images that are flat rows, (height, width) or (height, width, n_channels),
@@ -52,31 +52,31 @@ class ImageResizer(PixelNamesMixin, ImageTransformer):
     >>> import numpy as np
     >>> from sk_fer.preprocessing import ImageResizer
     >>> X = np.array([[0, 0, 100, 100], [40, 80, 120, 160]], dtype=np.uint8)
-    >>> ImageResizer(size=(1, 2), image_shape=(1, 4)).fit_transform(X)
+    >>> ImageResizer(image_size=(1, 2), image_shape=(1, 4)).fit_transform(X)
     array([[ 14,  86],
            [ 69, 131]], dtype=uint8)
-    >>> ImageResizer(size=(32, 32)).fit_transform(np.zeros((5, 48, 48))).shape
+    >>> ImageResizer(image_size=(32, 32)).fit_transform(np.zeros((5, 48, 48))).shape
     (5, 32, 32)
     """
 
     _parameter_constraints: dict = {
-        "size": [tuple, list, SIDE],
+        "image_size": [tuple, list, SIDE],
         "image_shape": [tuple, list, SIDE, None],
     }
 
     def __init__(
         self,
-        size: int | Sequence[int] = (48, 48),
+        image_size: int | Sequence[int] = (48, 48),
         *,
         image_shape: int | Sequence[int] | None = None,
     ) -> None:
-        self.size = size
+        self.image_size = image_size
         self.image_shape = image_shape
 
     def _learn(self, images: np.ndarray) -> None:
-        height, width = check_size(self.size, "size")
+        height, width = check_size(self.image_size, "image_size")
         self.n_features_out_ = height * width * images.shape[-1]
 
     def _transform_batch(self, images: np.ndarray) -> np.ndarray:
-        size = check_size(self.size, "size")
+        size = check_size(self.image_size, "image_size")
         return np.stack([resize_image(image, size) for image in images])

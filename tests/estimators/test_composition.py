@@ -137,7 +137,7 @@ def test_meta_estimators(make, real_faces):
 def test_set_params_on_nested_names_and_clone(real_faces):
     X, y = real_faces
     pipeline = make_pipeline(ImageResizer((24, 24)), dense())
-    pipeline.set_params(ferdenseclassifier__dropout=0.4, imageresizer__size=(16, 16))
+    pipeline.set_params(ferdenseclassifier__dropout=0.4, imageresizer__image_size=(16, 16))
     fitted = clone(pipeline).fit(X[:200], y[:200])
     assert fitted[-1].dropout == 0.4
     assert fitted[-1].image_shape_ == (16, 16, 1)

@@ -143,8 +143,8 @@ def test_names_tell_apart(split):
     assert table.index.tolist() == [
         "FERDenseClassifier",
         "FERCNNClassifier",
-        "ImageResizer + LogisticRegression(imageresizer__size=(8, 8))",
-        "ImageResizer + LogisticRegression(imageresizer__size=(8, 12))",
+        "ImageResizer + LogisticRegression(imageresizer__image_size=(8, 8))",
+        "ImageResizer + LogisticRegression(imageresizer__image_size=(8, 12))",
         "named",
     ]
     assert table.loc["FERCNNClassifier", SCORES].equals(table.loc["named", SCORES])
@@ -282,7 +282,7 @@ def test_bad_input_is_refused_before_anything_is_fitted(arguments, kind, words, 
             "ValueError: .*input_size=",
         ),
         (make_pipeline(FERFeatures("fast", weights="no.pth"), GaussianNB()), "FileNotFoundError"),
-        (make_pipeline(ImageResizer(-1), GaussianNB()), "InvalidParameterError: The 'size'"),
+        (make_pipeline(ImageResizer(-1), GaussianNB()), "InvalidParameterError: The 'image_size'"),
         (LogisticRegression(C=-1), "InvalidParameterError: The 'C' parameter"),
         (BaggingClassifier(LogisticRegression(C=-1)), "InvalidParameterError: The 'C' parameter"),
         (VotingClassifier([("svc", SVC(C=-1))]), "InvalidParameterError: The 'C' parameter"),

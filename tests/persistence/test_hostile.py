@@ -184,8 +184,12 @@ def test_descriptions(edit, words, dense_file):
     ("step", "items", "words"),
     [
         (0, {"class": "FunctionTransformer"}, "is of class 'FunctionTransformer'; wanted FER"),
-        (0, {"parameters": {"size": {"tuple": [10**5, 10**5]}}}, "size is .*of at most 1048576 pi"),
-        (0, {"parameters": {"size": [9, 9]}}, r"images of \(9, 9\) pixels have no 64 values"),
+        (
+            0,
+            {"parameters": {"image_size": {"tuple": [10**5, 10**5]}}},
+            "image_size is .*of at most 1048576 pi",
+        ),
+        (0, {"parameters": {"image_size": [9, 9]}}, r"images of \(9, 9\) pixels have no 64 values"),
         (1, {"parameters": {"kernel_size": [10**9, 1]}}, "kernel_size is"),
         (3, {"image_shape_": [4, 16, 1]}, r"mean_ has the shape \(8, 8, 1\); wanted \(4, 16, 1\)"),
         (3, {"parameters": {"method": "image"}, "class": "ImageReader"}, "unknown method"),

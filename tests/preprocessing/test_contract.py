@@ -208,7 +208,7 @@ def test_pipeline_and_grid_search_on_real_strings():
     )
     grid = {
         "equalize": [HistogramEqualizer("adaptive"), "passthrough"],
-        "resize__size": [(8, 8), (12, 12)],
+        "resize__image_size": [(8, 8), (12, 12)],
     }
     search = GridSearchCV(model, grid, cv=2).fit(table, table["emotion"])
     assert search.best_score_ > 0.6

@@ -25,7 +25,7 @@ def noise(shape):
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 def test_layout_and_dtype_are_kept(shape, image_shape, wanted, dtype):
     X = noise(shape).astype(dtype)
-    resizer = ImageResizer(size=(3, 4), image_shape=image_shape)
+    resizer = ImageResizer(image_size=(3, 4), image_shape=image_shape)
     resized = resizer.fit_transform(X)
     assert resized.shape == wanted
     assert resized.dtype == dtype
@@ -35,15 +35,15 @@ def test_layout_and_dtype_are_kept(shape, image_shape, wanted, dtype):
 
 def test_each_image_is_resized_alone_whatever_the_layout():
     images = noise((200, 48, 48))
-    resized = ImageResizer(size=(24, 20)).fit_transform(images)
+    resized = ImageResizer(image_size=(24, 20)).fit_transform(images)
     assert_array_equal(resized[150], resize_image(images[150], (24, 20)))
-    flat = ImageResizer(size=(24, 20)).fit_transform(images.reshape(200, -1))
+    flat = ImageResizer(image_size=(24, 20)).fit_transform(images.reshape(200, -1))
     assert_array_equal(flat, resized.reshape(200, -1))
 
 
 def test_floats_agree_with_uint8_to_rounding():
     images = noise((3, 10, 10))
-    resizer = ImageResizer(size=(7, 4))
+    resizer = ImageResizer(image_size=(7, 4))
     floats = resizer.fit_transform(images.astype(np.float64))
     assert floats.dtype == np.float32
     assert_allclose(resizer.fit_transform(images), floats, atol=1)
@@ -52,12 +52,12 @@ def test_floats_agree_with_uint8_to_rounding():
 @pytest.mark.parametrize(
     ("size", "message"),
     [
-        ((0, 3), r"got size=\(0, 3\), wanted \(height, width\)"),
-        ((3,), r"got size=\(3,\), wanted \(height, width\)"),
+        ((0, 3), r"got image_size=\(0, 3\), wanted \(height, width\)"),
+        ((3,), r"got image_size=\(3,\), wanted \(height, width\)"),
         (("3", "3"), r"wanted \(height, width\)"),
-        (0, "'size' parameter of ImageResizer"),
+        (0, "'image_size' parameter of ImageResizer"),
     ],
 )
 def test_bad_size(size, message):
     with pytest.raises(ValueError, match=message):
-        ImageResizer(size=size).fit(np.zeros((2, 9)))
+        ImageResizer(image_size=size).fit(np.zeros((2, 9)))
