@@ -15,7 +15,7 @@ if TYPE_CHECKING:
         FERResNet50Classifier,
         make_classifier,
     )
-    from sk_fer.persistence import export_onnx, load_model, save_model
+    from sk_fer.persistence import export_onnx, load_model, load_pretrained, save_model
 
 __all__ = [
     "FERCNNClassifier",
@@ -27,6 +27,7 @@ __all__ = [
     "__version__",
     "export_onnx",
     "load_model",
+    "load_pretrained",
     "make_classifier",
     "save_model",
 ]

@@ -104,3 +104,24 @@ def save_images():
             Image.fromarray(row.reshape(side, side)).save(path)
 
     return save
+
+
+@pytest.fixture(scope="session")
+def shipped_folder(faces, tmp_path_factory):
+    """A folder with fer2013.skfer, a model of drawn faces as small as the one of the package."""
+    from sk_fer import FERCNNClassifier, save_model
+
+    X, y = faces
+    folder = tmp_path_factory.mktemp("shipped")
+    model = FERCNNClassifier(max_epochs=1, batch_size=32, random_state=0, device="cpu")
+    save_model(model.fit(X[:140], y[:140]), folder / "fer2013.skfer", dtype="float16")
+    return folder
+
+
+@pytest.fixture
+def shipped(shipped_folder, monkeypatch):
+    """The same folder, in place of the folder of the package."""
+    from sk_fer._utils import _shipped
+
+    monkeypatch.setattr(_shipped, "FOLDER", shipped_folder)
+    return shipped_folder

@@ -2,6 +2,7 @@
 
 import json
 import math
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,13 @@ _NO_STEP = (None, "passthrough")
 
 # Drawn faces are few and easy: more steps an epoch and fewer epochs than real ones want.
 FACES_SETTINGS = {"max_epochs": 6, "batch_size": 32, "augment": {"flip": 0.5}}
+
+
+def is_model_file(name: str) -> bool:
+    """Return whether a file is a model and no image, by its name or as a zip archive."""
+    path = Path(name)
+    is_named_so = path.suffix in {".skfer", *_PICKLED}
+    return is_named_so or (path.is_file() and zipfile.is_zipfile(path))
 
 
 def load_model(path: Path) -> Any:

@@ -1,6 +1,7 @@
 """``sk-fer predict``: the expressions in image files."""
 
 import json
+import sys
 from typing import Annotated, Any
 
 import numpy as np
@@ -9,13 +10,16 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from sk_fer._cli import _options as opt
+from sk_fer import load_pretrained
 from sk_fer._cli._console import console, show_error
-from sk_fer._cli._models import for_model, image_shape, load_model
+from sk_fer._cli._models import for_model, image_shape, is_model_file, load_model
+from sk_fer._cli._options import local_path
 from sk_fer._cli._pictures import find_pictures, read_pictures
 
 EXAMPLES = """
 Examples:
+
+sk-fer predict face.png
 
 sk-fer predict sk-fer-out/model.skfer face.png
 
@@ -24,12 +28,14 @@ sk-fer predict sk-fer-out/model.skfer faces/ "more/*.jpg" --top 1 --json > expre
 
 
 def predict(
-    model: opt.ModelFile,
-    images: Annotated[
+    arguments: Annotated[
         list[str],
         typer.Argument(
-            metavar="IMAGE...",
-            help="Image files, folders of images, and patterns such as 'faces/*.jpg'.",
+            metavar="[MODEL] IMAGE...",
+            help="MODEL is a file that ends in .skfer, or in .joblib, .pickle or .pkl; loading one "
+            "of the last three can run any code. Without it, the model of FER2013 that is part of "
+            "sk_fer is used. IMAGE are image files, folders of images, and patterns such as "
+            "'faces/*.jpg'.",
             show_default=False,
         ),
     ],
@@ -51,9 +57,7 @@ def predict(
     Images of any size and colour are converted to what the model takes. Images that cannot be
     read are named on stderr; the others are still answered, and the exit code is 1.
     """
-    classifier = load_model(model)
-    if not hasattr(classifier, "predict_proba"):
-        raise ValueError(f"{model}: the {type(classifier).__name__} in it gives no probabilities")
+    classifier, images = _model_and_images(arguments)
     shape = image_shape(classifier)
     paths, problems = find_pictures(images)
     read: list[str] = []
@@ -68,6 +72,25 @@ def predict(
         _show(read, classifier.classes_.tolist(), probabilities, top, as_json=as_json)
     if problems and not (skip_bad and read):
         raise typer.Exit(1)
+
+
+def _model_and_images(arguments: list[str]) -> tuple[Any, list[str]]:
+    """Return the model that the first argument names, or that of sk_fer, and the images."""
+    first, *others = arguments
+    if not is_model_file(first):
+        print(
+            "sk-fer: without MODEL, the answers are those of sk_fer's own model, which was trained "
+            "on FER2013",
+            file=sys.stderr,
+        )
+        return load_pretrained(), arguments
+    if not others:
+        raise typer.BadParameter(f"got the model {first} and no image", param_hint="IMAGE")
+    model = local_path(first)
+    classifier = load_model(model)
+    if not hasattr(classifier, "predict_proba"):
+        raise ValueError(f"{model}: the {type(classifier).__name__} in it gives no probabilities")
+    return classifier, others
 
 
 def _show(

@@ -34,9 +34,10 @@ _BACKBONE = """
 backbone : str
     The name of a classification model of timm (``timm.list_models()``), or "fast" or
     "accurate", the networks of :class:`FERCNNClassifier`. timm is only needed for its models.
-weights : "imagenet", str, path-like, fitted classifier or None
+weights : "imagenet", "fer2013", str, path-like, fitted classifier or None
     The weights of the backbone at the start. "imagenet" are the weights of timm, which are
-    downloaded once and kept in its cache. A file is a .safetensors, .pth or .pt file with
+    downloaded once and kept in its cache. "fer2013" are those of :func:`load_pretrained`, for
+    ``backbone="fast"``; they are in this package. A file is a .safetensors, .pth or .pt file with
     the names of torchvision, timm or sk_fer; no code in it is run. A fitted classifier of
     sk_fer, such as ``load_model("model.skfer")``, must have the same backbone, or this network.
     If None, the weights are random. The head of weights of sk_fer is also used if its classes

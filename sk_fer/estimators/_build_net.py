@@ -50,7 +50,7 @@ def build_module(
         The training images, for the statistics of ``normalize="dataset"``.
     classes : ndarray of shape (n_classes,) or None
         The classes of the head. If None, there is no head.
-    weights : "imagenet", str, path-like, fitted classifier or None
+    weights : "imagenet", "fer2013", str, path-like, fitted classifier or None
         The weights of the backbone. If None, the weights are random.
     normalize : {"auto", "image", "dataset", "none"}
         The parameter. "auto" is the normalization of the weights.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
 from dataclasses import dataclass, field
 from os import PathLike, fspath
 from pathlib import Path
@@ -15,12 +17,15 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sk_fer._utils._backbone_names import OWN_BACKBONES
+from sk_fer._utils._shipped import SHIPPED, shipped_file
 from sk_fer.estimators._stored_net import StoredNet
 
 if TYPE_CHECKING:
     import torch
 
     from sk_fer.modules import FaceModule
+
+_LISTED = ", ".join(map(repr, SHIPPED))
 
 
 @dataclass
@@ -151,7 +156,7 @@ def open_weights(weights: Any, backbone: str) -> WeightsSource | None:
 
     Parameters
     ----------
-    weights : "imagenet", str, path-like, fitted classifier or None
+    weights : "imagenet", "fer2013", str, path-like, fitted classifier or None
         The parameter.
     backbone : str
         That they are for.
@@ -172,9 +177,25 @@ def open_weights(weights: Any, backbone: str) -> WeightsSource | None:
 
         imagenet_config(backbone)  # before a large network is built in vain
         return WeightsSource("weights='imagenet'", "dataset")
+    if isinstance(weights, str) and weights in SHIPPED:
+        return _from_shipped(weights, backbone)
     if isinstance(weights, (str, PathLike)):
         return _from_file(weights, backbone)
     return _from_classifier(weights, f"weights, a fitted {type(weights).__name__}", backbone)
+
+
+def _from_shipped(name: str, backbone: str) -> WeightsSource:
+    """Read the weights of a trained model of this package, a file of ``save_model``."""
+    from safetensors.torch import load
+
+    with zipfile.ZipFile(shipped_file(name)) as archive:
+        model = json.loads(archive.read("model.json"))["model"]
+        state = load(archive.read("weights.safetensors"))
+    source = f"weights={name!r}"
+    network = {"network": model["network"]["architecture"], "options": {}}
+    _check_architecture(network, source, backbone)
+    classes = np.array(model["classes_"]["values"])
+    return WeightsSource(source, model["normalize"], state, classes, model["image_dtype"])
 
 
 def _from_file(weights: str | PathLike[str], backbone: str) -> WeightsSource:
@@ -183,8 +204,8 @@ def _from_file(weights: str | PathLike[str], backbone: str) -> WeightsSource:
     path = Path(weights)
     if not path.suffix and not path.exists():
         raise ValueError(
-            f"weights={fspath(weights)!r}; wanted 'imagenet', None, a file (.safetensors, .pth, "
-            ".pt) or a fitted classifier of sk_fer"
+            f"weights={fspath(weights)!r}; wanted 'imagenet', {_LISTED}, None, a file "
+            "(.safetensors, .pth, .pt) or a fitted classifier of sk_fer"
         )
     if path.suffix == ".skfer":
         raise ValueError(
@@ -209,8 +230,8 @@ def _from_classifier(weights: Any, name: str, backbone: str) -> WeightsSource:
         )
     if not all(hasattr(weights, attribute) for attribute in ("net_", "classes_", "_image_dtype")):
         raise TypeError(
-            f"weights is a {type(weights).__name__}; wanted 'imagenet', None, a file or a fitted "
-            "classifier of sk_fer"
+            f"weights is a {type(weights).__name__}; wanted 'imagenet', {_LISTED}, None, a file or "
+            "a fitted classifier of sk_fer"
         )
     config = weights._module_config
     _check_architecture(config, name, backbone)

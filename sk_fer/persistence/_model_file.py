@@ -21,7 +21,7 @@ from sk_fer.persistence._estimator import (
     is_of,
     restore_estimator,
 )
-from sk_fer.persistence._network import Written
+from sk_fer.persistence._network import Written, half_precision
 from sk_fer.persistence._pipeline import describe_pipeline, restore_pipeline
 from sk_fer.persistence._plain import Fields, dump_json, parse_json
 
@@ -31,7 +31,9 @@ FORMAT_VERSION = 2
 _VERSION = re.compile(r"[0-9A-Za-z.+!_-]{1,64}")
 
 
-def save_model(model: BaseEstimator, path: str | os.PathLike[str]) -> None:
+def save_model(
+    model: BaseEstimator, path: str | os.PathLike[str], *, dtype: str = "float32"
+) -> None:
     """Write a fitted model to one file that :func:`load_model` reads without running code.
 
     Parameters
@@ -44,6 +46,10 @@ def save_model(model: BaseEstimator, path: str | os.PathLike[str]) -> None:
         Normalizer, and ``"passthrough"``.
     path : str or path-like
         The file to write. The usual name is ``model.skfer``. An existing file is replaced.
+    dtype : {"float32", "float16"}, default="float32"
+        The type of the weights of networks in the file. "float16" halves the size of the file
+        and rounds the weights to 11 bits. The loaded model computes in the same types as with
+        "float32".
 
     Raises
     ------
@@ -53,6 +59,8 @@ def save_model(model: BaseEstimator, path: str | os.PathLike[str]) -> None:
         If the model, a step or a parameter is of a kind that model files cannot contain.
     sk_fer.persistence.ModelFormatError
         If :func:`load_model` would refuse a value, for example a weight that is NaN.
+    ValueError
+        If `dtype` is another one, or if a weight is too large for "float16".
     OSError
         If the file cannot be written. An existing file is not changed then.
 
@@ -99,6 +107,8 @@ def save_model(model: BaseEstimator, path: str | os.PathLike[str]) -> None:
             f"or a Pipeline of {', '.join(BEFORE)} that ends with {' or '.join(FINAL)}; "
             "joblib.dump saves any"
         )
+    if dtype not in ("float32", "float16"):
+        raise ValueError(f"got dtype={dtype!r}, wanted 'float32' or 'float16'")
     check_is_fitted(model)
     arrays: Arrays = {}
     left_out: list[str] = []
@@ -120,6 +130,8 @@ def save_model(model: BaseEstimator, path: str | os.PathLike[str]) -> None:
             UserWarning,
             stacklevel=2,
         )
+    if dtype == "float16":
+        arrays = half_precision(arrays)
     content = dump_json(description), pack_arrays(arrays)
     _restore(*content)  # no file is written that could not be read
     write_archive(Path(path), *content)
@@ -136,7 +148,7 @@ def load_model(path: str | os.PathLike[str]) -> Any:
     Returns
     -------
     model : classifier, FERFeatures or Pipeline
-        The fitted model, with exactly the saved weights. It returns the same predictions or
+        The fitted model, with exactly the weights in the file. It returns the same predictions or
         features, and its training can be continued as that of a model from a joblib file. It is
         on the CPU if its device is missing.
 

@@ -16,6 +16,7 @@ _IMAGES = ("n_features_in_", "image_shape_")
 _DEVICE = re.compile(r"(cpu|mps|xpu|cuda)(:\d{1,2})?")
 _MAX_BATCH = 2**31 - 1
 _MAX_LAYERS = 100
+_WEIGHTS = re.compile(r"(steps\.[0-9]+\.)?network\.")
 
 
 class Written(NamedTuple):
@@ -122,6 +123,54 @@ def restore_network(
     }
 
 
+def half_precision(arrays: Arrays) -> Arrays:
+    """Return the arrays of a file with the weights of its networks rounded to float16.
+
+    Parameters
+    ----------
+    arrays : dict of str to ndarray
+        All arrays of the file. Those that are no weights of a network are returned as they are.
+
+    Raises
+    ------
+    ValueError
+        If a weight is too large.
+    """
+    rounded = dict(arrays)
+    for name, array in arrays.items():
+        if not _WEIGHTS.match(name) or array.dtype != np.float32:
+            continue
+        with np.errstate(over="ignore"):
+            rounded[name] = array.astype(np.float16)
+        if np.isinf(rounded[name]).any():
+            raise ValueError(
+                f"dtype='float16' cannot contain the weights {name}, of which one is "
+                f"{np.abs(array).max():g}; the largest is {np.finfo(np.float16).max:g}; set "
+                "dtype='float32'"
+            )
+    return rounded
+
+
+def rebuilt(estimator: Any, *, device: str, precision: str) -> Any:
+    """Return a copy of a fitted estimator on another device and in another precision.
+
+    Parameters
+    ----------
+    estimator : BaseFERClassifier or FERFeatures
+        The fitted estimator.
+    device : str
+        The device, as the parameter of the estimators.
+    precision : {"auto", "float32", "bfloat16", "float16"}
+        The precision, as the parameter of the estimators.
+    """
+    state = estimator.__getstate__()
+    state["_stored_net"].update(device=device, precision=precision)
+    kind: Any = type(estimator)
+    copy = kind.__new__(kind)
+    copy.__setstate__(state)
+    return copy
+
+
 def _network_parameters(estimator: Any) -> dict[str, Any]:
     """Return the parameters that made the network, which may have been changed since."""
     config = estimator._module_config
@@ -166,6 +215,8 @@ def _check_weights(arrays: Arrays, config: dict[str, Any], written: Written) -> 
     for name, tensor in wanted.items():
         shape, dtype = tuple(tensor.shape), str(tensor.dtype).removeprefix("torch.")
         found = arrays[name]
+        if found.dtype == np.float16 and _WEIGHTS.match(name) and tensor.is_floating_point():
+            found = arrays[name] = found.astype(np.float32)
         require(
             (found.shape, found.dtype.name) == (shape, dtype),
             f"the weights {name} are {found.dtype} {found.shape}; wanted {dtype} {shape}",

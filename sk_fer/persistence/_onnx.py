@@ -13,6 +13,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sk_fer._utils._write_aside import write_aside
+from sk_fer.persistence._network import rebuilt
 from sk_fer.persistence._registry import CLASSIFIERS
 from sk_fer.preprocessing import ImageStandardizer
 from sk_fer.preprocessing._base import ImageTransformer
@@ -100,7 +101,9 @@ def export_onnx(
         ) from error
     from sk_fer.persistence._onnx_graph import make_graph
 
-    reference = _float32_copy(classifier)
+    reference = rebuilt(classifier, device="cpu", precision="float32")
+    # The sample images have no names of columns.
+    vars(reference).pop("feature_names_in_", None)
     images = _sample_images(steps, reference, _input_dtype(steps, reference, dtype))
     serialized = make_graph(steps, reference, images).SerializeToString()
     _verify(serialized, steps, reference, images)
@@ -146,17 +149,6 @@ def _input_dtype(steps: Steps, classifier: Any, dtype: str | None) -> str:
                 "dtype='uint8' or dtype='float32', the type of the images that the graph gets"
             )
     return classifier._image_dtype
-
-
-def _float32_copy(estimator: Any) -> Any:
-    """Return what a model file would bring back, on the CPU and in float32."""
-    state = estimator.__getstate__()
-    state.pop("feature_names_in_", None)  # the sample images have none
-    state["_stored_net"].update(device="cpu", precision="float32")
-    kind: Any = type(estimator)
-    restored = kind.__new__(kind)
-    restored.__setstate__(state)
-    return restored
 
 
 def _sample_images(steps: Steps, reference: Any, dtype: str) -> NDArray:

@@ -12,6 +12,7 @@ from sklearn.preprocessing import (
 )
 from sklearn.svm import LinearSVC
 
+from sk_fer._utils._shipped import SHIPPED
 from sk_fer.estimators import (
     FERCNNClassifier,
     FERDenseClassifier,
@@ -89,7 +90,7 @@ RENAMED_PARAMETERS: dict[type, dict[str, str]] = {ImageResizer: {"size": "image_
 NEVER_STORED = ("callbacks", "checkpoint", "copy", "memory", "n_jobs", "root")
 
 # What `weights` may be in a file; another file, or a classifier, is of whoever trained it.
-STORED_WEIGHTS = (None, "imagenet")
+STORED_WEIGHTS = (None, "imagenet", *SHIPPED)
 
 MAX_IMAGE_VALUES = 1 << 20
 """Largest number of pixels times channels of an image that a file may ask for."""

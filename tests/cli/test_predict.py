@@ -222,3 +222,20 @@ def test_a_model_of_other_channels_is_refused(run, class_folder, tmp_path):
     result = run("predict", tmp_path / "model.skfer", class_folder)
     assert result.exit_code == 1
     assert re.search(r"error: FERDenseClassifier takes images of 4 channels; wanted", result.stderr)
+
+
+def test_without_a_model_the_one_of_sk_fer_answers_and_is_named(run, shipped, class_folder):
+    images = sorted(class_folder.glob("*/0.png"))
+    result = run("predict", *images, "--json")
+    assert result.exit_code == 0, result.output
+    assert re.search("without MODEL, .* own model, which was trained on FER2013", result.stderr)
+    expected = load_model(shipped / "fer2013.skfer").predict(_flat(images))
+    assert [face["label"] for face in json.loads(result.stdout)] == expected.tolist()
+
+
+def test_a_model_is_recognized_under_any_name(run, model, shipped, class_folder, tmp_path):
+    (tmp_path / "happy").write_bytes(model.read_bytes())
+    result = run("predict", tmp_path / "happy", class_folder, "--json")
+    assert result.exit_code == 0, result.output
+    assert result.stderr == ""
+    assert run("predict", model).exit_code == 2

@@ -124,7 +124,7 @@ def test_in_a_pipeline_or_frozen(wrap, cnn, small):
     ("make", "kind", "words"),
     [
         (FERCNNClassifier, NotFittedError, "this FERCNNClassifier is not fitted yet; fit it fir"),
-        (lambda: FERCNNClassifier, TypeError, "weights is a type; wanted 'imagenet', None, "),
+        (lambda: FERCNNClassifier, TypeError, "weights is a type; wanted 'imagenet', 'fer"),
         (LogisticRegression, TypeError, "weights is a LogisticRegression; wanted 'imagenet'"),
         (lambda: FERFeatures("fast"), ValueError, "The 'weights' parameter of FERPretrainedC"),
     ],
@@ -292,7 +292,7 @@ def write(path, what, files):
         ("a.pth", None, FileNotFoundError, r"a\.pth: no such file"),
         ("a.skfer", None, ValueError, r"is a model file; wanted .*weights=sk_fer.load_model\("),
         ("a.h5", "other", ValueError, r"a\.h5: unknown suffix"),
-        ("imagenet1k", None, ValueError, "imagenet1k'; wanted 'imagenet', None, a file"),
+        ("imagenet1k", None, ValueError, "imagenet1k'; wanted 'imagenet', 'fer2013', None"),
     ],
 )
 def test_bad_files(file, what, kind, words, files, small, tmp_path):

@@ -24,7 +24,14 @@ from sklearn.preprocessing import (
 )
 from skorch.callbacks import Callback
 
-from sk_fer import FERCNNClassifier, FERDenseClassifier, _version, load_model, save_model
+from sk_fer import (
+    FERCNNClassifier,
+    FERDenseClassifier,
+    FERFeatures,
+    _version,
+    load_model,
+    save_model,
+)
 from sk_fer.persistence import ModelFormatError
 from sk_fer.preprocessing import ImageReader, PixelParser
 
@@ -270,3 +277,42 @@ def test_fast_network_and_missing_device(small_faces, tmp_path, monkeypatch):
     loaded = load_model(tmp_path / "model.skfer")
     assert loaded.net_.device == "cpu"
     assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
+
+
+def test_half_precision_rounds_the_weights_of_networks_alone(small_faces, tmp_path):
+    X, y = small_faces
+    backbone = FERFeatures("fast", weights=None, random_state=0, precision="float32")
+    model = make_pipeline(backbone, StandardScaler(), LogisticRegression(C=0.01)).fit(X, y)
+    sizes = {}
+    for dtype in ("float32", "float16"):
+        save_model(model, tmp_path / "model.skfer", dtype=dtype)
+        sizes[dtype] = (tmp_path / "model.skfer").stat().st_size
+    assert sizes["float16"] < 0.51 * sizes["float32"]
+    loaded = load_model(tmp_path / "model.skfer")
+    assert_array_equal(loaded[2].coef_, model[2].coef_)
+    assert_array_equal(loaded[1].mean_, model[1].mean_)
+    rounded = loaded[0].net_.module_.state_dict()
+    for name, weights in model[0].net_.module_.state_dict().items():
+        expected = weights.half().float() if weights.is_floating_point() else weights
+        assert rounded[name].dtype == weights.dtype
+        assert torch.equal(rounded[name], expected)
+
+
+def test_half_precision_of_statistics_of_images_is_not_rounded(small_faces, tmp_path):
+    model = small(normalize="dataset").fit(*small_faces)
+    save_model(model, tmp_path / "model.skfer", dtype="float16")
+    prepare = load_model(tmp_path / "model.skfer").net_.module_.prepare
+    assert torch.equal(prepare.mean, model.net_.module_.prepare.mean)
+
+
+def test_weights_beyond_half_precision_are_refused(small_faces, tmp_path):
+    model = small().fit(*small_faces)
+    with torch.no_grad():
+        model.net_.module_.network.head.bias[0] = 70000.0
+    with pytest.raises(
+        ValueError, match=r"'float16' cannot .* network\.head\.bias.* 70000; .*65504"
+    ):
+        save_model(model, tmp_path / "model.skfer", dtype="float16")
+    with pytest.raises(ValueError, match="got dtype='bfloat16', wanted 'float32' or 'float16'"):
+        save_model(model, tmp_path / "model.skfer", dtype="bfloat16")
+    assert list(tmp_path.iterdir()) == []

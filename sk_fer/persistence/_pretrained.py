@@ -1,0 +1,55 @@
+"""The trained models of this package."""
+
+import warnings
+from typing import Any
+
+from sk_fer._utils._shipped import shipped_file
+from sk_fer.persistence._model_file import load_model
+from sk_fer.persistence._network import rebuilt
+
+
+def load_pretrained(name: str = "fer2013") -> Any:
+    """Load a trained model of this package, without a network connection.
+
+    Parameters
+    ----------
+    name : {"fer2013"}, default="fer2013"
+        The model. "fer2013" is a :class:`~sk_fer.FERCNNClassifier` that was trained on the
+        28,709 training images of FER2013: photographs of faces in 48x48 gray pixels, with the
+        classes angry, disgust, fear, happy, neutral, sad and surprise.
+
+    Returns
+    -------
+    model : classifier
+        The fitted classifier. It is on the device, and computes in the precision, that
+        ``device="auto"`` and ``precision="auto"`` choose on this machine.
+
+    Raises
+    ------
+    ValueError
+        If there is no model of this name.
+
+    See Also
+    --------
+    load_model : Read a model from a file.
+    sk_fer.FERPretrainedClassifier : With ``weights="fer2013"``, fine-tune this model.
+    sk_fer.FERFeatures : With ``weights="fer2013"``, return the features of this model.
+
+    Notes
+    -----
+    The probabilities are calibrated on images that were set aside from training. The images of
+    FER2013 were found by a search engine on the web; ``docs/pretrained_fer2013.md`` describes
+    the data, the accuracy of each class, and the limits of the model.
+
+    Examples
+    --------
+    >>> from sk_fer import load_pretrained
+    >>> model = load_pretrained("fer2013")  # doctest: +SKIP
+    >>> model.classes_.tolist()  # doctest: +SKIP
+    ['angry', 'disgust', 'fear', 'happy', 'neutral', 'sad', 'surprise']
+    """
+    path = shipped_file(name)
+    with warnings.catch_warnings():
+        # The tests compare the predictions of each version with those of the training.
+        warnings.filterwarnings("ignore", message="This FER.* was written by sk_fer")
+        return rebuilt(load_model(path), device="auto", precision="auto")
