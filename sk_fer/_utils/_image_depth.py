@@ -5,32 +5,32 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-_DEPTHS = (8, 10, 12, 14, 16, 20, 24, 28, 31)
 _ABOVE_ONE = 1.001  # a little more than 1 is rounding; much more is another scale
 _DARKEST_WHITE = 16
-_UNUSED = 16  # of 256: what has 12 bits in 16 is less
 
 
 def to_eight_bits(image: Image.Image) -> Image.Image:
-    """Return an image that converts to gray or RGB as the eye would have it.
+    """Return an image with 8 bits per channel that converts to gray or RGB.
 
-    Integers are scaled by the least of the usual depths that holds the largest of them, and
-    floats by 1 or 255.
+    Integers up to 65,535 are scaled as 16 bits, larger integers as 31 bits, and floats by 1 or
+    255. The scale does not depend on the largest value of an image otherwise, so that all images
+    of a data set have the same scale.
 
     Parameters
     ----------
     image : Image
-        Of any mode that Pillow has.
+        An image of any mode of Pillow.
 
     Returns
     -------
     image : Image
-        Opaque, 8 bits a channel.
+        The image, opaque.
 
     Raises
     ------
     ValueError
-        If there are negative values, or floats of an unknown scale.
+        If there are negative values, floats of an unknown scale, or integers of which the
+        largest would be nearly black.
     """
     if image.mode.startswith("I"):  # Pillow's own conversion cuts at 255
         return Image.fromarray(_scale_integers(np.asarray(image)))
@@ -45,21 +45,21 @@ def to_eight_bits(image: Image.Image) -> Image.Image:
 
 
 def is_deep_color(image: Image.Image) -> bool:
-    """Whether an image that is not loaded yet has several channels of 16 bits each.
+    """Return whether an image that is not loaded yet has several channels of 16 bits each.
 
-    Pillow keeps the upper 8 of them.
+    Pillow keeps the upper 8 bits.
     """
-    tiles = getattr(image, "tile", [])  # what a file format's own reader is to decode
+    tiles = getattr(image, "tile", [])  # what the reader of the file format decodes
     return len(image.getbands()) > 1 and any(";16" in str(tile.args) for tile in tiles)
 
 
 def refuse_unscaled_color(image: Image.Image) -> None:
-    """Raise a ValueError if colours of 16 bits leave the upper ones unused, and would be black."""
+    """Raise a ValueError if colours of 16 bits use only the lower 12 bits or fewer."""
     bands = image.getextrema()[: 3 if image.mode.startswith("RGB") else 1]
-    if max(most for _, most in bands) < _UNUSED:  # type: ignore[misc]
+    if max(most for _, most in bands) < 16:  # type: ignore[misc]
         raise ValueError(
-            "its colours have 16 bits and use only the lower 12 or fewer; wanted colours of 8 bits "
-            "or of the whole range of 16"
+            "its colours have 16 bits and use only the lower 12 or fewer, and would be nearly "
+            "black; save it with values from 0 to 65535, or with 8 bits"
         )
 
 
@@ -67,8 +67,16 @@ def _scale_integers(values: np.ndarray) -> np.ndarray:
     least, most = int(values.min()), int(values.max())
     if least < 0:
         raise ValueError(f"it has values from {least} to {most}, wanted none below 0")
-    depth = next(depth for depth in _DEPTHS if most < 1 << depth)
-    return (values >> (depth - 8)).astype(np.uint8)
+    if 0 < most < 1 << 12:
+        n_bits = next(n_bits for n_bits in (8, 10, 12) if most < 1 << n_bits)
+        raise ValueError(
+            f"its largest value is {most}, which would be nearly black, since images of more than "
+            f"8 bits are scaled from 0 to 65535; if its values have {n_bits} bits, save it with "
+            f"all values times {1 << (16 - n_bits)}, or with 8 bits"
+        )
+    if 1 << 16 <= most < 1 << 27:
+        raise ValueError(f"its largest value is {most}, wanted at most 65535, or values of 31 bits")
+    return (values >> (8 if most < 1 << 16 else 23)).astype(np.uint8)
 
 
 def _scale_floats(values: np.ndarray) -> np.ndarray:

@@ -55,8 +55,8 @@ def read_image(
 ) -> np.ndarray:
     """Read an image file as it is meant to be seen.
 
-    The EXIF orientation is honoured, transparent parts become white, images of more than 8 bits
-    are scaled by what they hold, and a file of several frames gives its first one.
+    The EXIF orientation is applied, transparent parts become white, images of more than 8 bits
+    are scaled by their type, and a file of several frames gives its first one.
 
     Parameters
     ----------

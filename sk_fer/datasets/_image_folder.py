@@ -140,8 +140,8 @@ def load_image_folder(
     other cases, the folder determines the split, and a warning is issued if the name of a file
     differs.
 
-    Images of 16 or 32 bits are scaled by the smallest usual depth (8, 10, 12, 14, 16 and so on)
-    that can represent their largest value, and float images by 1 or 255. Other scales are an error.
+    Images of 16 bits are scaled from the range 0 to 65,535, and float images from 0 to 1 or 0 to
+    255. Other scales are an error, for example images of 16 bits with values up to 4,095 only.
     Transparent parts become white, and the EXIF orientation is applied. Only the first frame of a
     file is read, with a warning if there are more.
 

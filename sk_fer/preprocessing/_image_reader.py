@@ -55,9 +55,9 @@ class ImageReader(PixelNamesMixin, TransformerMixin, BaseEstimator):
     -----
     The files may be BMP, GIF, JPEG, JPEG 2000, PNG, PGM, PPM, TIFF, WebP, AVIF and, with
     ``pip install "sk_fer[heic]"``, HEIC. The EXIF orientation is applied, and transparent parts
-    become white. Images of 16 or 32 bits are scaled by the smallest usual depth (8, 10, 12, 14,
-    16 and so on) that can represent their largest value, and float images by 1 or 255. Only the
-    first frame of a file is read, with a warning if there are more.
+    become white. Images of 16 bits are scaled from the range 0 to 65,535, and float images from
+    0 to 1 or 0 to 255. Other scales are an error, for example images of 16 bits with values up to
+    4,095 only. Only the first frame of a file is read, with a warning if there are more.
 
     X contains paths. The common checks of scikit-learn cannot generate such data and skip this
     class.
