@@ -143,27 +143,48 @@ def warn_of_four_channels(rows: np.ndarray) -> None:
         )
 
 
+def check_integers(
+    value: int | Sequence[int], name: str, wanted: str, *, lengths: Sequence[int] | None = None
+) -> tuple[int, ...]:
+    """Return a parameter that is an integer or several as a tuple of positive integers.
+
+    Parameters
+    ----------
+    value : int or sequence of int
+        The parameter. A single integer stands for as many as the first of `lengths`, or for one.
+    name : str
+        The name of the parameter, for the message.
+    wanted : str
+        A description of valid values, for the message.
+    lengths : sequence of int, default=None
+        The valid numbers of integers. If None, any number is valid.
+
+    Raises
+    ------
+    ValueError
+        If the parameter is anything else.
+    """
+    times = lengths[0] if lengths else 1
+    numbers = (value,) * times if isinstance(value, Integral) else tuple(value)  # type: ignore[arg-type]
+    is_valid = lengths is None or len(numbers) in lengths
+    if not is_valid or not all(SIDE.is_satisfied_by(number) for number in numbers):
+        raise ValueError(f"got {name}={value!r}, wanted {wanted}")
+    return tuple(int(number) for number in numbers)
+
+
 def check_image_shape(image_shape: int | Sequence[int]) -> tuple[int, int, int]:
-    """Return the parameter `image_shape` as (height, width, n_channels), or say what it is."""
-    shape = (image_shape,) * 2 if isinstance(image_shape, Integral) else tuple(image_shape)  # type: ignore[arg-type]
-    if len(shape) not in (2, 3) or not all(SIDE.is_satisfied_by(side) for side in shape):
-        raise ValueError(
-            f"got image_shape={image_shape!r}, wanted (height, width) or "
-            "(height, width, n_channels), each at least 1"
-        )
-    height, width, n_channels = (*(int(side) for side in shape), 1)[:3]
+    """Return the parameter `image_shape` as (height, width, n_channels)."""
+    wanted = "(height, width) or (height, width, n_channels), each at least 1"
+    shape = check_integers(image_shape, "image_shape", wanted, lengths=(2, 3))
+    height, width, n_channels = (*shape, 1)[:3]
     return height, width, n_channels
 
 
 def check_size(size: int | Sequence[int], name: str) -> tuple[int, int]:
-    """Return a parameter that should be (height, width) or a side, or say what it is."""
-    sides = (size, size) if isinstance(size, Integral) else tuple(size)  # type: ignore[arg-type]
-    if len(sides) != 2 or not all(SIDE.is_satisfied_by(side) for side in sides):
-        raise ValueError(
-            f"got {name}={size!r}, wanted (height, width), each a whole number >= 1, or the side "
-            "of a square"
-        )
-    return int(sides[0]), int(sides[1])
+    """Return a parameter that is (height, width), or the side of a square, as (height, width)."""
+    wanted = "(height, width), each a whole number >= 1, or the side of a square"
+    height, width = check_integers(size, name, wanted, lengths=(2,))
+    return height, width
 
 
 def to_images(

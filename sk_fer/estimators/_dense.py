@@ -7,6 +7,7 @@ from typing import Any
 from sklearn.utils._param_validation import StrOptions
 
 from sk_fer._utils._constraints import Interval
+from sk_fer._utils._layout import check_integers
 from sk_fer.estimators._base import BaseFERClassifier
 from sk_fer.estimators._parameters import SHARED_CONSTRAINTS, document_parameters
 
@@ -125,12 +126,9 @@ class FERDenseClassifier(BaseFERClassifier):
         self.verbose = verbose
 
     def _network(self) -> tuple[str, dict[str, Any]]:
-        given = self.hidden_layer_sizes
-        sizes = (given,) if isinstance(given, Integral) else tuple(given)  # type: ignore[arg-type]
-        if not all(_UNITS.is_satisfied_by(size) for size in sizes):
-            raise ValueError(f"hidden_layer_sizes={self.hidden_layer_sizes!r}; wanted integers > 0")
+        sizes = check_integers(self.hidden_layer_sizes, "hidden_layer_sizes", "integers > 0")
         options = {
-            "hidden_layer_sizes": [int(size) for size in sizes],
+            "hidden_layer_sizes": list(sizes),
             "activation": self.activation,
             "dropout": float(self.dropout),
         }

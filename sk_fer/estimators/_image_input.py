@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from sk_fer._utils._as_array import as_array, refuse_one_image
-from sk_fer._utils._layout import SMALLEST_FACE, to_images, warn_of_four_channels
+from sk_fer._utils._check_images import check_images
+from sk_fer._utils._layout import SMALLEST_FACE
 
 if TYPE_CHECKING:
     from sklearn.utils import Tags
@@ -32,31 +31,12 @@ class ImageInput(BaseEstimator):
     def _check_images(self, X: ArrayLike, *, reset: bool, name: str = "X") -> NDArray:
         """Return (n, height, width, channels), uint8 or float32, a view where possible."""
         try:
-            return self._checked_images(X, reset=reset)
+            images, _ = check_images(self, X, reset=reset, picture=self._needs_picture)
         except (TypeError, ValueError) as error:
             if name == "X":
                 raise
             raise type(error)(f"{name}: {error}") from error
-
-    def _checked_images(self, X: ArrayLike, *, reset: bool) -> NDArray:
-        array = as_array(X)
-        if not reset:
-            refuse_one_image(tuple(array.shape), self.image_shape_)
-        if len(array.shape) > 2:
-            stacked, _ = to_images(
-                np.asarray(array), self.image_shape if reset else self.image_shape_
-            )
-            image_shape: Any = stacked.shape[1:]
-            array = stacked.reshape(len(stacked), math.prod(image_shape))
-        else:
-            image_shape = self.image_shape if reset else self.image_shape_
-        with np.errstate(over="ignore"):  # what float32 cannot hold is refused as infinite
-            rows = validate_data(self, array, dtype=(np.float32, np.uint8), reset=reset)
-        images, _ = to_images(rows, image_shape, picture=self._needs_picture)
         if reset:
-            if image_shape is None and self._needs_picture:
-                warn_of_four_channels(rows)
-            self.image_shape_ = images.shape[1:]
             self._image_dtype = images.dtype.name
         return images
 

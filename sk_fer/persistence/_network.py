@@ -182,17 +182,16 @@ def _network_parameters(estimator: Any) -> dict[str, Any]:
 def _network(kind: type, node: dict[str, Any], n_arrays: int) -> dict[str, Any]:
     """Return a network's name and options, as the estimator itself would choose them."""
     network = build(kind, node)
-    layers = getattr(network, "hidden_layer_sizes", ())
-    layers = [layers] if isinstance(layers, int) else layers
+    try:
+        name, options = network._network()
+    except (ValueError, TypeError) as error:
+        raise ModelFormatError(f"network: {error}") from error
+    layers = options.get("hidden_layer_sizes", ())
     require(
         len(layers) < min(n_arrays, _MAX_LAYERS),
         f"network has {len(layers)} layers, and there are {n_arrays} arrays; wanted fewer than "
         f"those, and than {_MAX_LAYERS}",
     )
-    try:
-        name, options = network._network()
-    except (ValueError, TypeError) as error:
-        raise ModelFormatError(f"network: {error}") from error
     return {"network": name, "options": options}
 
 

@@ -8,18 +8,12 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils import check_array, gen_batches
+from sklearn.utils import gen_batches
 from sklearn.utils._set_output import _get_output_config
-from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
-from sk_fer._utils._as_array import as_array, refuse_one_image
-from sk_fer._utils._layout import (
-    Layout,
-    from_images,
-    infer_image_shape,
-    to_images,
-    warn_of_four_channels,
-)
+from sk_fer._utils._check_images import check_images
+from sk_fer._utils._layout import Layout, from_images
 
 _VALUES_AT_ONCE = 2**18  # float32 copies of a batch stay within 1 MB
 
@@ -58,7 +52,7 @@ class ImageTransformer(TransformerMixin, BaseEstimator):
             If a parameter or X cannot be used.
         """
         self._validate_params()
-        images, _ = self._check_images(X, reset=True)
+        images, _ = check_images(self, X, reset=True, picture=self._needs_picture)
         self._learn(images)
         return self
 
@@ -84,9 +78,9 @@ class ImageTransformer(TransformerMixin, BaseEstimator):
             or if the output is set to be a DataFrame and X is not flat rows.
         """
         check_is_fitted(self)
-        if not self._knows_shape():
+        if "image_shape_" not in vars(self):
             self._validate_params()
-        images, layout = self._check_images(X, reset=False)
+        images, layout = check_images(self, X, reset=False, picture=self._needs_picture)
         if layout is not Layout.FLAT:
             refuse_frame_of_images(self, X.shape if hasattr(X, "shape") else images.shape)
         out: np.ndarray | None = None
@@ -107,38 +101,6 @@ class ImageTransformer(TransformerMixin, BaseEstimator):
     @staticmethod
     def _batches(images: np.ndarray) -> Any:
         return gen_batches(len(images), max(1, _VALUES_AT_ONCE // math.prod(images.shape[1:])))
-
-    def _check_images(self, X: Any, *, reset: bool) -> tuple[np.ndarray, Layout]:
-        """Return X, uint8 or float32, as images with channels, and the layout it had.
-
-        scikit-learn sees flat rows, so that `n_features_in_` counts all pixels of an image.
-        """
-        known = not reset and self._knows_shape()
-        image_shape = self.image_shape_ if known else self.image_shape
-        layout = Layout.FLAT
-        X = as_array(X)
-        if known:
-            refuse_one_image(tuple(X.shape), self.image_shape_)
-        if len(X.shape) > 2:
-            images, layout = to_images(X, image_shape)
-            image_shape = images.shape[1:]
-            X = from_images(images, Layout.FLAT)
-        dtypes = [np.float32, np.uint8]
-        with np.errstate(over="ignore"):  # what float32 cannot hold is refused as infinite
-            if reset or known:
-                X = validate_data(self, X, dtype=dtypes, reset=reset)
-            else:
-                X = check_array(X, dtype=dtypes, estimator=self, input_name="X")
-        picture = self._needs_picture
-        if image_shape is None and picture:
-            warn_of_four_channels(X)
-        shape = infer_image_shape(X.shape[1], image_shape, picture=picture)
-        if reset:
-            self.image_shape_ = shape
-        return to_images(X, shape)[0], layout
-
-    def _knows_shape(self) -> bool:
-        return "image_shape_" in vars(self)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

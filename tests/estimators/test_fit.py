@@ -454,7 +454,7 @@ REFUSED = [
     (dense(precision="float16"), (X, y), {}, "precision='float16' needs a CUDA device"),
     (dense(optimizer="lbfgs"), (X, y), {}, "The 'optimizer' parameter"),
     (dense(lr=0.0), (X, y), {}, "The 'lr' parameter"),
-    (FERDenseClassifier((0,)), (X, y), {}, "hidden_layer_sizes=(0,); wanted integers > 0"),
+    (FERDenseClassifier((0,)), (X, y), {}, "got hidden_layer_sizes=(0,), wanted integers > 0"),
     (dense(), (X.astype(float) * np.nan, y), {}, "Input X contains NaN"),
 ]
 

@@ -152,7 +152,7 @@ def parameter(**items):
         ),
         (change(network={"hidden_layer_sizes": [2**62, 2**62]}), "can be built|wanted float32"),
         (change(network={"hidden_layer_sizes": [1] * 9000}), "has 9000 layers, and there are 4 ar"),
-        (change(network={"hidden_layer_sizes": ["8"]}), "network: hidden_layer_sizes=.*wanted int"),
+        (change(network={"hidden_layer_sizes": ["8"]}), "hidden_layer_sizes=.*wanted int"),
         (change(image_shape_=[2**20, 2**20, 1]), "image_shape_ is .*; wanted height, width and"),
         (change(image_shape_=[8, 8, 1]), r"images of shape \(8, 8, 1\) have no 256 values"),
         (change(feature_names_in_=["a"]), "feature_names_in_ are no names of its features"),

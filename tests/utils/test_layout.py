@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from sk_fer._utils._layout import Layout, from_images, infer_image_shape, to_images
+from sk_fer._utils._layout import (
+    Layout,
+    check_image_shape,
+    check_size,
+    from_images,
+    infer_image_shape,
+    to_images,
+)
 
 
 @pytest.mark.parametrize(
@@ -88,3 +95,16 @@ def test_memory_map_is_not_read(tmp_path):
 def test_to_images_refuses(shape, image_shape, message):
     with pytest.raises(ValueError, match=message):
         to_images(np.zeros(shape), image_shape)
+
+
+def test_one_number_is_the_side_of_a_square():
+    assert check_size(6, "size") == (6, 6)
+    assert check_size([6, np.int64(4)], "size") == (6, 4)
+    assert check_image_shape(6) == (6, 6, 1)
+    assert check_image_shape((6, 4, 3)) == (6, 4, 3)
+
+
+@pytest.mark.parametrize("size", [0, True, (6,), (6, 4, 3), (6, -4), (6, 4.0), ()])
+def test_other_sizes_are_refused(size):
+    with pytest.raises(ValueError, match=r"got size=.*, wanted \(height, width\), each a whole"):
+        check_size(size, "size")
