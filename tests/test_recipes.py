@@ -10,7 +10,8 @@ from sklearn.utils._param_validation import InvalidParameterError
 from torch import nn
 from torch.nn import functional as F
 
-from sk_fer import FERCNNClassifier, FERDenseClassifier, load_model, save_model
+import sk_fer
+from sk_fer import FERCNNClassifier, FERDenseClassifier, load_model, preprocessing, save_model
 from sk_fer._cli._compare import _printed
 from sk_fer._utils._metrics import METRICS, Metric
 from sk_fer.datasets import make_faces
@@ -18,6 +19,7 @@ from sk_fer.inspection import ComparisonDisplay
 from sk_fer.model_selection import compare
 from sk_fer.modules import ARCHITECTURES
 from sk_fer.modules._blocks import ConvBlock, FeaturesAndHead, mean_head
+from sk_fer.persistence._registry import CLASSIFIERS, TRANSFORMERS
 from sk_fer.preprocessing._base import ImageTransformer
 from sk_fer.training import CHANGES, LOSSES, OPTIMIZERS, SCHEDULES
 from sk_fer.training._augment import Change
@@ -177,4 +179,11 @@ def test_a_new_transformer(tmp_path):
     np.testing.assert_array_equal(pipeline[0].transform(images), 255 - images)
     search_over(pipeline, "negative", [Negative(), "passthrough"])
     with pytest.raises(TypeError, match="the step 'negative' of the Pipeline is a Negative"):
-        save_model(pipeline, tmp_path / "toy.skfer")  # it is not in the registry of model files
+        save_model(pipeline, tmp_path / "toy.skfer")  # sk_fer.preprocessing does not export it
+
+
+def test_what_the_folders_export_can_be_in_model_files():
+    estimators = [getattr(sk_fer, name) for name in sk_fer.__all__ if name.endswith("Classifier")]
+    assert set(estimators) == set(CLASSIFIERS.values())
+    transformers = {getattr(preprocessing, name) for name in preprocessing.__all__}
+    assert transformers == {kind for kind in TRANSFORMERS if kind.__module__.startswith("sk_fer")}

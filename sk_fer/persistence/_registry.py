@@ -1,7 +1,10 @@
 """The classes that a model file may name; no other is ever looked for."""
 
+from collections.abc import Mapping
+from types import ModuleType
 from typing import Any, NamedTuple
 
+from sklearn.base import ClassifierMixin, TransformerMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import (
     MaxAbsScaler,
@@ -12,27 +15,14 @@ from sklearn.preprocessing import (
 )
 from sklearn.svm import LinearSVC
 
+from sk_fer import estimators, preprocessing
 from sk_fer._utils._shipped import SHIPPED
-from sk_fer.estimators import (
-    FERCNNClassifier,
-    FERDenseClassifier,
-    FEREfficientNetB2Classifier,
-    FERPretrainedClassifier,
-    FERResNet50Classifier,
-)
-from sk_fer.preprocessing import (
-    HistogramEqualizer,
-    ImageReader,
-    ImageResizer,
-    ImageStandardizer,
-    PixelParser,
-)
 
 
 class Learnt(NamedTuple):
     """The attributes that a transformer learns in ``fit``."""
 
-    used: dict[str, tuple[str, Any] | None] = {}
+    used: Mapping[str, tuple[str, Any] | None] = {}
     """Arrays that ``transform`` needs; those of a pair where the parameter has the value."""
     kept: tuple[str, ...] = ()
     """Arrays and numbers that only ``partial_fit`` needs."""
@@ -40,31 +30,28 @@ class Learnt(NamedTuple):
     """Those of ``n_features_in_``, ``n_features_out_`` and ``image_shape_`` that it has."""
 
 
+def _learnt_by(kind: Any) -> Learnt:
+    """Return what a transformer of sk_fer learns, as its class says."""
+    return Learnt(getattr(kind, "_learned_arrays", {}), images=kind._learned_sizes)
+
+
+def _public(folder: ModuleType, base: type) -> list[type]:
+    """Return the classes that a folder exports."""
+    exported = (getattr(folder, name) for name in folder.__all__)
+    return [kind for kind in exported if isinstance(kind, type) and issubclass(kind, base)]
+
+
 _IN = ("n_features_in_",)
-_SAME_SHAPE = ("n_features_in_", "image_shape_")
 
 CLASSIFIERS: dict[str, type] = {
-    kind.__name__: kind
-    for kind in (
-        FERCNNClassifier,
-        FERDenseClassifier,
-        FEREfficientNetB2Classifier,
-        FERPretrainedClassifier,
-        FERResNet50Classifier,
-    )
+    kind.__name__: kind for kind in _public(estimators, ClassifierMixin)
 }
 
 # Their state is coef_ and intercept_ alone.
 LINEAR_CLASSIFIERS: tuple[type, ...] = (LogisticRegression, LinearSVC)
 
 TRANSFORMERS: dict[type, Learnt] = {
-    HistogramEqualizer: Learnt(images=_SAME_SHAPE),
-    ImageReader: Learnt(images=("n_features_out_", "image_shape_")),
-    ImageResizer: Learnt(images=("n_features_out_", *_SAME_SHAPE)),
-    ImageStandardizer: Learnt(
-        used={"mean_": ("method", "dataset"), "scale_": ("method", "dataset")}, images=_SAME_SHAPE
-    ),
-    PixelParser: Learnt(images=("n_features_out_",)),
+    **{kind: _learnt_by(kind) for kind in _public(preprocessing, TransformerMixin)},
     MaxAbsScaler: Learnt(used={"scale_": None}, kept=("max_abs_", "n_samples_seen_"), images=_IN),
     MinMaxScaler: Learnt(
         used={"min_": None, "scale_": None},
@@ -83,7 +70,9 @@ TRANSFORMERS: dict[type, Learnt] = {
 }
 
 # Parameters that older model files have under another name.
-RENAMED_PARAMETERS: dict[type, dict[str, str]] = {ImageResizer: {"size": "image_size"}}
+RENAMED_PARAMETERS: dict[type, dict[str, str]] = {
+    preprocessing.ImageResizer: {"size": "image_size"}
+}
 
 # Paths, objects and processes of the machine that saved a model, and parameters that let a model
 # change the arrays of its user. A file does not decide on them.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -23,13 +23,18 @@ class ImageTransformer(TransformerMixin, BaseEstimator):
 
     A subclass has the parameter `image_shape` and defines ``_transform_batch(images)``, which
     takes and returns an array of shape (n, h, w, c). A subclass that learns nothing but
-    the shape can transform without a fit.
+    the shape can transform without a fit. If it learns arrays, ``_learned_arrays`` contains
+    their names.
     """
 
     image_shape: int | Sequence[int] | None
     image_shape_: tuple[int, int, int]
 
     _needs_picture = True  # whether the result depends on the height and width of flat rows
+    # What model files contain: the attributes for sizes, and the names of arrays, each with the
+    # parameter and its value for which the array exists.
+    _learned_sizes: tuple[str, ...] = ("n_features_in_", "image_shape_")
+    _learned_arrays: Mapping[str, tuple[str, Any]] = {}
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Check the parameters and learn the shape of the images.

@@ -86,6 +86,8 @@ class ImageReader(PixelNamesMixin, TransformerMixin, BaseEstimator):
         "flatten": ["boolean", StrOptions({"auto"})],
     }
 
+    _learned_sizes = ("n_features_out_", "image_shape_")
+
     def __init__(
         self,
         image_size: int | Sequence[int] | None = None,

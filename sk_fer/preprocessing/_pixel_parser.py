@@ -58,6 +58,8 @@ class PixelParser(PixelNamesMixin, TransformerMixin, BaseEstimator):
 
     _parameter_constraints: dict = {"column": [str]}
 
+    _learned_sizes = ("n_features_out_",)
+
     def __init__(self, column: str = "pixels") -> None:
         self.column = column
 

@@ -64,6 +64,8 @@ class ImageResizer(PixelNamesMixin, ImageTransformer):
         "image_shape": [tuple, list, SIDE, None],
     }
 
+    _learned_sizes = ("n_features_out_", "n_features_in_", "image_shape_")
+
     def __init__(
         self,
         image_size: int | Sequence[int] = (48, 48),

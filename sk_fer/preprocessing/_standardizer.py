@@ -76,6 +76,7 @@ class ImageStandardizer(OneToOneFeatureMixin, ImageTransformer):
     }
 
     _needs_picture = False
+    _learned_arrays = {"mean_": ("method", "dataset"), "scale_": ("method", "dataset")}
 
     def __init__(
         self, method: str = "image", *, image_shape: int | Sequence[int] | None = None
