@@ -6,6 +6,7 @@ at a time, in turn (A, B, C, A, B, C, ...), so that a machine that slows down sl
 """
 
 import argparse
+import ast
 import json
 import multiprocessing
 import os
@@ -307,6 +308,17 @@ def command_line(doc: str | None, *, repeats: int | None = 5) -> argparse.Argume
     if repeats:
         parser.add_argument("--repeats", type=int, default=repeats, help="rounds (%(default)s)")
     return parser
+
+
+def parameter(text: str) -> tuple[str, Any]:
+    """Turn "name=value" into a name and a Python value."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not name=value")
+    try:
+        return name, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return name, value
 
 
 def race_command_line(doc: str | None, names: Sequence[str]) -> argparse.ArgumentParser:

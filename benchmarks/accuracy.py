@@ -13,7 +13,6 @@ configuration and device, after each seed; the rows of other configurations stay
 """
 
 import argparse
-import ast
 import json
 import statistics
 import time
@@ -21,7 +20,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from _harness import RESULTS, command_line, describe, fer2013, machine, versions, write_json
+from _harness import (
+    RESULTS,
+    command_line,
+    describe,
+    fer2013,
+    machine,
+    parameter,
+    versions,
+    write_json,
+)
 
 from sk_fer import make_classifier
 from sk_fer.datasets import make_faces
@@ -29,17 +37,6 @@ from sk_fer.training import resolve_device
 
 Data = tuple[np.ndarray, np.ndarray]
 TRIAL_IMAGES, TRIAL_EPOCHS = 1024, 8
-
-
-def parameter(text: str) -> tuple[str, Any]:
-    """Turn "name=value" into a name and a Python value."""
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise argparse.ArgumentTypeError(f"{text!r} is not name=value")
-    try:
-        return name, ast.literal_eval(value)
-    except (ValueError, SyntaxError):
-        return name, value
 
 
 def load(quick: bool) -> tuple[Data, Data]:
