@@ -13,6 +13,17 @@ from torch.nn import functional as F
 import sk_fer
 from sk_fer import FERCNNClassifier, FERDenseClassifier, load_model, preprocessing, save_model
 from sk_fer._cli._compare import _printed
+from sk_fer._utils._choices import (
+    CHANGES,
+    LOSSES,
+    OPTIMIZERS,
+    SCHEDULES,
+    Change,
+    Loss,
+    Optimizer,
+    Schedule,
+    find_piece,
+)
 from sk_fer._utils._metrics import METRICS, Metric
 from sk_fer.datasets import make_faces
 from sk_fer.inspection import ComparisonDisplay
@@ -21,9 +32,6 @@ from sk_fer.modules import ARCHITECTURES
 from sk_fer.modules._blocks import ConvBlock, FeaturesAndHead, mean_head
 from sk_fer.persistence._registry import CLASSIFIERS, TRANSFORMERS
 from sk_fer.preprocessing._base import ImageTransformer
-from sk_fer.training import CHANGES, LOSSES, OPTIMIZERS, SCHEDULES
-from sk_fer.training._augment import Change
-from sk_fer.training._optimizers import OptimizerDefaults
 
 X, Y = make_faces(28, image_size=16, random_state=0)
 
@@ -31,6 +39,18 @@ X, Y = make_faces(28, image_size=16, random_state=0)
 def dense(**parameters):
     settings = {"max_epochs": 2, "precision": "float32", "random_state": 0, **parameters}
     return FERDenseClassifier((8,), **settings)
+
+
+def test_each_name_is_documented():
+    doc = FERDenseClassifier.__doc__
+    for table in (LOSSES, OPTIMIZERS, SCHEDULES):
+        assert f"{{{str(list(table))[1:-1]}}}".replace("'", '"') in doc
+    for table in (LOSSES, OPTIMIZERS, SCHEDULES, CHANGES):
+        for name, entry in table.items():
+            assert f'"{name}"' in doc
+            assert entry.text in " ".join(doc.split())
+            assert entry.piece is None or callable(find_piece(entry.piece))
+    assert all(name in compare.__doc__ for name in METRICS)
 
 
 def search_over(model, name, values):
@@ -61,28 +81,12 @@ class SquaredError(nn.Module):
 
 def test_a_new_loss(monkeypatch):
     assert_unknown(dense(), "criterion")
-    monkeypatch.setitem(LOSSES, "toy", SquaredError)
+    monkeypatch.setitem(LOSSES, "toy", Loss(SquaredError, "is the squared distance"))
     model = dense(criterion="toy", lr=1e-9, augment=None).fit(X, Y)
     distance = model.predict_proba(X) - (Y[:, None] == model.classes_)
     expected = np.square(distance).sum(axis=1).mean()
     np.testing.assert_allclose(model.history_["train_loss"], expected, rtol=1e-5)
     search_over(dense(), "criterion", ["cross_entropy", "focal", "toy"])
-
-
-def test_focal_loss_is_that_of_its_formula():
-    logits = torch.tensor([[2.0, 0.0, -1.0], [0.0, 1.0, 3.0]])
-    p = logits.softmax(1)
-    expected = -(((1 - p) ** 2) * p.log())
-    target = torch.tensor([0, -1])
-    loss = LOSSES["focal"]()(logits, target)
-    torch.testing.assert_close(loss, expected[0, 0] / 2)  # -1 is no class and has no loss
-    shares = torch.tensor([[0.5, 0.5, 0.0], [0.0, 0.0, 1.0]])
-    weight = torch.tensor([0.5, 1.5])
-    wanted = ((shares * expected).sum(1) * weight).mean()
-    torch.testing.assert_close(LOSSES["focal"]()(logits, shares, weight), wanted)
-    smooth = LOSSES["focal"](label_smoothing=0.3)(logits, torch.tensor([0, 2]))
-    spread = torch.tensor([[0.8, 0.1, 0.1], [0.1, 0.1, 0.8]])
-    torch.testing.assert_close(smooth, (spread * expected).sum(1).mean())
 
 
 class ToyCNN(FeaturesAndHead):
@@ -113,7 +117,7 @@ def test_a_new_network(monkeypatch, tmp_path):
 
 def test_a_new_schedule(monkeypatch):
     assert_unknown(dense(), "lr_schedule")
-    monkeypatch.setitem(SCHEDULES, "toy", lambda progress: 1 - 0.5 * progress)
+    monkeypatch.setitem(SCHEDULES, "toy", Schedule(lambda p: 1 - 0.5 * p, "halves it"))
     model = dense(lr_schedule="toy", lr=0.1, batch_size=28).fit(X, Y)
     assert model.history_["lr"].tolist() == pytest.approx([0.1, 0.075])
     search_over(dense(), "lr_schedule", ["toy", "cosine", None])
@@ -121,7 +125,7 @@ def test_a_new_schedule(monkeypatch):
 
 def test_a_new_optimizer(monkeypatch):
     assert_unknown(dense(), "optimizer")
-    monkeypatch.setitem(OPTIMIZERS, "toy", OptimizerDefaults(torch.optim.NAdam, lr=0.002))
+    monkeypatch.setitem(OPTIMIZERS, "toy", Optimizer("torch.optim.NAdam", lr=0.002))
     model = dense(optimizer="toy", lr_schedule=None).fit(X, Y)
     assert type(model.net_.optimizer_) is torch.optim.NAdam
     assert model.history_["lr"].tolist() == [0.002, 0.002]
@@ -137,7 +141,7 @@ def test_a_new_augmentation(monkeypatch):
         strengths.append(strength)
         return -x
 
-    monkeypatch.setitem(CHANGES, "toy", Change(2.0, negate))
+    monkeypatch.setitem(CHANGES, "toy", Change(2.0, "the strength", negate))
     dense(augment={"flip": 0.5, "toy": 1.5}, batch_size=28).fit(X, Y)
     assert strengths == [1.5, 1.5]  # once per epoch
     with pytest.raises(ValueError, match=r"augment\['toy'\] is 3; wanted a number in \[0, 2.0\]"):

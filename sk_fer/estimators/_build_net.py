@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from numpy.typing import NDArray
 
+from sk_fer._utils._choices import LOSSES, OPTIMIZERS, find_piece
 from sk_fer.estimators._parameters import (
     resolve_augmentation,
     resolve_batch_size,
@@ -174,8 +175,6 @@ def build_net(
         The initialized net.
     """
     from sk_fer.training import (
-        LOSSES,
-        OPTIMIZERS,
         Augmentation,
         FERNet,
         optimizer_settings,
@@ -188,8 +187,8 @@ def build_net(
     settings = optimizer_settings(parameters["optimizer"], rates.momentum)
     net = FERNet(
         module,
-        criterion=LOSSES[parameters["criterion"]](parameters["label_smoothing"]),
-        optimizer=OPTIMIZERS[parameters["optimizer"]].kind,
+        criterion=find_piece(LOSSES[parameters["criterion"]].piece)(parameters["label_smoothing"]),
+        optimizer=find_piece(OPTIMIZERS[parameters["optimizer"]].piece),
         **{f"optimizer__{name}": value for name, value in settings.items()},
         lr=rates.lr,
         weight_decay=rates.weight_decay,

@@ -10,11 +10,16 @@ from typing import Any, NamedTuple, TypeVar
 
 from sklearn.utils._param_validation import StrOptions
 
+from sk_fer._utils._choices import CHANGES, OPTIMIZERS
 from sk_fer._utils._constraints import Interval, NameIn, TorchDevice
 from sk_fer._utils._layout import SIDE
+from sk_fer.estimators._choice_docs import (
+    AUGMENT_PARAMETER,
+    DEFAULT_AUGMENTATION,
+    OPTIMIZATION_PARAMETERS,
+)
 
 STEPS_AN_EPOCH = 32
-DEFAULT_AUGMENTATION = {"flip": 0.5, "shift": 0.1, "rotation": 10.0, "scale": 0.1}
 
 
 class OptimizerSettings(NamedTuple):
@@ -28,12 +33,12 @@ class OptimizerSettings(NamedTuple):
 SHARED_CONSTRAINTS: dict[str, list[Any]] = {
     "max_epochs": [Interval(Integral, 1, None, closed="left")],
     "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
-    "optimizer": [NameIn("sk_fer.training", "OPTIMIZERS")],
+    "optimizer": [NameIn("sk_fer._utils._choices", "OPTIMIZERS")],
     "lr": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
     "momentum": [Interval(Real, 0, 1, closed="left"), StrOptions({"auto"})],
     "weight_decay": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
-    "lr_schedule": [NameIn("sk_fer.training", "SCHEDULES"), None],
-    "criterion": [NameIn("sk_fer.training", "LOSSES")],
+    "lr_schedule": [NameIn("sk_fer._utils._choices", "SCHEDULES"), None],
+    "criterion": [NameIn("sk_fer._utils._choices", "LOSSES")],
     "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     "class_weight": [StrOptions({"balanced"}), dict, None],
     "normalize": [StrOptions({"auto", "image", "dataset", "none"})],
@@ -54,56 +59,27 @@ SHARED_CONSTRAINTS: dict[str, list[Any]] = {
     "verbose": ["verbose"],
 }
 
-SHARED_PARAMETERS = """
+SHARED_PARAMETERS = f"""
 max_epochs : int
     The number of passes over the training images.
 batch_size : int or "auto"
     The largest number of images in a step of the optimizer. "auto" is 128 for 4,096 images or
     more, half of that for 2,048 or more, and so on down to 16, so that a small training set
     also gives enough steps.
-optimizer : {"muon", "sgd", "adam", "adamw", "rmsprop", "adagrad"}
-    The optimizer. "muon" makes the step of each matrix and filter bank orthogonal. "sgd" uses
-    Nesterov's momentum.
-lr : float or "auto"
-    The learning rate. If `lr_schedule` is not None, it is the largest learning rate. "auto" is
-    0.05 for "muon", 0.02 for "sgd", 0.001 for "adam", "adamw" and "rmsprop", and 0.01 for
-    "adagrad". ``history_["lr"]`` contains the learning rate of each epoch.
-momentum : float in [0, 1) or "auto"
-    The momentum of "muon", "sgd" and "rmsprop". The other optimizers do not use it. "auto" is
-    0.6 for "muon", 0.9 for "sgd" and 0 for "rmsprop".
-weight_decay : float or "auto"
-    The L2 penalty on weights. "adamw" and "muon" apply it separately from the gradient. Biases
-    and normalization layers have none. "auto" is 0.0005 for "muon" and "sgd", 0.01 for "adamw"
-    and 0 for the others.
-lr_schedule : {"one_cycle", "cosine", "step", "plateau"} or None
-    The schedule of the learning rate. "one_cycle" increases it for a quarter of the fit and
-    then decreases it to zero. "cosine" decreases it to zero. "step" divides it by ten after
-    each third of the fit. "plateau" divides it by ten when the validation loss (or the training
-    loss if there are no validation images) has not decreased for five epochs. If None, the
-    learning rate is constant, as it always is in :meth:`partial_fit`.
-criterion : {"cross_entropy", "focal"}
-    The loss. "focal" multiplies the cross-entropy by the square of one minus the predicted
-    probability, so that images that are already predicted well have less weight.
+{OPTIMIZATION_PARAMETERS}
 label_smoothing : float in [0, 1)
     The share of each target that is distributed evenly over the classes.
 class_weight : "balanced", dict of label to weight, or None
     The weight of each class in the loss. "balanced" gives each class the inverse of its
     frequency as weight. Classes that are missing in a dict have weight 1. All weights are
     scaled to a mean of one.
-normalize : {"auto", "image", "dataset", "none"}
+normalize : {{"auto", "image", "dataset", "none"}}
     The normalization of the images. "image" gives each image zero mean and unit variance, so
     that light, contrast and the range of the pixels do not matter. "dataset" standardizes with
     the mean and standard deviation of the training images. "none" changes nothing. "auto" is
     the normalization that the weights of a pretrained network were trained with. Without such
     weights, it is "image" for images of 8x8 pixels or more and "dataset" for smaller ones.
-augment : "auto", dict, bool or None
-    Random changes of the training images, which are drawn for each image separately. A dict can
-    have the keys ``"flip"`` (the probability of a mirror image), ``"shift"`` (the largest shift,
-    as a share of the side), ``"rotation"`` (the largest rotation in degrees), ``"scale"`` (the
-    largest relative change of size) and ``"erasing"`` (the probability that a rectangle is
-    erased). Keys that are missing are off. "auto" and True are
-    ``{"flip": 0.5, "shift": 0.1, "rotation": 10.0, "scale": 0.1}`` for images of 8x8 pixels or
-    more. None and False turn augmentation off.
+{AUGMENT_PARAMETER}
 tta : bool
     Whether to predict the mean over an image and its mirror image (test-time augmentation),
     which takes twice the time.
@@ -150,7 +126,7 @@ checkpoint : str, path-like, dict or None
 device : str or torch.device
     The device. "auto" is CUDA, then MPS, then the CPU, whichever is available first. Other
     values are devices that torch knows.
-precision : {"auto", "float32", "bfloat16", "float16"}
+precision : {{"auto", "float32", "bfloat16", "float16"}}
     The type in which matrix products are computed. "auto" is bfloat16 if the hardware computes
     in bfloat16, float16 with a gradient scaler on older CUDA devices, and float32 otherwise. It
     is also float32 for inputs smaller than 8x8 pixels, which are features rather than pictures.
@@ -302,10 +278,8 @@ def resolve_optimizer_settings(parameters: Mapping[str, Any]) -> OptimizerSettin
     >>> resolve_optimizer_settings(FERCNNClassifier(optimizer="sgd", lr=0.1).get_params())
     OptimizerSettings(lr=0.1, momentum=0.9, weight_decay=0.0005)
     """
-    from sk_fer.training import OPTIMIZERS
-
     auto = OPTIMIZERS[parameters["optimizer"]]
-    usual = OptimizerSettings(auto.lr, auto.momentum, auto.weight_decay)
+    usual = OptimizerSettings(auto.lr, auto.momentum or 0.0, auto.weight_decay)
     given = {name: parameters[name] for name in usual._fields}
     return usual._replace(**{k: float(v) for k, v in given.items() if v != "auto"})
 
@@ -336,8 +310,6 @@ def resolve_augmentation(
         return {}
     if not isinstance(augment, Mapping):
         return dict(DEFAULT_AUGMENTATION) if face else {}
-    from sk_fer.training import CHANGES
-
     for name, strength in augment.items():
         if name not in CHANGES:
             raise ValueError(f"augment has {name!r}; wanted any of {list(CHANGES)}")

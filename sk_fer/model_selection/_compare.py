@@ -105,8 +105,8 @@ def compare(
             divided by ``train_seconds``; NaN for classifiers without ``n_epochs_``.
         predict_images_per_second : the number of images of `X_test`, divided by the wall-clock
             time of ``predict``.
-        accuracy, f1_macro, balanced_accuracy : scores on `X_test`. In the last two, each class
-            of `y_test` has the same weight.
+        {metrics} : scores on `X_test`. In ``f1_macro`` and
+            ``balanced_accuracy``, each class of `y_test` has the same weight.
         log_loss : loss of ``predict_proba`` on `X_test`; NaN for classifiers without it, and if
             `y_test` has labels that do not occur in `y_train`.
         model_bytes : the size of the file that :func:`sk_fer.save_model` writes, or of the
@@ -197,6 +197,9 @@ def compare(
             f"all {len(rows)} estimators failed:\n{_listed(classifiers, reasons)}"
         ) from cause
     return _table(rows, list(classifiers))
+
+
+compare.__doc__ = (compare.__doc__ or "").replace("{metrics}", ", ".join(METRICS))
 
 
 def _columns() -> list[str]:

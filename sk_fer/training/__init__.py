@@ -1,6 +1,7 @@
 """The engine: a skorch net that keeps the data, the augmentation and the metrics on the device."""
 
-from sk_fer.training._augment import CHANGES, Augmentation
+from sk_fer._utils._choices import CHANGES, LOSSES, OPTIMIZERS, SCHEDULES
+from sk_fer.training._augment import Augmentation
 from sk_fer.training._batches import BatchIterator
 from sk_fer.training._callbacks import FitTasks
 from sk_fer.training._checkpoint_folder import CheckpointFolder
@@ -8,12 +9,12 @@ from sk_fer.training._checkpoints import Checkpoints
 from sk_fer.training._dataset import FaceDataset, StoredFeatures
 from sk_fer.training._device import resolve_device, resolve_precision, settle_after_fork
 from sk_fer.training._folder_lock import lock_folder
-from sk_fer.training._loss import LOSSES, WeightedCrossEntropy
+from sk_fer.training._loss import WeightedCrossEntropy, WeightedFocalLoss
 from sk_fer.training._muon import Muon
 from sk_fer.training._net import FERNet
-from sk_fer.training._optimizers import OPTIMIZERS, optimizer_settings
+from sk_fer.training._optimizers import optimizer_settings
 from sk_fer.training._resizing import ProgressiveResizing
-from sk_fer.training._schedules import SCHEDULES, schedule_callbacks
+from sk_fer.training._schedules import schedule_callbacks
 from sk_fer.training._thawing import Thawing
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "StoredFeatures",
     "Thawing",
     "WeightedCrossEntropy",
+    "WeightedFocalLoss",
     "lock_folder",
     "optimizer_settings",
     "resolve_device",

@@ -1,12 +1,13 @@
 """Random changes of the images in a batch, on the device, drawn for each image."""
 
 import math
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from sk_fer._utils._choices import CHANGES, find_piece
 
 
 class Augmentation:
@@ -18,12 +19,8 @@ class Augmentation:
     Parameters
     ----------
     settings : mapping of str to float
-        "flip": probability of a left-right flip, 0 to 1;
-        "shift": largest shift as a share of the side, 0 to 1;
-        "rotation": largest angle in degrees, 0 to 180;
-        "scale": largest relative change of size, 0 to below 1;
-        "erasing": probability, 0 to 1, that a rectangle of 2 to 20 % of the picture is
-        set to zero.
+        The strength of each change. ``CHANGES`` contains their names, the largest strengths and
+        what the strengths mean.
 
     Attributes
     ----------
@@ -49,9 +46,9 @@ class Augmentation:
         self.rotation = math.radians(settings.get("rotation", 0.0))
         self.scale = float(settings.get("scale", 0.0))
         self.changes = [
-            (change.apply, float(settings[name]))
+            (find_piece(change.piece), float(settings[name]))
             for name, change in CHANGES.items()
-            if change.apply is not None and settings.get(name)
+            if change.piece is not None and settings.get(name)
         ]
         self.size: tuple[int, int] | None = None
 
@@ -135,26 +132,6 @@ def erase(x: Tensor, probability: float, generator: torch.Generator) -> Tensor:
     chosen = (draws[4] < probability).view(-1, 1, 1, 1)
     erased = chosen & inside_rows.view(n, 1, height, 1) & inside_columns.view(n, 1, 1, width)
     return x.masked_fill(erased, 0.0)
-
-
-class Change(NamedTuple):
-    """A random change: its largest strength, and the function that makes it."""
-
-    limit: float
-    """The largest strength."""
-    apply: Callable[[Tensor, float, torch.Generator], Tensor] | None = None
-    """From images, a strength and a generator to changed images. None for the changes that
-    `Augmentation` makes together, so that each image is sampled once."""
-
-
-# The changes with a function run after the others, in this order.
-CHANGES: dict[str, Change] = {
-    "flip": Change(1.0),
-    "shift": Change(1.0),
-    "rotation": Change(180.0),
-    "scale": Change(0.9),
-    "erasing": Change(1.0, erase),
-}
 
 
 def _draws(n_draws: int, x: Tensor, generator: torch.Generator) -> Tensor:

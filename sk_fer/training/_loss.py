@@ -1,4 +1,4 @@
-"""The losses by name, with a weight for each sample."""
+"""The losses, with a weight for each sample."""
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -79,8 +79,8 @@ class WeightedFocalLoss(WeightedCrossEntropy):
     Examples
     --------
     >>> import torch
-    >>> from sk_fer.training import LOSSES
-    >>> loss = LOSSES["focal"]()
+    >>> from sk_fer.training import WeightedFocalLoss
+    >>> loss = WeightedFocalLoss()
     >>> loss(torch.zeros(2, 4), torch.tensor([0, 3])).item()  # (3 / 4)^2 log(4)
     0.7797905802726746
     """
@@ -96,9 +96,3 @@ class WeightedFocalLoss(WeightedCrossEntropy):
         shares = shares * (1 - self.label_smoothing) + even * shares.sum(1, keepdim=True)
         focus = (1 - log_probabilities.exp()) ** 2
         return -(shares * focus * log_probabilities).sum(1)
-
-
-LOSSES: dict[str, type[nn.Module]] = {
-    "cross_entropy": WeightedCrossEntropy,
-    "focal": WeightedFocalLoss,
-}

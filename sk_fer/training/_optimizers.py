@@ -1,33 +1,9 @@
-"""The optimizers by name, with the settings that "auto" stands for."""
+"""The settings of the optimizers."""
 
 from inspect import signature
-from typing import Any, NamedTuple
+from typing import Any
 
-import torch
-
-from sk_fer.training._muon import Muon
-
-
-class OptimizerDefaults(NamedTuple):
-    """An optimizer and the values of the parameters that are "auto"."""
-
-    kind: type[torch.optim.Optimizer]
-    lr: float
-    momentum: float = 0.0
-    weight_decay: float = 0.0
-
-
-# "muon" as measured in benchmarks/recipe.py, and the others as usual for them. A learning rate of
-# 0.05 for "sgd" is better with large batches and batch normalization, but too large for small
-# dense networks.
-OPTIMIZERS: dict[str, OptimizerDefaults] = {
-    "muon": OptimizerDefaults(Muon, lr=0.05, momentum=0.6, weight_decay=5e-4),
-    "sgd": OptimizerDefaults(torch.optim.SGD, lr=0.02, momentum=0.9, weight_decay=5e-4),
-    "adam": OptimizerDefaults(torch.optim.Adam, lr=1e-3),
-    "adamw": OptimizerDefaults(torch.optim.AdamW, lr=1e-3, weight_decay=0.01),
-    "rmsprop": OptimizerDefaults(torch.optim.RMSprop, lr=1e-3),
-    "adagrad": OptimizerDefaults(torch.optim.Adagrad, lr=0.01),
-}
+from sk_fer._utils._choices import OPTIMIZERS, find_piece
 
 
 def optimizer_settings(name: str, momentum: float) -> dict[str, Any]:
@@ -53,6 +29,6 @@ def optimizer_settings(name: str, momentum: float) -> dict[str, Any]:
     >>> optimizer_settings("adam", 0.9)
     {}
     """
-    known = signature(OPTIMIZERS[name].kind).parameters
+    known = signature(find_piece(OPTIMIZERS[name].piece)).parameters
     settings = {"momentum": momentum, "nesterov": momentum > 0}
     return {key: value for key, value in settings.items() if key in known and "momentum" in known}

@@ -7,30 +7,26 @@ from typing import Any
 from skorch.callbacks import Callback, LRScheduler
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
+from sk_fer._utils._choices import SCHEDULES, find_piece
+
 WARM_UP = 0.25
 
 
-def _one_cycle(progress: float) -> float:
+def one_cycle(progress: float) -> float:
+    """Return a factor that rises to one and falls to zero."""
     if progress < WARM_UP:
         return 0.04 + 0.96 * progress / WARM_UP
     return (1 - progress) / (1 - WARM_UP)
 
 
-def _cosine(progress: float) -> float:
+def cosine(progress: float) -> float:
+    """Return a factor that falls from one to zero."""
     return 0.5 * (1 + math.cos(math.pi * progress))
 
 
-def _step(progress: float) -> float:
+def step(progress: float) -> float:
+    """Return a factor that is divided by ten after each third."""
     return 0.1 ** math.floor(3 * progress)
-
-
-# The factor of the learning rate for each progress from 0 to 1. "plateau" depends on the losses.
-SCHEDULES: dict[str, Callable[[float], float] | None] = {
-    "one_cycle": _one_cycle,
-    "cosine": _cosine,
-    "step": _step,
-    "plateau": None,
-}
 
 
 class ProgressSchedule(Callback):
@@ -100,11 +96,8 @@ def schedule_callbacks(
 
     Parameters
     ----------
-    name : {"one_cycle", "cosine", "step", "plateau"} or None
-        The schedule. "one_cycle" increases the rate for a quarter of the fit and then decreases
-        it to zero. "cosine" decreases it to zero. "step" divides it by ten after each third of
-        the fit. "plateau" divides it by ten when the loss has not decreased for five epochs.
-        None keeps the rate constant.
+    name : str or None
+        The schedule, a key of ``SCHEDULES``. None keeps the rate constant.
     lr : float
         The largest learning rate.
     n_epochs : int
@@ -124,7 +117,7 @@ def schedule_callbacks(
     """
     if name is None:
         return []
-    factor = SCHEDULES[name]
+    factor = find_piece(SCHEDULES[name].piece)
     if factor is None:
         monitor = "valid_loss" if validated else "train_loss"
         plateau = LRScheduler(

@@ -265,7 +265,7 @@ def test_bad_input_is_refused_before_anything_is_fitted(arguments, kind, words, 
     [
         (FERDenseClassifier(device="cuda:99"), "ValueError: .*'cuda:99'"),
         (FERDenseClassifier(dropout=2), "InvalidParameterError: The 'dropout' parameter"),
-        (FERDenseClassifier((0,)), r"ValueError: hidden_layer_sizes=\(0,\)"),
+        (FERDenseClassifier((0,)), r"ValueError: got hidden_layer_sizes=\(0,\)"),
         (FERDenseClassifier(augment={"blur": 1}), "ValueError: augment has 'blur'"),
         (FERDenseClassifier(callbacks=[3]), "TypeError: callbacks"),
         (FERPretrainedClassifier("fast", weights="no.pth"), "FileNotFoundError: .*no.pth"),

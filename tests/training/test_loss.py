@@ -6,7 +6,7 @@ import torch
 from sklearn.metrics import log_loss
 from torch.nn import functional as F
 
-from sk_fer.training import FaceDataset, WeightedCrossEntropy
+from sk_fer.training import FaceDataset, WeightedCrossEntropy, WeightedFocalLoss
 
 LOGITS = torch.tensor([[2.0, -1.0, 0.3], [0.1, 0.2, 0.3], [-2.0, 1.0, 4.0], [1.0, 1.0, 1.0]])
 TARGET = torch.tensor([0, 2, 1, 1])
@@ -61,3 +61,19 @@ def test_bfloat16_logits_are_summed_in_float32():
     loss = WeightedCrossEntropy()(LOGITS.bfloat16(), TARGET)
     assert loss.dtype == torch.float32
     assert np.isfinite(loss.item())
+
+
+def test_focal_loss_is_that_of_its_formula():
+    logits = torch.tensor([[2.0, 0.0, -1.0], [0.0, 1.0, 3.0]])
+    p = logits.softmax(1)
+    expected = -(((1 - p) ** 2) * p.log())
+    target = torch.tensor([0, -1])
+    loss = WeightedFocalLoss()(logits, target)
+    torch.testing.assert_close(loss, expected[0, 0] / 2)  # -1 is no class and has no loss
+    shares = torch.tensor([[0.5, 0.5, 0.0], [0.0, 0.0, 1.0]])
+    weight = torch.tensor([0.5, 1.5])
+    wanted = ((shares * expected).sum(1) * weight).mean()
+    torch.testing.assert_close(WeightedFocalLoss()(logits, shares, weight), wanted)
+    smooth = WeightedFocalLoss(label_smoothing=0.3)(logits, torch.tensor([0, 2]))
+    spread = torch.tensor([[0.8, 0.1, 0.1], [0.1, 0.1, 0.8]])
+    torch.testing.assert_close(smooth, (spread * expected).sum(1).mean())

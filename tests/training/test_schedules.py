@@ -2,20 +2,20 @@
 
 import pytest
 
-from sk_fer.training import SCHEDULES, schedule_callbacks
+from sk_fer.training import schedule_callbacks
 
 
-def test_one_cycle_rises_and_falls_to_zero():
-    rates = [SCHEDULES["one_cycle"](p) for p in (0, 0.25, 0.625, 1)]
-    assert rates == pytest.approx([0.04, 1.0, 0.5, 0.0])
-
-
-def test_cosine_falls_to_zero():
-    assert [SCHEDULES["cosine"](p) for p in (0, 0.5, 1)] == pytest.approx([1, 0.5, 0])
-
-
-def test_step_divides_by_ten_after_each_third():
-    assert [SCHEDULES["step"](p) for p in (0.3, 0.4, 0.9)] == pytest.approx([1, 0.1, 0.01])
+@pytest.mark.parametrize(
+    ("name", "progress", "factors"),
+    [
+        ("one_cycle", (0, 0.25, 0.625, 1), [0.04, 1.0, 0.5, 0.0]),
+        ("cosine", (0, 0.5, 1), [1.0, 0.5, 0.0]),
+        ("step", (0.3, 0.4, 0.9), [1.0, 0.1, 0.01]),
+    ],
+)
+def test_factors_of_the_learning_rate(name, progress, factors):
+    ((_, callback),) = schedule_callbacks(name, 0.1, 3, validated=False)
+    assert [callback.factor(p) for p in progress] == pytest.approx(factors)
 
 
 def test_no_schedule_is_no_callback():
