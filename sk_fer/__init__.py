@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         FERPretrainedClassifier,
         FERResNet50Classifier,
         make_classifier,
+        predict_images,
     )
     from sk_fer.persistence import export_onnx, load_model, load_pretrained, save_model
 
@@ -29,6 +30,7 @@ __all__ = [
     "load_model",
     "load_pretrained",
     "make_classifier",
+    "predict_images",
     "save_model",
 ]
 

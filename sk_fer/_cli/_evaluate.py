@@ -10,9 +10,10 @@ from rich.markup import escape
 from sk_fer._cli import _options as opt
 from sk_fer._cli._console import say
 from sk_fer._cli._data import Source, read_faces
-from sk_fer._cli._models import image_shape, load_model, read_report
+from sk_fer._cli._models import load_model, read_report
 from sk_fer._cli._outputs import check_output, output_folder, write_figure
 from sk_fer._cli._report import score_split
+from sk_fer.estimators._model_images import image_shape
 
 EXAMPLES = """
 Examples:

@@ -10,7 +10,8 @@ from sklearn.pipeline import Pipeline
 from sk_fer import export_onnx
 from sk_fer._cli import _options as opt
 from sk_fer._cli._console import say
-from sk_fer._cli._models import image_shape, load_model
+from sk_fer._cli._models import load_model
+from sk_fer.estimators._model_images import image_shape
 
 EXAMPLES = """
 Example:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
@@ -10,11 +10,14 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from sk_fer import load_pretrained
+from sk_fer import load_pretrained, predict_images
 from sk_fer._cli._console import console, show_error
-from sk_fer._cli._models import for_model, image_shape, is_model_file, load_model
+from sk_fer._cli._models import is_model_file, load_model
 from sk_fer._cli._options import local_path
-from sk_fer._cli._pictures import find_pictures, read_pictures
+from sk_fer._cli._pictures import find_pictures
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 EXAMPLES = """
 Examples:
@@ -58,19 +61,17 @@ def predict(
     read are named on stderr; the others are still answered, and the exit code is 1.
     """
     classifier, images = _model_and_images(arguments)
-    shape = image_shape(classifier)
     paths, problems = find_pictures(images)
-    read: list[str] = []
+    faces: list[dict[str, Any]] = []
     if paths:
-        read, pictures, unread = read_pictures(paths, shape)
-        problems += unread
+        table = predict_images(classifier, paths, on_error="skip")
+        problems += table["error"].dropna().tolist()
+        faces = _most_probable(table[table["error"].isna()], classifier.classes_.tolist(), top)
     for problem in problems:
         show_error(problem)
-    if read:
-        predictor, X = for_model(classifier, pictures)
-        probabilities = predictor.predict_proba(X)
-        _show(read, classifier.classes_.tolist(), probabilities, top, as_json=as_json)
-    if problems and not (skip_bad and read):
+    if faces:
+        _show(faces, as_json=as_json)
+    if problems and not (skip_bad and faces):
         raise typer.Exit(1)
 
 
@@ -93,23 +94,25 @@ def _model_and_images(arguments: list[str]) -> tuple[Any, list[str]]:
     return classifier, others
 
 
-def _show(
-    paths: list[str], labels: list[Any], probabilities: Any, top: int, *, as_json: bool
-) -> None:
-    """Print the most probable classes of each image."""
-    found: list[dict[str, Any]] = []
-    for path, row in zip(paths, probabilities, strict=True):
+def _most_probable(table: "pd.DataFrame", labels: list[Any], top: int) -> list[dict[str, Any]]:
+    """Return the most probable classes of each image."""
+    faces = []
+    for path, row in zip(table.index, table[labels].to_numpy(), strict=True):
         best = np.argsort(-row, kind="stable")[:top]
         shares = {str(labels[i]): round(float(row[i]), 4) for i in best}
-        found.append({"image": path, "label": labels[best[0]], "probabilities": shares})
+        faces.append({"image": path, "label": labels[best[0]], "probabilities": shares})
+    return faces
+
+
+def _show(faces: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
-        console.out(json.dumps(found, indent=2), highlight=False)
+        console.out(json.dumps(faces, indent=2), highlight=False)
         return
     table = Table(box=box.SIMPLE)
     table.add_column("image", overflow="fold")
     table.add_column("label", style="bold")
     table.add_column("probabilities")
-    for face in found:
+    for face in faces:
         described = ", ".join(f"{name} {p:.1%}" for name, p in face["probabilities"].items())
         table.add_row(*map(escape, (face["image"], str(face["label"]), described)))
     console.print(table)

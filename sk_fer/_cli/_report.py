@@ -14,6 +14,7 @@ from sklearn.utils import Bunch
 
 from sk_fer._cli._console import console, say
 from sk_fer.datasets._names import SUBSETS
+from sk_fer.estimators._model_images import prepare_images
 from sk_fer.inspection import class_report
 from sk_fer.model_selection import find_duplicates
 
@@ -110,8 +111,6 @@ class Score:
 
 def score_split(model: Any, faces: Faces, split: str) -> Score:
     """Have a model predict a split, and show the per-class table."""
-    from sk_fer._cli._models import for_model
-
     rows = faces.rows(split)
     y_true = faces.target[rows]
     known = model.classes_.tolist()
@@ -120,7 +119,7 @@ def score_split(model: Any, faces: Faces, split: str) -> Score:
             f"the model knows {', '.join(map(str, known))}, but {faces.source.name} has "
             f"{', '.join(faces.target_names)}: no class in common"
         )
-    predictor, X = for_model(model, faces.images[rows])
+    predictor, X = prepare_images(model, faces.images[rows])
     y_pred = predictor.predict(X)
     report = class_report(y_true, y_pred, classes=known, labels=faces.target_names)
     score = Score(split, y_true, y_pred, report)

@@ -108,6 +108,21 @@ def decode_image(
             raise ValueError(f"{name}: not a readable image, {reason}") from error
 
 
+def to_pixels(image: Image.Image, *, color: bool, in_place: bool = False) -> np.ndarray:
+    """Return the pixels of an image of Pillow, see `read_image`.
+
+    With `in_place`, the image may be changed, which needs less memory.
+    """
+    is_deep = is_deep_color(image)
+    if in_place:
+        ImageOps.exif_transpose(image, in_place=True)
+    else:
+        image = ImageOps.exif_transpose(image)
+    if is_deep:
+        refuse_unscaled_color(image)
+    return np.array(to_eight_bits(image).convert("RGB" if color else "L"))
+
+
 def warn_of_several_frames(names: list[str]) -> None:
     """Warn of files of which only the first frame was read, if there are any."""
     if names:
@@ -174,11 +189,7 @@ def _decode(
         if width * height > MAX_PIXELS:
             raise ValueError(f"it has {height} x {width} pixels, at most {MAX_PIXELS} are read")
         is_paged = image.format in _PAGED and getattr(image, "n_frames", 1) > 1
-        is_deep = is_deep_color(image)
-        ImageOps.exif_transpose(image, in_place=True)  # a copy would take as much memory again
-        if is_deep:
-            refuse_unscaled_color(image)
-        pixels = np.array(to_eight_bits(image).convert("RGB" if color else "L"))
+        pixels = to_pixels(image, color=color, in_place=True)
     if is_paged and several_frames is not None:
         several_frames.append(name)
     return pixels

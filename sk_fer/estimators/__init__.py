@@ -3,6 +3,7 @@
 from sk_fer.estimators._cnn import FERCNNClassifier
 from sk_fer.estimators._dense import FERDenseClassifier
 from sk_fer.estimators._features import FERFeatures
+from sk_fer.estimators._predict_images import predict_images
 from sk_fer.estimators._presets import PARAM_GRIDS, PRESETS, make_classifier
 from sk_fer.estimators._pretrained import (
     FEREfficientNetB2Classifier,
@@ -20,4 +21,5 @@ __all__ = [
     "FERPretrainedClassifier",
     "FERResNet50Classifier",
     "make_classifier",
+    "predict_images",
 ]

@@ -1,0 +1,220 @@
+"""Predictions for image files and images of any size."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from sklearn.utils._param_validation import HasMethods, StrOptions
+
+from sk_fer._utils._constraints import validate_params
+from sk_fer._utils._image_file import (
+    read_image,
+    resize_image,
+    to_pixels,
+    warn_of_several_frames,
+)
+from sk_fer.datasets._image_tree import walk_folder
+from sk_fer.estimators._model_images import image_shape, prepare_images
+from sk_fer.preprocessing._column import as_column
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# A picture that is longer or larger than this probably shows more than one cropped face.
+_MOST_TIMES_LONGER = 1.3
+_MOST_TIMES_LARGER = 8
+
+
+@validate_params({"model": [HasMethods("predict")], "on_error": [StrOptions({"raise", "skip"})]})
+def predict_images(model: Any, images: Any, *, on_error: str = "raise") -> pd.DataFrame:
+    """Predict the expressions in image files, or in images of any size.
+
+    Each image must be a face, cropped as the images that the model was trained on. Its size and
+    colours are converted to those of these images.
+
+    Parameters
+    ----------
+    model : classifier
+        A fitted classifier, alone or as the last step of a Pipeline, or a fitted search. It can
+        be any classifier that takes images: one of sk_fer, or one of scikit-learn that takes flat
+        rows of square images. The Pipeline can begin with
+        :class:`~sk_fer.preprocessing.ImageReader` or :class:`~sk_fer.preprocessing.PixelParser`.
+    images : path, list of paths or images, or ndarray of shape (n, h, w) or (n, h, w, 3)
+        The images. A path is an image file, or a folder, which stands for all images in it and in
+        the folders below it. An image is an array of uint8, of shape (h, w), or (h, w, 3) for
+        RGB, or an image of Pillow. Images of a list can differ in size.
+    on_error : {"raise", "skip"}, default="raise"
+        Whether a file that cannot be read is an error. With "skip", its row in the table has no
+        label, and the column ``error`` contains the reason.
+
+    Returns
+    -------
+    table : DataFrame
+        One row per image, with its path, or the position of an image without a path, as index.
+        The column ``label`` contains the class with the highest probability. The other columns
+        are the classes, in the order of ``classes_``, and contain their probabilities. If the
+        model has no ``predict_proba``, ``label`` is what ``predict`` returns, and there are no
+        such columns.
+
+    Raises
+    ------
+    OSError
+        If a file does not exist or cannot be read.
+    ValueError
+        If there are no images, if a file is not an image, or if the model does not take gray or
+        RGB images.
+
+    Warns
+    -----
+    UserWarning
+        For each picture that is probably not a cropped face, because it is far from square, at
+        least eight times as large as the images of the model, or of one colour. Also if a folder
+        contains files that are not images, and if only the first frame of a file was read.
+
+    See Also
+    --------
+    sk_fer.preprocessing.ImageReader : Read image files as the first step of a Pipeline.
+    sk_fer.inspection.class_report : Scores of each class.
+
+    Examples
+    --------
+    >>> from PIL import Image
+    >>> from sk_fer import FERDenseClassifier, predict_images
+    >>> from sk_fer.datasets import make_faces
+    >>> X, y = make_faces(70, random_state=0)
+    >>> model = FERDenseClassifier((16,), max_epochs=2, random_state=0).fit(X, y)
+    >>> photo = Image.linear_gradient("L").resize((90, 100))
+    >>> table = predict_images(model, [photo, X[0].reshape(48, 48)])
+    >>> table.columns.tolist()
+    ['label', 'angry', 'disgust', 'fear', 'happy', 'neutral', 'sad', 'surprise']
+    >>> len(table)
+    2
+    """
+    import pandas as pd
+
+    shape = image_shape(model)
+    names: list[Any] = []
+    errors: list[str | None] = []
+    pixels: list[NDArray[np.uint8]] = []
+    several_frames: list[str] = []
+    for name, image in _each(images):
+        error = None
+        try:
+            pixels.append(_read(name, image, shape, several_frames))
+        except (OSError, ValueError) as reason:
+            if on_error == "raise":
+                raise
+            error = _explain(name, reason)
+        names.append(name)
+        errors.append(error)
+    warn_of_several_frames(several_frames)
+
+    is_read = np.array([error is None for error in errors])
+    labels = np.full(len(names), None, dtype=object)
+    probabilities = np.full((len(names), len(model.classes_)), np.nan)
+    has_probabilities = hasattr(model, "predict_proba")
+    if pixels:
+        predictor, X = prepare_images(model, np.stack(pixels))
+        if has_probabilities:
+            probabilities[is_read] = predictor.predict_proba(X)
+            labels[is_read] = model.classes_[probabilities[is_read].argmax(axis=1)].tolist()
+        else:
+            labels[is_read] = predictor.predict(X).tolist()
+    table = pd.DataFrame({"label": labels}, index=pd.Index(names, name="image"), dtype=object)
+    if has_probabilities:
+        columns = pd.DataFrame(probabilities, table.index, model.classes_.tolist())
+        table = pd.concat([table, columns], axis=1)
+    return table if on_error == "raise" else table.assign(error=pd.array(errors, dtype="string"))
+
+
+def _each(images: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield the name of each image, and its path or pixels, or the error of an empty folder."""
+    if isinstance(images, str | os.PathLike | Image.Image):
+        images = [images]
+    elif isinstance(images, Iterator):
+        images = list(images)
+    n_dims = getattr(images, "ndim", 1)
+    if (n_dims == 2 and images.shape[1] > 1) or (n_dims == 3 and images.shape[2] in (3, 4)):
+        raise ValueError(
+            f"got images of shape {tuple(images.shape)}, wanted (n, height, width) or (n, height, "
+            "width, 3): images[None] is an array of a single image, and flat rows are for predict"
+        )
+    cells = images if n_dims > 2 else as_column(images, "paths or images")
+    for position, cell in enumerate(cells):
+        if not isinstance(cell, str | os.PathLike):
+            yield position, cell
+        elif os.path.isdir(cell):
+            tree = walk_folder(Path(cell))
+            tree.warn_of_not_read()
+            for image in tree.images:
+                yield image.path, image.path
+            if not tree.images:
+                yield os.fspath(cell), ValueError(f"{cell}: this folder has no images")
+        else:
+            yield os.fspath(cell), cell
+
+
+def _read(
+    name: Any, image: Any, shape: tuple[int, int, int], several_frames: list[str]
+) -> NDArray[np.uint8]:
+    """Return the pixels of an image in the size and colours of the images of the model."""
+    if isinstance(image, Exception):
+        raise image
+    color = shape[2] == 3
+    if isinstance(image, str | os.PathLike):
+        pixels = read_image(image, color=color, several_frames=several_frames)
+    else:
+        name = f"image {name}"
+        try:
+            if not isinstance(image, Image.Image):
+                image = _to_pillow(np.asarray(image))
+            pixels = to_pixels(image, color=color)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
+    _warn_unless_cropped(name, pixels, shape)
+    return pixels if pixels.shape[:2] == shape[:2] else resize_image(pixels, shape[:2])
+
+
+def _to_pillow(array: NDArray[Any]) -> Image.Image:
+    is_image = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (1, 3, 4))
+    if array.dtype != np.uint8 or not is_image or not array.size:
+        raise ValueError(
+            f"got an array of {array.dtype} and shape {array.shape}, wanted uint8, 0 to 255, of "
+            "shape (height, width) or (height, width, 3)"
+        )
+    return Image.fromarray(array[..., 0] if array.shape[2:] == (1,) else array)
+
+
+def _explain(name: Any, error: Exception) -> str:
+    """Return the reason why an image was not read, with its name."""
+    if isinstance(error, FileNotFoundError):
+        return f"{name}: no such file or folder"
+    if isinstance(error, OSError):
+        return f"{name}: cannot be read, {error.strerror or error}"
+    return str(error)
+
+
+def _warn_unless_cropped(name: str, image: NDArray[np.uint8], wanted: tuple[int, int, int]) -> None:
+    """Warn of a picture that probably shows more, or less, than one cropped face."""
+    height, width = image.shape[:2]
+    short, long = sorted((width, height))
+    if (image == image[0, 0]).all():
+        message = "has one colour only; it is not a face, and the prediction is of no use"
+    elif long > _MOST_TIMES_LONGER * short or short >= _MOST_TIMES_LARGER * max(wanted[:2]):
+        reason = f"the model takes {wanted[1]} x {wanted[0]}"
+        if long > _MOST_TIMES_LONGER * short:
+            reason = "it is far from square"
+        message = (
+            f"has {width:,} x {height:,} pixels, and {reason}; it is probably not a cropped face, "
+            "and then its prediction means nothing; crop the picture to the face"
+        )
+    else:
+        return
+    warnings.warn(f"{name}: the picture {message}", stacklevel=5)
