@@ -59,7 +59,7 @@ def test_the_documented_lines_for_onnx_give_what_predict_gives(run, tmp_path, mo
     assert run("export", "model.skfer", "model.onnx").exit_code == 0
 
     pixels = np.random.default_rng(0).integers(0, 256, (220, 160, 3), dtype=np.uint8)
-    large = Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(8)).resize((400, 500))
+    large = Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(8)).resize((150, 180))
     turned = Image.Exif()
     turned[ExifTags.Base.Orientation] = 6
     for options in ({}, {"exif": turned}):
