@@ -6,7 +6,11 @@ from sk_fer.datasets._fer2013 import load_fer2013
 from sk_fer.datasets._ferplus import load_ferplus
 from sk_fer.datasets._fetch import fetch_fer2013
 from sk_fer.datasets._image_folder import load_image_folder
+from sk_fer.datasets._jaffe import load_jaffe
+from sk_fer.datasets._kdef import load_kdef
+from sk_fer.datasets._labelled_images import load_labelled_images
 from sk_fer.datasets._load import load_faces
+from sk_fer.datasets._rafdb import load_rafdb
 
 __all__ = [
     "fetch_fer2013",
@@ -15,5 +19,9 @@ __all__ = [
     "load_fer2013",
     "load_ferplus",
     "load_image_folder",
+    "load_jaffe",
+    "load_kdef",
+    "load_labelled_images",
+    "load_rafdb",
     "make_faces",
 ]

@@ -21,10 +21,12 @@ class Faces:
     target_names: Sequence[str]
     usage: np.ndarray | None = None
     groups: np.ndarray | None = None
+    groups_kind: str | None = None
     filenames: np.ndarray | None = None
     skipped: list[tuple[Any, str]] = field(default_factory=list)
     not_read: dict[str, int] = field(default_factory=dict)
     more: dict[str, np.ndarray] = field(default_factory=dict)
+    fields: dict[str, Any] = field(default_factory=dict)
 
     def take(self, rows: np.ndarray | slice) -> "Faces":
         """Return the faces of some rows, given as a mask or a slice."""
@@ -47,8 +49,9 @@ class Faces:
             raise ValueError(f"{where}: got subset={subset!r}, but it has no splits; wanted 'all'")
         rows = subset_rows(self.usage, subset, where)
         first, n_rows = int(rows.argmax()), int(rows.sum())
-        if 2 * n_rows > len(rows) and rows[first : first + n_rows].all():
-            return self.take(slice(first, first + n_rows))  # a view, where it wastes little memory
+        wastes_little = 2 * n_rows > len(rows) or isinstance(self.images, np.memmap)
+        if wastes_little and rows[first : first + n_rows].all():
+            return self.take(slice(first, first + n_rows))  # a view
         return self.take(rows)
 
 
@@ -102,12 +105,14 @@ def make_bunch(
         target_names=target_names,
         frame=frame,
         groups=faces.groups,
+        groups_kind=faces.groups_kind if faces.groups is not None else None,
         usage=faces.usage,
         filenames=faces.filenames,
         skipped=faces.skipped,
         not_read=faces.not_read,
         DESCR=(files("sk_fer.datasets") / "descr" / f"{descr}.rst").read_text("utf-8"),
         **faces.more,
+        **faces.fields,
         **fields,
     )
 

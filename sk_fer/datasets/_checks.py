@@ -6,6 +6,7 @@ from typing import Any
 
 from sklearn.utils._param_validation import StrOptions
 
+from sk_fer._utils._layout import SIDE
 from sk_fer.datasets._names import SUBSETS, canonical_subset
 
 PATH: list[Any] = [str, os.PathLike]
@@ -28,6 +29,16 @@ SUBSET: dict[str, list[Any]] = {"subset": [_SplitName({*SUBSETS, "all"})]}
 
 ON_ERROR: dict[str, list[Any]] = {"on_error": [StrOptions({"raise", "skip"})]}
 HOW_TO_SKIP = 'on_error="skip" (of sk-fer: --skip-bad) leaves such rows and images out'
+
+IMAGES: dict[str, list[Any]] = {
+    "image_size": [tuple, list, SIDE, None],
+    "color": ["boolean"],
+    **OUTPUT,
+    **ON_ERROR,
+    "cache": ["boolean", StrOptions({"auto"})],
+    "data_home": [*PATH, None],
+}
+"""The parameters of loaders of image files."""
 
 CACHE: dict[str, list[Any]] = {"cache": ["boolean"], "data_home": [*PATH, None]}
 

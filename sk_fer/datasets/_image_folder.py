@@ -4,17 +4,10 @@ import os
 import unicodedata
 from collections.abc import Sequence
 
-import numpy as np
 from sklearn.utils import Bunch
 
 from sk_fer._utils._constraints import validate_params
-from sk_fer._utils._image_file import (
-    IMAGE_SUFFIXES,
-    decode_image,
-    resize_image,
-    warn_of_several_frames,
-)
-from sk_fer._utils._layout import SIDE, check_size
+from sk_fer._utils._layout import SIDE
 from sk_fer.datasets._bunch import Faces, make_bunch
 from sk_fer.datasets._checks import (
     HOW_TO_SKIP,
@@ -24,9 +17,10 @@ from sk_fer.datasets._checks import (
     SUBSET,
     check_path,
 )
+from sk_fer.datasets._entries import Entries, Entry, check_has_images, read_entries
 from sk_fer.datasets._folder_splits import splits_of
 from sk_fer.datasets._image_archive import open_image_tree
-from sk_fer.datasets._image_tree import ImageFile, ImageTree
+from sk_fer.datasets._image_tree import ImageTree
 from sk_fer.datasets._names import EXPRESSIONS, expression_of
 
 
@@ -193,58 +187,35 @@ def read_image_tree(
     on_error: str = "raise",
 ) -> Faces:
     """Read the images of a folder whose files are known, see `load_image_folder`."""
-    if image_size is not None:
-        image_size = check_size(image_size, "image_size")
     if classes is not None:
         classes = _check_classes(classes)
     tree.warn_of_not_read()
-    n_images = len(tree.images)
-    if not n_images:
-        wanted = ", ".join(sorted(IMAGE_SUFFIXES))
-        raise ValueError(f"{tree.root}: found no images ({wanted}) in this folder")
-    images = np.empty(0)
-    files: list[ImageFile] = []
-    labels: list[str] = []
-    skipped: list[tuple[str, str]] = []
-    several_frames: list[str] = []
+    check_has_images(tree)
+    rows, skipped = [], []
     for file in tree.images:
         try:
-            label = _label(file.path, file.folders, classes)
-            with file.open() as opened:
-                image = decode_image(opened, file.path, color=color, several_frames=several_frames)
-        except (OSError, ValueError) as error:
-            if on_error == "raise" and isinstance(error, OSError):
-                raise
+            rows.append(Entry(file, _label(file.path, file.folders, classes)))
+        except ValueError as error:
             if on_error == "raise":
                 raise ValueError(f"{error}; {HOW_TO_SKIP}") from error
             skipped.append((file.path, str(error)))
-            continue
-        if image_size is not None and image.shape[:2] != image_size:
-            image = resize_image(image, image_size)
-        if not files:
-            images = np.empty((n_images, *image.shape), dtype=np.uint8)
-        elif image.shape != images.shape[1:]:
-            raise ValueError(
-                f"{files[0].path} has {_size(images[0])} pixels, {file.path} has {_size(image)}; "
-                "image_size=(height, width) (of sk-fer: --image-size) brings them to one size"
-            )
-        images[len(files)] = image
-        files.append(file)
-        labels.append(label)
-    if not files:
+    if not rows:
         raise ValueError(
-            f"{tree.root}: none of {n_images} images is good, the first: {skipped[0][1]}"
+            f"{tree.root}: none of {len(tree.images)} images is good, the first: {skipped[0][1]}"
         )
-    warn_of_several_frames(several_frames)
-    return Faces(
-        images=images[: len(files)],
-        target=np.array(labels),
-        target_names=classes or EXPRESSIONS,
-        usage=splits_of(files, tree.root),
-        filenames=np.array([file.path for file in files]),
+    entries = Entries(
+        tree.root,
+        rows,
+        classes or EXPRESSIONS,
         skipped=skipped,
         not_read=dict(tree.not_read),
     )
+    splits = splits_of([row.file for row in rows], tree.root)
+    if splits is not None:
+        entries.rows = [
+            row._replace(usage=split) for row, split in zip(rows, splits.tolist(), strict=True)
+        ]
+    return read_entries(entries, image_size=image_size, color=color, on_error=on_error)
 
 
 def _check_classes(classes: Sequence[str]) -> tuple[str, ...]:
@@ -281,7 +252,3 @@ def _label(path: str, folders: tuple[str, ...], classes: Sequence[str] | None) -
             f"{path}: its folder {folder!r} is no class, wanted {', '.join(known)}{advice}"
         )
     return expression
-
-
-def _size(image: np.ndarray) -> str:
-    return f"{image.shape[0]} x {image.shape[1]}"

@@ -24,11 +24,25 @@ _CKPLUS_FRAME = re.compile(r"(S\d+)_(\d+)_\d+(?!\d)", re.IGNORECASE)
 
 
 class ImageFile(NamedTuple):
-    """An image file: its path, the folders that it lies in, and how to open it."""
+    """An image file: its path, the folders that it is in, and how to open it.
+
+    The container is the file of the disk that contains it, such as an archive.
+    """
 
     path: str
     folders: tuple[str, ...]
     open: Callable[[], BinaryIO]
+    container: str
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a file of its own, which other processes can open."""
+        return self.container == self.path
+
+    @property
+    def place(self) -> str:
+        """The path below the root, with slashes."""
+        return "/".join((*self.folders, self.name))
 
     @property
     def name(self) -> str:
@@ -56,7 +70,8 @@ class ImageTree:
         if name.startswith(".") or name.lower() in _JUNK or any(map(is_junk_folder, folders)):
             self.not_read[HIDDEN] += 1
         elif _is_image(name, open_file):
-            self.images.append(ImageFile(path, folders, open_file))
+            container = path if os.path.isdir(self.root) else self.root
+            self.images.append(ImageFile(path, folders, open_file, container))
         else:
             self.not_read[os.path.splitext(name)[1].lower() or name] += 1
 

@@ -14,15 +14,20 @@ SUBSETS = ("train", "validation", "test")
 USAGES = ("Training", "PublicTest", "PrivateTest")
 """FER2013's words for `SUBSETS`, in the same order."""
 
-_EXPRESSION_ALIASES = {
-    "anger": "angry",
-    "disgusted": "disgust",
-    "fearful": "fear",
-    "happiness": "happy",
-    "neutrality": "neutral",
-    "sadness": "sad",
-    "surprised": "surprise",
+_ALIASES = {
+    "angry": ("anger", "angered", "ang"),
+    "disgust": ("disgusted", "disgusting", "disgusts", "dis"),
+    "fear": ("fearful", "afraid", "scared", "fearfulness", "frightened", "fea"),
+    "happy": ("happiness", "joy", "joyful", "joyous", "hap"),
+    "sad": ("sadness", "saddened", "sadly"),
+    "surprise": ("surprised", "surprising", "suprise", "suprised", "astonished", "sur"),
+    "neutral": ("neutrality", "neutralness", "neu"),
+    "contempt": ("contemptuous", "contemptuousness", "contempted", "con"),
 }
+_EXPRESSION_OF = {
+    name: expression for expression in EXPRESSIONS for name in (expression, *_ALIASES[expression])
+}
+_NUMBERED = re.compile(r"\d+[\W_]+(?=[^\W\d_])")
 _SPLIT_WORDS = {
     "train": "train",
     "training": "train",
@@ -46,10 +51,17 @@ _SEPARATORS = re.compile(r"[\W_]+")
 
 
 def expression_of(name: str) -> str | None:
-    """Return the expression that a name stands for, None if it stands for none."""
+    """Return the expression that a name stands for, None if it stands for none.
+
+    Case, spaces and a number before the name, as in ``3_Happy``, do not matter.
+
+    Examples
+    --------
+    >>> [expression_of(name) for name in ("Anger", "AFRAID", "3_happiness", "bored")]
+    ['angry', 'fear', 'happy', None]
+    """
     name = name.strip().lower()
-    name = _EXPRESSION_ALIASES.get(name, name)
-    return name if name in EXPRESSIONS else None
+    return _EXPRESSION_OF.get(name) or _EXPRESSION_OF.get(_NUMBERED.sub("", name, count=1))
 
 
 def subset_of(name: str) -> str | None:
