@@ -400,10 +400,10 @@ def write(path: Path, tables: list[str], *, check: bool) -> None:
     _, ended, after = rest.partition(END)
     if not (found and ended):
         sys.exit(f"{path.name}: no {BEGIN} ... {END}")
-    wanted = "\n".join([f"{before}{BEGIN}", "", *tables, "", f"{END}{after}"])
+    expected = "\n".join([f"{before}{BEGIN}", "", *tables, "", f"{END}{after}"])
     if not check:
-        path.write_text(wanted)
-    elif wanted != text:
+        path.write_text(expected)
+    elif expected != text:
         sys.exit(f"{path.name} is out of date: run python benchmarks/tables.py")
 
 

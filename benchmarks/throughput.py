@@ -91,9 +91,9 @@ def convolutional(name: str, args: argparse.Namespace) -> dict[str, Any]:
             entries.append(
                 contestant("sk_fer, compiled", train_sk_fer, *hand, "auto", more, precision=best)
             )
-    wanted = [e for e in entries if not (args.without and e.name.startswith(tuple(args.without)))]
+    expected = [e for e in entries if not (args.without and e.name.startswith(tuple(args.without)))]
     products = matrix_products(device, best, quick=quick)
-    outcome = race(products + wanted, args.repeats, quick=quick)
+    outcome = race(products + expected, args.repeats, quick=quick)
     result = outcome.result("sk_fer")
     print_race(result, f"{name}, training: {n} images, {args.epochs} epochs")
     if best == "float32" and name == "vgg":

@@ -1,4 +1,4 @@
-"""``python -m sk_fer`` runs the command, also where ``sk-fer`` is not on the path."""
+"""``python -m sk_fer`` runs the command ``sk-fer``."""
 
 from sk_fer._cli import main
 

@@ -63,4 +63,4 @@ def test_install_hints_are_quoted_as_every_shell_needs_it():
         for hint in re.findall(r"pip install .{0,40}", path.read_text("utf-8"))
     ]
     assert len(hints) > 5
-    assert [hint for hint in hints if "[" in hint[1] and 'install "sk_fer[' not in hint[1]] == []
+    assert [hint for hint in hints if "[" in hint[1] and 'install ".[' not in hint[1]] == []

@@ -133,7 +133,7 @@ def test_a_new_optimizer(monkeypatch):
 
 
 def test_a_new_augmentation(monkeypatch):
-    with pytest.raises(ValueError, match=r"augment has 'toy'; wanted any of \['flip', "):
+    with pytest.raises(ValueError, match=r"augment has 'toy'; expected any of \['flip', "):
         dense(augment={"toy": 1.0}).fit(X, Y)
     strengths = []
 
@@ -144,7 +144,7 @@ def test_a_new_augmentation(monkeypatch):
     monkeypatch.setitem(CHANGES, "toy", Change(2.0, "the strength", negate))
     dense(augment={"flip": 0.5, "toy": 1.5}, batch_size=28).fit(X, Y)
     assert strengths == [1.5, 1.5]  # once per epoch
-    with pytest.raises(ValueError, match=r"augment\['toy'\] is 3; wanted a number in \[0, 2.0\]"):
+    with pytest.raises(ValueError, match=r"augment\['toy'\] is 3; expected a number in \[0, 2.0\]"):
         dense(augment={"toy": 3}).fit(X, Y)
     search_over(dense(), "augment", [None, {"toy": 1.0}])
 

@@ -131,10 +131,10 @@ def test_recipe_benchmark(run):
 @pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_benchmark(run, script, tmp_path):
-    arguments, wanted, files = SCRIPTS[script]
+    arguments, expected, files = SCRIPTS[script]
     before = results(*files)
     printed = run(script, "--quick", "--out", tmp_path, *arguments)
-    for words in wanted:
+    for words in expected:
         assert words in printed
     check_files(tmp_path, files)
     assert results(*files) == before

@@ -1,4 +1,4 @@
-"""The command ``sk-fer``: every verb is a few calls of the public interface."""
+"""The command ``sk-fer``. Each subcommand calls the public interface."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Run the command. Ctrl-C ends it without a traceback, also while it imports."""
+    """Run the command. Ctrl-C ends it without a traceback, also during the imports."""
     _print_anything()
     try:
         from sk_fer._cli._app import main as run
@@ -19,7 +19,7 @@ def main() -> None:
 
 
 def _print_anything() -> None:
-    """Let no name of a file, and no closed output, end a command that has its result."""
+    """Prevent errors of printing: names that cannot be encoded, and closed outputs."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:

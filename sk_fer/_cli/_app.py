@@ -1,4 +1,4 @@
-"""The verbs of the command, and the options that stand before them."""
+"""The subcommands, and the options that come before them."""
 
 import sys
 import warnings
@@ -27,8 +27,8 @@ app.command(epilog=_compare.EXAMPLES)(one_line_errors(_compare.compare))
 app.command(epilog=_export.EXAMPLES)(one_line_errors(_export.export))
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
+def _show_version(show: bool) -> None:
+    if show:
         console.print(f"sk-fer {__version__}")
         raise typer.Exit
 
@@ -36,7 +36,8 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
@@ -45,7 +46,7 @@ def options(
 
 
 def main() -> None:
-    """Run the command; ``--debug`` may stand anywhere."""
+    """Run the command. ``--debug`` is accepted at any position."""
     warnings.showwarning = show_warning
     arguments = sys.argv[1:]
     debug = ["--debug"] if "--debug" in arguments else []

@@ -1,4 +1,4 @@
-"""``sk-fer compare``: several models on the same images, as a table."""
+"""``sk-fer compare``: trains several models on the same images and compares them."""
 
 import json
 from collections import Counter
@@ -35,7 +35,7 @@ sk-fer compare my-faces/ --image-size 48 --model sequential --model vgg --subset
 
 DEFAULT_MODELS = ("dense", "sequential", "cnn")
 
-# Titles of the printed table, the factor and the format of the values.
+# For each column of the printed table: title, factor and format of the values.
 _SPEED_COLUMNS = {
     "parameters": ("weights\nM", 1e-6, ".2f"),
     "train_seconds": ("train\ns", 1, ",.1f"),
@@ -57,7 +57,7 @@ def _check_models(models: list[str] | None) -> list[str] | None:
     for model, times in Counter(models).items():
         check(model)
         if times > 1:
-            raise typer.BadParameter(f"{model!r} is there {times} times; wanted once")
+            raise typer.BadParameter(f"{model!r} is given {times} times; give each model once")
     return models
 
 
@@ -70,7 +70,8 @@ def compare(
             "-m",
             metavar=f"[{'|'.join(PRESETS)}]",
             callback=_check_models,
-            help=f"Network to compare. Repeatable. Without it, {', '.join(DEFAULT_MODELS)}.",
+            help="Network to compare. Can be given several times. "
+            f"[default: {', '.join(DEFAULT_MODELS)}]",
         ),
     ] = None,
     epochs: opt.Epochs = None,
@@ -82,7 +83,8 @@ def compare(
             "--subset",
             metavar=f"[{'|'.join(_SUBSETS)}]",
             callback=opt.split_of(_SUBSETS),
-            help="Split to score on: validation to choose by, test to report on what was chosen.",
+            help="Split to score on: validation to choose a model, test to report the score of the "
+            "chosen one.",
         ),
     ] = "validation",
     ferplus: opt.Ferplus = None,
@@ -99,9 +101,9 @@ def compare(
 ) -> None:
     """Train several models on the same images, one by one, and compare them in a table.
 
-    Each is made as train makes it, fitted on the training split and scored on another, which
-    it does not see before. Where one fails the others go on, and the exit code is 1. No model
-    is written: train writes the one that was chosen.
+    Each model is trained on the training split, with the same defaults as in train, and scored on
+    the split of --subset. If a model fails, the others are still compared, and the exit code is 1.
+    No model file is written: train the chosen model with train.
     """
     opt.check_share("--fraction", fraction, most=1, may_be_all=True)
     source = Source(data, ferplus, classes, image_size, skip_bad, test_size, seed, color)
@@ -133,14 +135,14 @@ def compare(
     if table["error"].eq("interrupted").any():
         raise KeyboardInterrupt
     if failed:
-        raise ValueError(f"failed, and not compared: {', '.join(failed)}")
+        raise ValueError(f"these models failed and have no scores: {', '.join(failed)}")
 
 
 def _fit_and_score(
     classifiers: dict[str, Any], faces: Faces, rows: Any, subset: str
 ) -> "pd.DataFrame":
-    """Compare the models, with the progress of each training on the screen."""
-    from sk_fer._cli._progress import training_progress  # skorch, and so torch, take a while
+    """Compare the models, and show the progress of each training."""
+    from sk_fer._cli._progress import training_progress  # imports torch, which is slow
 
     scored = faces.rows(subset)
     splits = faces.images[rows], faces.target[rows], faces.images[scored], faces.target[scored]
@@ -163,7 +165,7 @@ def _columns() -> dict[str, tuple[str, float, str]]:
 
 
 def _printed(table: "pd.DataFrame") -> Table:
-    """Return the comparison, narrow enough for 80 columns."""
+    """Return the comparison as a table of at most 80 columns of text."""
     printed = Table(box=box.SIMPLE, show_edge=False, padding=0)
     printed.add_column("model", overflow="fold")
     columns = _columns()

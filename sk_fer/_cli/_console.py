@@ -1,4 +1,4 @@
-"""What the command prints on, and how it ends."""
+"""Printing, errors and warnings of the command."""
 
 import functools
 import sys
@@ -14,17 +14,17 @@ console = Console(highlight=False)
 
 STATE = SimpleNamespace(debug=False)
 
-# Their messages are meant to be read alone; those of others need their kind before them.
+# Their messages are printed alone; those of other errors follow the name of the error.
 _CLEAR = (ValueError, TypeError, OSError, ImportError)
 
 
-def one_line_errors(verb: Callable[..., None]) -> Callable[..., None]:
-    """Return the verb with its errors as a line on stderr and an exit code."""
+def one_line_errors(command: Callable[..., None]) -> Callable[..., None]:
+    """Wrap a subcommand: errors become one line on stderr and an exit code."""
 
-    @functools.wraps(verb)
+    @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> None:
         try:
-            verb(*args, **kwargs)
+            command(*args, **kwargs)
         except (typer.Exit, typer.BadParameter):
             raise
         except KeyboardInterrupt:
@@ -40,7 +40,7 @@ def one_line_errors(verb: Callable[..., None]) -> Callable[..., None]:
 
 
 def say(line: str) -> None:
-    """Print a line, which a file gets whole and a terminal wraps itself."""
+    """Print a line without breaking it."""
     console.print(line, soft_wrap=True)
 
 
@@ -50,7 +50,7 @@ def show_error(message: str) -> None:
 
 
 def show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    """Show a warning as a line on stderr; takes the place of ``warnings.showwarning``."""
+    """Print a warning as a line on stderr; replaces ``warnings.showwarning``."""
     print(f"sk-fer: warning: {' '.join(str(message).split())}", file=sys.stderr)
 
 

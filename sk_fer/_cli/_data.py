@@ -1,4 +1,4 @@
-"""From DATA to images in splits, and what to say of them."""
+"""Reads DATA into images, classes and splits."""
 
 import shlex
 from dataclasses import dataclass, fields
@@ -19,13 +19,13 @@ from sk_fer.datasets._load import find_format
 from sk_fer.datasets._names import subset_of
 from sk_fer.model_selection import assign_splits, stratified_subset
 
-# With the epochs of _train.py, about a minute of training on two slow cores.
+# About a minute of training on two slow cores, with the settings of FACES_SETTINGS.
 N_FACES = 1000
 
 
 @dataclass(frozen=True)
 class Source:
-    """What the command line says of the data."""
+    """The options that select the data."""
 
     data: Path | None = None
     ferplus: Path | None = None
@@ -37,33 +37,36 @@ class Source:
     color: bool = False
 
     def __post_init__(self) -> None:
-        """Check what can be checked before anything is read."""
+        """Check the options before the data is read."""
         check_share("--test-size", self.test_size, most=0.5)
         if self.data is None and self.ferplus is not None:
-            raise typer.BadParameter("needs DATA, a table of FER2013", param_hint="--ferplus")
+            raise typer.BadParameter(
+                "it needs DATA, the path of a table of FER2013", param_hint="--ferplus"
+            )
         if str(self.data) in ("", "."):
             raise typer.BadParameter(
-                f"got {str(self.data)!r}, wanted a file or a folder of its own", param_hint="DATA"
+                f"got {str(self.data)!r}, expected a file, or a folder other than the current one",
+                param_hint="DATA",
             )
         if self.classes is not None and not self.class_names:
             raise typer.BadParameter(
-                f"got {self.classes!r}, wanted names separated by commas", param_hint="--classes"
+                f"got {self.classes!r}, expected names separated by commas", param_hint="--classes"
             )
 
     @property
     def class_names(self) -> list[str] | None:
-        """The names of the class folders, where they were given."""
+        """The names given in --classes, or None."""
         if self.classes is None:
             return None
         return [name.strip() for name in self.classes.split(",") if name.strip()]
 
     @property
     def name(self) -> str:
-        """What to call the data."""
+        """The name of the data in outputs."""
         return f"drawn faces, seed {self.seed}" if self.data is None else str(self.data)
 
     def arguments(self) -> list[str]:
-        """Return the arguments that name the same data again."""
+        """Return the command-line arguments that select the same data."""
         given = []
         for field in fields(self):
             value = getattr(self, field.name)
@@ -105,33 +108,32 @@ class Faces:
 
     @property
     def split_note(self) -> str:
-        """How the splits came about."""
+        """How the splits were made."""
         known = set() if self.usage is None else set(map(subset_of, self.usage.tolist()))
         if known >= {"train", "validation"}:
-            return "as the data set has them"
-        made, kept = "validation and for test", ""
-        if len(known) > 1:
-            made, kept = "validation", "test as the data set has it, "
-        about, groups = ("", "")
+            return "those of the data set"
+        share = f"{100 * self.source.test_size:.3g}%"
         if self.groups is not None:
-            about, groups = ("about ", ", no subject in two of them")
-        return (
-            f"{kept}{about}{100 * self.source.test_size:.3g}% set aside for {made}, by class"
-            f"{groups}, seed {self.source.seed}"
-        )
+            share = f"about {share}"
+        if len(known) > 1:
+            made = f"the test split of the data set, and {share} of each class for validation"
+        else:
+            made = f"{share} of each class for validation and {share} for test"
+        groups = "" if self.groups is None else ", without a common subject"
+        return f"{made}{groups}, seed {self.source.seed}"
 
     @property
     def has_splits(self) -> bool:
-        """Whether the data set itself says what is held out."""
+        """Whether the data set contains several splits."""
         return self.usage is not None and len(set(self.usage.tolist())) > 1
 
     def rows(self, split: str, fraction: float = 1.0) -> NDArray[np.intp]:
-        """Return the rows of a split, or a share of them, the same of each class."""
+        """Return the rows of a split, or the given share of each class in it."""
         if split == "all":
             return np.arange(len(self.target))
         rows = np.flatnonzero(self.splits == split)
         if not len(rows):
-            raise ValueError(f"{self.source.name}: no {split} images")
+            raise ValueError(f"{self.source.name}: the {split} split has no images")
         return rows[stratified_subset(self.target[rows], fraction, random_state=self.source.seed)]
 
     def part(self, split: str) -> tuple[NDArray[np.uint8], NDArray]:
@@ -140,7 +142,7 @@ class Faces:
         return self.images[rows], self.target[rows]
 
     def facts(self) -> dict[str, Any]:
-        """Return what a report is to say of the data."""
+        """Return the description of the data for a report."""
         names, counts = np.unique(self.splits, return_counts=True)
         return {
             "source": self.source.name,
@@ -155,7 +157,7 @@ class Faces:
         }
 
     def held_out(self) -> list[str]:
-        """Return the splits to score on, those that have images."""
+        """Return the splits to score on that have images."""
         return [split for split in ("validation", "test") if split in self.splits]
 
 
@@ -165,16 +167,16 @@ def read_faces(source: Source, *, image_shape: tuple[int, int, int] | None = Non
     Parameters
     ----------
     source : Source
-        What to read.
+        The options that select the data.
     image_shape : tuple of (height, width, channels), optional
-        What a model wants; a class folder is read so.
+        The image shape of a model, to which the images of class folders are converted.
     """
     faces = _load(source, image_shape)
     if faces.target is None:
         raise ValueError(f"{source.data}: the images have no labels")
     absent = [name for name in source.class_names or [] if name not in set(faces.target)]
     if absent:
-        show_warning(f"--classes has {', '.join(absent)}, and {source.name} has no such images")
+        show_warning(f"--classes has {', '.join(absent)}, but {source.name} has no such images")
     return Faces(
         source=source,
         images=faces.images,
@@ -209,7 +211,7 @@ def _load(source: Source, image_shape: tuple[int, int, int] | None) -> Bunch:
         for option, is_given in given.items():
             if is_given:
                 raise typer.BadParameter(
-                    f"it is for class folders, but DATA has the format {source_format!r}",
+                    f"it is only for class folders, but DATA has the format {source_format!r}",
                     param_hint=option,
                 )
     if source.data is None:

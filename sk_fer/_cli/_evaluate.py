@@ -1,4 +1,4 @@
-"""``sk-fer evaluate``: what a model gets right."""
+"""``sk-fer evaluate``: scores a model on labelled images."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +23,10 @@ sk-fer evaluate sk-fer-out/model.skfer fer2013.csv --subset test
 sk-fer evaluate sk-fer-out/model.skfer my-faces/ --out my-faces-report
 """
 
-_AS_REPORTED = "The default is the value in report.json beside the model, if DATA is the same."
+_AS_REPORTED = (
+    "Use the value that was given to train. [default: the value in report.json beside the model, "
+    "if DATA is the same]"
+)
 
 SUBSETS = ("train", "validation", "test", "all")
 
@@ -37,9 +40,9 @@ def evaluate(
             "--subset",
             metavar=f"[{'|'.join(SUBSETS)}]",
             callback=opt.split_of(SUBSETS),
-            help="Split to score on, also under another name such as PublicTest. The default is "
-            "validation. If DATA has no splits, it is what train set aside for test, or all images "
-            "if the model was trained on other data.",
+            help="Split to score on. Other names of splits, such as PublicTest, are accepted. "
+            "[default: validation; if DATA has no splits, test, or all if the model was trained on "
+            "other data]",
         ),
     ] = None,
     ferplus: opt.Ferplus = None,
@@ -47,11 +50,11 @@ def evaluate(
     skip_bad: opt.SkipBad = False,
     test_size: Annotated[
         float | None,
-        typer.Option("--test-size", metavar="F", help="The one given to train. " + _AS_REPORTED),
+        typer.Option("--test-size", metavar="F", help=_AS_REPORTED),
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option("--seed", "-s", min=0, help="The one given to train. " + _AS_REPORTED),
+        typer.Option("--seed", "-s", min=0, help=_AS_REPORTED),
     ] = None,
     out: Annotated[
         Path | None,
@@ -60,16 +63,15 @@ def evaluate(
             "-o",
             metavar="DIR",
             parser=opt.local_path,
-            help="Folder for the confusion matrix, a PNG.",
+            help="Folder for the confusion matrix, a PNG file.",
         ),
     ] = None,
     force: opt.Force = False,
 ) -> None:
     """Score a model on labelled faces: precision, recall and F1 of each class, and accuracy.
 
-    If DATA has no splits, --subset validation and --subset test are the images that train set
-    aside. Images of another size are resized to that of the model. The means are over the classes
-    that have images.
+    If DATA has no splits, it is split as in train, with the same --test-size and --seed. Images are
+    resized to the image size of the model. The means are over the classes that have images.
     """
     given = Source(data, ferplus, classes, skip_bad=skip_bad)
     if test_size is not None:
@@ -77,14 +79,14 @@ def evaluate(
     if out is not None:
         check_output(out, [], force=force)
     classifier = load_model(model)
-    told = read_report(model)
-    known = told.get("source") == replace(given, seed=told.get("seed", 0)).name
+    report = read_report(model)
+    known = report.get("source") == replace(given, seed=report.get("seed", 0)).name
     if not known:
-        told = {}
+        report = {}
     source = replace(
         given,
-        test_size=told.get("test_size", 0.1) if test_size is None else test_size,
-        seed=told.get("seed", 0) if seed is None else seed,
+        test_size=report.get("test_size", 0.1) if test_size is None else test_size,
+        seed=report.get("seed", 0) if seed is None else seed,
     )
     faces = read_faces(source, image_shape=image_shape(classifier))
     if subset is None:

@@ -1,4 +1,4 @@
-"""``sk-fer export``: a model for machines without Python."""
+"""``sk-fer export``: writes a model as an ONNX file."""
 
 from pathlib import Path
 from typing import Annotated
@@ -30,20 +30,22 @@ def export(
     ],
     force: Annotated[bool, typer.Option("--force", "-f", help="Overwrite the file.")] = False,
 ) -> None:
-    """Write a model as an ONNX file, from stored images to probabilities and labels.
+    """Write a model as an ONNX file, which takes uint8 images and returns probabilities and labels.
 
-    It is checked with ONNX Runtime against the model. Needs `pip install "sk_fer[onnx]"`.
+    The outputs of the file in ONNX Runtime are compared with those of the model. Requires the extra
+    packages of `pip install ".[onnx]"`.
     """
     if onnx.exists() and not force:
-        raise FileExistsError(f"{onnx} is there already; --force overwrites it")
+        raise FileExistsError(f"{onnx} already exists; use --force to overwrite it")
     fitted = load_model(model)
     try:
-        # Whatever the steps of a pipeline make of them, the images of files are uint8.
+        # Images of files are uint8, whatever the first step of the pipeline returns.
         export_onnx(fitted, onnx, dtype="uint8" if isinstance(fitted, Pipeline) else None)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{model}: {error}") from error
     height, width, channels = image_shape(fitted)
     say(
-        f"Wrote {escape(str(onnx))}: takes images (n, {height}, {width}, {channels}), gives "
-        f"probabilities (n, {len(fitted.classes_)}) and label (n)"
+        f"Wrote {escape(str(onnx))}, which takes images of shape "
+        f"(n, {height}, {width}, {channels}) and returns probabilities of shape "
+        f"(n, {len(fitted.classes_)}) and labels of shape (n,)"
     )

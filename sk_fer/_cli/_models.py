@@ -1,4 +1,4 @@
-"""Model files, and what a model wants to be given."""
+"""Loads model files, and converts images to the input of a model."""
 
 import json
 import zipfile
@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 import sk_fer
 
-# Their reading can run code: what a file is called, not what is in it, says that it may.
+# Loading these files can run code, so only the suffix selects joblib, never the content.
 _PICKLED = {".joblib", ".pickle", ".pkl"}
 
 # Drawn faces are few and easy: more steps an epoch and fewer epochs than real ones want.
@@ -27,30 +27,32 @@ def is_model_file(name: str) -> bool:
 
 
 def load_model(path: Path) -> Any:
-    """Load a fitted classifier; of a joblib file any of scikit-learn's.
+    """Load a fitted classifier of sk_fer, or any of scikit-learn from a joblib file.
 
     Raises
     ------
     FileNotFoundError
-        If there is no such file.
+        If the file does not exist.
     ValueError
-        If it holds anything else.
+        If the file does not contain a fitted classifier.
     """
     if not path.exists():
-        raise FileNotFoundError(f"{path}: no such file; wanted the model.skfer of sk-fer train")
+        raise FileNotFoundError(
+            f"{path}: no such file; expected a model.skfer that sk-fer train wrote"
+        )
     if path.suffix not in _PICKLED:
         model = sk_fer.load_model(path)
         if not is_classifier(model):
-            raise ValueError(f"{path}: contains a {type(model).__name__}; wanted a classifier")
+            raise ValueError(f"{path}: contains a {type(model).__name__}; expected a classifier")
         return model
     try:
         model = joblib.load(path)
-    except Exception as error:  # unpickling what is no pickle raises nearly anything
+    except Exception as error:  # reading a damaged pickle raises nearly any error
         raise ValueError(
-            f"{path}: not a model that can be read, {type(error).__name__}: {error}"
+            f"{path}: cannot be read as a model, {type(error).__name__}: {error}"
         ) from error
     if not (isinstance(model, BaseEstimator) and is_classifier(model)):
-        raise ValueError(f"{path}: contains a {type(model).__name__}; wanted a classifier")
+        raise ValueError(f"{path}: contains a {type(model).__name__}; expected a classifier")
     try:
         check_is_fitted(model)
     except NotFittedError:
@@ -59,13 +61,13 @@ def load_model(path: Path) -> Any:
 
 
 def fit_parameters(data: Path | None, **given: Any) -> dict[str, Any]:
-    """Return the parameters that were given, and without data those for drawn faces."""
+    """Return the given parameters, and without data the settings for drawn faces."""
     known = {name: value for name, value in given.items() if value is not None}
     return {**(FACES_SETTINGS if data is None else {}), **known}
 
 
 def read_report(model: Path) -> dict[str, Any]:
-    """Return what ``report.json`` beside a model says of its data; nothing without one."""
+    """Return the ``data`` of ``report.json`` beside a model, or an empty dict."""
     try:
         return dict(json.loads((model.parent / "report.json").read_text("utf-8"))["data"])
     except (OSError, ValueError, KeyError, TypeError):

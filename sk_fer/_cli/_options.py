@@ -1,4 +1,4 @@
-"""The options that several verbs share, each written once."""
+"""The options that several subcommands share."""
 
 import ast
 import re
@@ -16,7 +16,7 @@ from sk_fer.estimators._runnable import check_runnable
 
 
 def split_of(known: Iterable[str]) -> Callable[[str | None], str | None]:
-    """Return a callback that turns any name of a split into the one that the package uses."""
+    """Return a callback that converts any name of a split to the name in this package."""
 
     def check(value: str | None) -> str | None:
         split = canonical_subset(value) if value else None
@@ -28,7 +28,7 @@ def split_of(known: Iterable[str]) -> Callable[[str | None], str | None]:
 
 
 def one_of(known: Iterable[str]) -> Callable[[str | None], str | None]:
-    """Return a check that raises a usage error unless a value, where there is one, is known."""
+    """Return a callback that raises a usage error if a value is given and not known."""
 
     def check(value: str | None) -> str | None:
         if value is not None and value not in known:
@@ -39,30 +39,30 @@ def one_of(known: Iterable[str]) -> Callable[[str | None], str | None]:
 
 
 def is_url(text: str) -> bool:
-    """Whether a text is a URL and no path."""
+    """Whether a text is a URL."""
     return re.match(r"[a-z][a-z0-9+.-]+://", text, re.IGNORECASE) is not None
 
 
 def local_path(text: str | Path) -> Path:
-    """Return a path, or raise a usage error about an empty one or a URL."""
+    """Return a path, or raise a usage error if it is empty or a URL."""
     if text == "":
-        raise typer.BadParameter("got an empty path")
+        raise typer.BadParameter("got an empty path; expected a file or folder")
     if isinstance(text, str) and is_url(text):
-        raise typer.BadParameter(f"{text} is a URL; wanted a file or folder of this machine")
+        raise typer.BadParameter(f"{text} is a URL; expected a file or folder on this machine")
     return Path(text)
 
 
 def check_share(option: str, share: float, *, most: float, may_be_all: bool = False) -> None:
-    """Raise a usage error unless a share is above 0, and below `most` or, if it may, equal."""
+    """Raise a usage error unless ``0 < share < most``; `may_be_all` also accepts `most`."""
     if not (0 < share < most or (may_be_all and share == most)):
         limit = "at most" if may_be_all else "below"
         raise typer.BadParameter(
-            f"got {share:g}, wanted a number above 0, {limit} {most:g}", param_hint=option
+            f"got {share:g}, expected a number above 0, {limit} {most:g}", param_hint=option
         )
 
 
 def check_parameters(classifier: Any) -> None:
-    """Raise a usage error if no data could be fitted with the parameters of a classifier."""
+    """Raise a usage error if the parameters of a classifier are invalid for all data."""
     try:
         check_runnable(classifier)
     except (TypeError, ValueError) as error:
@@ -74,10 +74,10 @@ Data = Annotated[
     typer.Argument(
         metavar="DATA",
         parser=local_path,
-        help="A table such as fer2013.csv, icml_face_data.csv or Kaggle's train.csv, also "
+        help="File or folder of images with labels, in any format that sk_fer.datasets.load_faces "
+        "reads: a table such as fer2013.csv, icml_face_data.csv or Kaggle's train.csv, also "
         "compressed; images in folders class/image or split/class/image; CK+48 or "
-        "ckextended.csv. Any file or folder that sk_fer.datasets.load_faces reads can be given. "
-        "Without DATA, the command draws faces.",
+        "ckextended.csv. [default: drawn faces]",
         show_default=False,
     ),
 ]
@@ -88,8 +88,8 @@ Model = Annotated[
         "-m",
         metavar=f"[{'|'.join(PRESETS)}]",
         callback=one_of(PRESETS),
-        help="Network. resnet50 and efficientnet_b2 need timm, and fetch ImageNet weights unless "
-        "their parameter weights is None or a file.",
+        help="Network. resnet50 and efficientnet_b2 require timm, and download ImageNet weights "
+        "unless --set weights=None or --set weights=FILE is given.",
     ),
 ]
 ModelFile = Annotated[
@@ -97,8 +97,8 @@ ModelFile = Annotated[
     typer.Argument(
         metavar="MODEL",
         parser=local_path,
-        help="model.skfer, as train and search write it. Such a file is safe to load, whoever made "
-        "it. A .joblib file can be given, too, but loading it can run any code: only use those "
+        help="Model file that train or search wrote (.skfer), which is safe to load from any "
+        "source. A .joblib file is accepted, too, but loading it can run any code: use only files "
         "of people you trust.",
         show_default=False,
     ),
@@ -110,7 +110,7 @@ Epochs = Annotated[
         "-e",
         min=1,
         metavar="N",
-        help="Passes over the training images. The default depends on the model.",
+        help="Passes over the training images. [default: depends on the model]",
     ),
 ]
 Fraction = Annotated[
@@ -124,7 +124,7 @@ Settings = Annotated[
     typer.Option(
         "--set",
         metavar="NAME=VALUE",
-        help="Any other parameter of the model, as a Python literal. Repeatable.",
+        help="Any other parameter of the model, as a Python literal. Can be given several times.",
     ),
 ]
 Ferplus = Annotated[
@@ -133,7 +133,8 @@ Ferplus = Annotated[
         "--ferplus",
         metavar="VOTES.csv",
         parser=local_path,
-        help="fer2013new.csv: eight classes by the majority of ten votes, for a DATA of FER2013.",
+        help="fer2013new.csv: label the images of FER2013 by the majority of ten votes, in eight "
+        "classes.",
     ),
 ]
 Classes = Annotated[
@@ -151,16 +152,15 @@ ImageSize = Annotated[
         "--image-size",
         min=1,
         metavar="N",
-        help="Resize the images of class folders to N x N pixels. Without it, all images must "
-        "have the same size.",
+        help="Resize the images of class folders to N x N pixels. Required if image sizes differ.",
     ),
 ]
 SkipBad = Annotated[
     bool,
     typer.Option(
         "--skip-bad",
-        help="Leave out rows and images that cannot be read. Without it, the first "
-        "of them is an error.",
+        help="Skip rows and images that cannot be read, and report how many, instead of ending "
+        "with an error.",
     ),
 ]
 TestSize = Annotated[
@@ -168,15 +168,15 @@ TestSize = Annotated[
     typer.Option(
         "--test-size",
         metavar="F",
-        help="If DATA has no splits: the share of images to set aside for validation, and the same "
-        "share again for test.",
+        help="Share of the images for validation, and the same share for test, if DATA has no "
+        "splits.",
     ),
 ]
 Seed = Annotated[
-    int, typer.Option("--seed", "-s", min=0, help="Seed of the splits, the weights and the rest.")
+    int, typer.Option("--seed", "-s", min=0, help="Random seed of the splits and the model.")
 ]
 Device = Annotated[
-    str, typer.Option("--device", help="auto (CUDA, then MPS, then the CPU), cpu, cuda, cuda:1...")
+    str, typer.Option("--device", help="auto (CUDA or MPS if available), cpu, cuda, cuda:1, mps.")
 ]
 Precision = Annotated[str, typer.Option("--precision", help="auto, float32, bfloat16 or float16.")]
 Out = Annotated[
@@ -187,27 +187,27 @@ Color = Annotated[
     bool,
     typer.Option(
         "--color",
-        help="Keep the colours of the images in class folders. Without it, they become gray.",
+        help="Read the images of class folders as RGB instead of gray.",
     ),
 ]
 Force = Annotated[
-    bool, typer.Option("--force", "-f", help="Overwrite what an earlier run left in DIR.")
+    bool, typer.Option("--force", "-f", help="Overwrite the files of an earlier run in DIR.")
 ]
 
 
 def parse_settings(settings: Sequence[str], option: str) -> dict[str, str]:
-    """Split each ``NAME=VALUE``; `option` they were given to goes into the message."""
+    """Split each ``NAME=VALUE``. The error message names `option`."""
     parsed = {}
     for setting in settings:
         name, equals, value = setting.partition("=")
         if not (name and equals and value):
-            raise typer.BadParameter(f"got {setting!r}, wanted NAME=VALUE", param_hint=option)
+            raise typer.BadParameter(f"got {setting!r}, expected NAME=VALUE", param_hint=option)
         parsed[name.strip()] = value.strip()
     return parsed
 
 
 def check_names(names: Sequence[str] | dict[str, Any], classifier: Any, option: str) -> None:
-    """Raise a usage error unless all are parameters of the classifier."""
+    """Raise a usage error unless all names are parameters of the classifier."""
     known = classifier.get_params()
     for name in names:
         if name not in known:
@@ -219,14 +219,16 @@ def check_names(names: Sequence[str] | dict[str, Any], classifier: Any, option: 
 
 
 def parse_value(text: str) -> Any:
-    """Read a Python literal or a model file; anything else is taken as text.
+    """Read a Python literal or a model file (.skfer). Any other text is returned as it is.
 
     Examples
     --------
     >>> parse_value("0.1"), parse_value("{'flip': 0.5}"), parse_value("adam"), parse_value("None")
     (0.1, {'flip': 0.5}, 'adam', None)
     """
-    if text.endswith(".skfer"):  # for `weights`; a search clones what is not frozen
+    if text.endswith(
+        ".skfer"
+    ):  # for `weights`; a search would clone, and so reset, a model that is not frozen
         return FrozenEstimator(load_model(text))
     try:
         return ast.literal_eval(text)
@@ -235,7 +237,7 @@ def parse_value(text: str) -> Any:
 
 
 def parse_values(text: str) -> list[Any]:
-    """Read values apart by commas, Python literals or text.
+    """Read values that are separated by commas, as Python literals or text.
 
     Examples
     --------

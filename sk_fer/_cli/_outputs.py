@@ -1,4 +1,4 @@
-"""The files that a command leaves: there whole or not at all, and in a folder of their own."""
+"""Output folders and files. A file is written completely or not at all."""
 
 import json
 import os
@@ -12,12 +12,14 @@ from sk_fer._utils._write_aside import write_aside
 
 @contextmanager
 def output_folder(folder: Path) -> Iterator[Path]:
-    """Make the folder, and take away whatever was made of it if nothing comes of it."""
+    """Create the folder, and remove it at the end if it is empty and was created here."""
     made = [place for place in (folder, *folder.parents) if not place.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OSError(f"{folder} cannot be made, {error.strerror}; --out names another") from error
+        raise OSError(
+            f"{folder} cannot be created: {error.strerror}; choose another folder with --out"
+        ) from error
     try:
         yield folder
     finally:
@@ -28,37 +30,40 @@ def output_folder(folder: Path) -> Iterator[Path]:
 
 
 def check_output(folder: Path, names: Sequence[str], *, force: bool) -> None:
-    """Raise an OSError unless files can be written into a folder, which need not be there.
+    """Raise an OSError unless files can be written to a folder, which need not exist.
 
     Parameters
     ----------
     folder : Path
         Where to write.
     names : sequence of str
-        Files to be written, which must not be there yet.
+        Names of the files to be written.
     force : bool
-        Whether they may.
+        Whether existing files may be overwritten.
     """
     nearest = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     if not nearest.is_dir():
-        raise NotADirectoryError(f"{folder}: {nearest} is a file; wanted a folder to write into")
+        raise NotADirectoryError(f"{folder}: {nearest} is a file; expected a folder")
     if not os.access(nearest, os.W_OK | os.X_OK):
-        raise PermissionError(f"{folder}: {nearest} cannot be written into; --out names another")
+        raise PermissionError(
+            f"{folder}: {nearest} is not writable; choose another folder with --out"
+        )
     there = [name for name in names if (folder / name).exists()]
     if there and not force:
         raise FileExistsError(
-            f"{folder} holds {', '.join(there)} already; --force overwrites, --out names another"
+            f"{folder} already contains {', '.join(there)}; use --force to overwrite, or --out to "
+            "choose another folder"
         )
 
 
 def write_file(path: Path, write: Callable[[Path], Any]) -> None:
-    """Have `write` fill a file of another name beside `path`, and move it into place."""
+    """Write a temporary file beside `path` with `write`, and move it to `path`."""
     with write_aside(path) as aside:
         write(aside)
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON; what JSON does not know goes in as its text."""
+    """Write JSON. Objects that JSON cannot represent are written as strings."""
     text = json.dumps(content, indent=2, default=str)
     write_file(path, lambda aside: aside.write_text(text + "\n", encoding="utf-8"))
 

@@ -24,11 +24,10 @@ def find_pictures(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
 
 def _expand(argument: str) -> list[str]:
     if not argument:
-        raise ValueError("got an empty name for an image; wanted a file, a folder or a pattern")
+        raise ValueError("got an empty path; expected an image file, a folder or a pattern")
     if is_url(argument):
         raise ValueError(
-            f"{argument} is a URL; wanted a file of this machine: download the image, and give "
-            "the file"
+            f"{argument} is a URL; expected a file on this machine: download the image first"
         )
     argument = os.path.expanduser(argument)
     if os.path.lexists(argument) or not glob.has_magic(argument):

@@ -1,4 +1,4 @@
-"""``sk-fer predict``: the expressions in image files."""
+"""``sk-fer predict``: predicts the expressions in image files."""
 
 import json
 import sys
@@ -35,30 +35,31 @@ def predict(
         list[str],
         typer.Argument(
             metavar="[MODEL] IMAGE...",
-            help="MODEL is a file that ends in .skfer, or in .joblib, .pickle or .pkl; loading one "
-            "of the last three can run any code. Without it, the model of FER2013 that is part of "
-            "sk_fer is used. IMAGE are image files, folders of images, and patterns such as "
+            help="MODEL is a model file (.skfer, or .joblib, .pickle or .pkl; loading the last three "
+            "can run any code). Without MODEL, the command uses the model of sk_fer, which was "
+            "trained on FER2013. IMAGE is an image file, a folder of images, or a pattern such as "
             "'faces/*.jpg'.",
             show_default=False,
         ),
     ],
     top: Annotated[
-        int, typer.Option("--top", "-k", min=1, metavar="K", help="Number of classes to show.")
+        int,
+        typer.Option(
+            "--top", "-k", min=1, metavar="K", help="Number of most probable classes to show."
+        ),
     ] = 3,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
     skip_bad: Annotated[
         bool,
-        typer.Option(
-            "--skip-bad", help="The exit code is 0 if at least one of the images can be read."
-        ),
+        typer.Option("--skip-bad", help="Exit with code 0 if at least one image can be read."),
     ] = False,
 ) -> None:
-    """Predict which expression each image shows, with the probabilities.
+    """Predict the expression in each image, with the probabilities.
 
-    Each image must be a face, cropped as the images that the model was trained on: the command
-    does not look for faces, and warns of pictures that are likely to show more than one face.
-    Images of any size and colour are converted to what the model takes. Images that cannot be
-    read are named on stderr; the others are still answered, and the exit code is 1.
+    Each image must show one face, cropped like the training images: the command does not detect
+    faces, and warns of pictures that are probably not cropped faces. Images of any size and colour
+    are accepted. If images cannot be read, they are listed on stderr, the others are still
+    predicted, and the exit code is 1.
     """
     classifier, images = _model_and_images(arguments)
     paths, problems = find_pictures(images)
@@ -76,21 +77,27 @@ def predict(
 
 
 def _model_and_images(arguments: list[str]) -> tuple[Any, list[str]]:
-    """Return the model that the first argument names, or that of sk_fer, and the images."""
+    """Return the model in the first argument, or the one of sk_fer, and the other arguments."""
     first, *others = arguments
     if not is_model_file(first):
         print(
-            "sk-fer: without MODEL, the answers are those of sk_fer's own model, which was trained "
-            "on FER2013",
+            "sk-fer: no MODEL is given; the predictions are those of the model of sk_fer, which was "
+            "trained on FER2013",
             file=sys.stderr,
         )
         return load_pretrained(), arguments
     if not others:
-        raise typer.BadParameter(f"got the model {first} and no image", param_hint="IMAGE")
+        raise typer.BadParameter(
+            f"got the model {first} but no image; expected one or more images after it",
+            param_hint="IMAGE",
+        )
     model = local_path(first)
     classifier = load_model(model)
     if not hasattr(classifier, "predict_proba"):
-        raise ValueError(f"{model}: the {type(classifier).__name__} in it gives no probabilities")
+        raise ValueError(
+            f"{model}: contains a {type(classifier).__name__} without predict_proba; expected a "
+            "classifier that predicts probabilities"
+        )
     return classifier, others
 
 

@@ -1,4 +1,4 @@
-"""The progress of a training: a line an epoch, and on a terminal a live bar below them."""
+"""Shows the progress of a fit: a line per epoch, and on a terminal a progress bar."""
 
 import time
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from sk_fer._cli._console import console, say
 
 @contextmanager
 def training_progress() -> Iterator["TrainingProgress"]:
-    """Give a callback that shows a fit; its display is cleared up however the fit ends."""
+    """Yield a callback that shows the progress of a fit, and remove the bar at the end."""
     bar = Progress(
         TextColumn("Epoch {task.fields[epoch]}/{task.fields[epochs]}"),
         BarColumn(bar_width=24),
@@ -28,38 +28,40 @@ def training_progress() -> Iterator["TrainingProgress"]:
 
 
 class TrainingProgress(Callback):
-    """Tell of each batch and each epoch of a fit.
+    """Show the progress of a fit after each batch and each epoch.
 
     Parameters
     ----------
     bar : rich.progress.Progress
-        Where to show it; disabled where there is no terminal.
+        The progress bar, disabled without a terminal.
     """
 
     def __init__(self, bar: Progress) -> None:
         self.bar = bar
 
     def __sklearn_clone__(self) -> "TrainingProgress":
-        """Show the fit of a clone on the same bar, which cannot be copied."""
+        """Return the same object, because the bar cannot be copied."""
         return self
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
-        """Show an empty bar."""
+        """Add an empty bar."""
         self._task = self.bar.add_task(
             "", total=None, epoch=1, epochs=net.max_epochs, loss="-", accuracy=""
         )
         self._shown_at = 0.0
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
-        """Take in how many batches there are, which only the running loop knows."""
+        """Set the number of batches, which is known only now."""
         total = net.max_epochs * net.n_train_batches_
-        done = (len(net.history) - 1) * net.n_train_batches_  # also before an interruption
+        done = (
+            len(net.history) - 1
+        ) * net.n_train_batches_  # includes epochs before an interruption
         self.bar.update(self._task, total=total, completed=done, epoch=len(net.history))
 
     def on_batch_end(
         self, net: Any, training: bool = False, loss: Any = None, **kwargs: Any
     ) -> None:
-        """Go on by one batch; the loss is read now and then, as a GPU must be waited for."""
+        """Advance by one batch. The loss is read twice a second, because it waits for the GPU."""
         if not training or self.bar.disable:
             return
         self.bar.advance(self._task)
@@ -68,7 +70,7 @@ class TrainingProgress(Callback):
             self._shown_at = time.monotonic()
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """Show loss and accuracy of the epoch, of training and of validation."""
+        """Print the loss and the accuracy of the epoch on training and validation images."""
         epoch = net.history[-1]
         loss = _join(epoch, "loss", ".3f")
         accuracy = f"accuracy {_join(epoch, 'accuracy', '.1%')}"
@@ -77,7 +79,7 @@ class TrainingProgress(Callback):
         say(f"{progress}  loss {loss}  {accuracy}  {epoch['dur']:.1f} s")
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
-        """Take the bar away; the lines of the epochs stay."""
+        """Remove the bar. The lines of the epochs remain."""
         self.bar.remove_task(self._task)
 
 

@@ -1,4 +1,4 @@
-"""Tables and pictures of what was read and of what a classifier gets right."""
+"""Tables and figures of the data and of the scores of a classifier."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def show_faces(faces: Faces) -> None:
-    """Say what was read: images, classes, splits, copies, and what was left out."""
+    """Print what was read: images, classes, splits, copies and skipped images."""
     height, width = faces.images.shape[1:3]
     splits = [split for split in SUBSETS if split in faces.splits]
     say(
@@ -45,7 +45,7 @@ def show_faces(faces: Faces) -> None:
     say(copies.summary)
     if faces.skipped:
         place, reason = faces.skipped[0]
-        say(escape(f"{len(faces.skipped):,} bad images left out, the first: {place}, {reason}"))
+        say(escape(f"Skipped {len(faces.skipped):,} bad images. The first is {place}: {reason}"))
 
 
 @dataclass(frozen=True)
@@ -59,17 +59,18 @@ class Score:
 
     @property
     def notes(self) -> list[str]:
-        """What the table does not show: classes without images or unknown to the model."""
+        """Notes on classes without images, and on classes that the model does not know."""
         notes = []
         absent, unknown = self.report.absent, self.report.unknown
         if absent:
-            notes.append(f"The means leave out {', '.join(map(str, absent))}: no images.")
+            notes.append(
+                f"The means exclude classes without images: {', '.join(map(str, absent))}."
+            )
         if unknown:
             n_images = int(np.isin(self.y_true, unknown).sum())
-            counted = "1 image is" if n_images == 1 else f"{n_images:,} images are"
             notes.append(
-                f"{counted} of {', '.join(map(str, unknown))}, which the model does not know; "
-                "they count as wrong."
+                f"The model does not know {', '.join(map(str, unknown))}; images of these classes "
+                f"count as wrong ({n_images:,})."
             )
         return notes
 
@@ -88,7 +89,7 @@ class Score:
         return table
 
     def figure(self) -> Figure:
-        """Draw which classes are taken for which, as shares of each true class."""
+        """Draw the confusion matrix, normalized over each true class."""
         from matplotlib.figure import Figure
         from sklearn.metrics import ConfusionMatrixDisplay
 
@@ -116,7 +117,7 @@ def score_split(model: Any, faces: Faces, split: str) -> Score:
     known = model.classes_.tolist()
     if not set(known) & set(y_true.tolist()):
         raise ValueError(
-            f"the model knows {', '.join(map(str, known))}, but {faces.source.name} has "
+            f"the model has the classes {', '.join(map(str, known))}, but {faces.source.name} has "
             f"{', '.join(faces.target_names)}: no class in common"
         )
     predictor, X = prepare_images(model, faces.images[rows])
@@ -132,7 +133,7 @@ def score_split(model: Any, faces: Faces, split: str) -> Score:
 
 
 def history_figure(model: Any) -> Figure:
-    """Draw loss and accuracy after each epoch."""
+    """Draw the loss and the accuracy of each epoch."""
     from matplotlib.figure import Figure
 
     from sk_fer.inspection import HistoryDisplay

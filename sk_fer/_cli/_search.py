@@ -1,4 +1,4 @@
-"""``sk-fer search``: the best parameters by cross-validation."""
+"""``sk-fer search``: finds the best parameters by cross-validation."""
 
 from functools import partial
 from pathlib import Path
@@ -38,7 +38,9 @@ FILES = ("model.skfer", "search.csv")
 
 def _not_zero(n_jobs: int) -> int:
     if n_jobs == 0:
-        raise typer.BadParameter("0 is no number of fits; wanted 1 or more, or -1")
+        raise typer.BadParameter(
+            "got 0, expected the number of fits at the same time, or -1 for all cores"
+        )
     return n_jobs
 
 
@@ -51,11 +53,11 @@ def search(
             "--param",
             "-p",
             metavar="NAME=V1,V2,...",
-            help="Values to try, as Python literals. Repeatable: all combinations are tried. "
-            "Without it, four candidates chosen for the model.",
+            help="Values of a parameter, as Python literals. Can be given several times: all "
+            "combinations are tried. [default: four candidates, depending on the model]",
         ),
     ] = None,
-    cv: Annotated[int, typer.Option("--cv", min=2, metavar="K", help="Folds.")] = 3,
+    cv: Annotated[int, typer.Option("--cv", min=2, metavar="K", help="Number of folds.")] = 3,
     epochs: Annotated[
         int, typer.Option("--epochs", "-e", min=1, metavar="N", help="Epochs of each fit.")
     ] = 5,
@@ -63,7 +65,9 @@ def search(
     halving: Annotated[
         bool,
         typer.Option(
-            "--halving", help="Give all a few epochs, and the best third of them three times more."
+            "--halving",
+            help="Train all candidates for few epochs, and repeatedly the best third for three "
+            "times as many (successive halving).",
         ),
     ] = False,
     n_jobs: Annotated[
@@ -73,7 +77,7 @@ def search(
             "-j",
             metavar="N",
             callback=_not_zero,
-            help="Fits at a time, -1: one a core.",
+            help="Number of fits at the same time; -1 for one per core.",
         ),
     ] = 1,
     ferplus: opt.Ferplus = None,
@@ -90,8 +94,8 @@ def search(
 ) -> None:
     """Try combinations of parameters by cross-validation on the training images.
 
-    The folds have all classes alike, of CK+ no subject in common. The best is trained again
-    on all training images, scored once on the validation split, and written.
+    The folds are stratified by class. In CK+, no subject is in two folds. The best model is trained
+    again on all training images, scored once on the validation split, and saved.
     """
     opt.check_share("--fraction", fraction, most=1, may_be_all=True)
     source = Source(data, ferplus, classes, image_size, skip_bad, test_size, seed, color)
@@ -118,8 +122,8 @@ def search(
             f"Searching {len(candidates)} candidates of {model} on {len(rows):,} images, "
             f"{cv} folds, at most {epochs} epochs"
         )
-        bar = console.is_terminal and not halving  # which takes no callbacks
-        # The best is fitted after the table is written.
+        bar = console.is_terminal and not halving  # halving has no callbacks
+        # The best candidate is fitted below, after the table is written.
         searched = grid_search(
             classifier,
             grid,
@@ -147,11 +151,11 @@ def search(
     say(escape(f"Wrote {' and '.join(FILES)} into {out}"))
     n_failed = int(results["mean_test_score"].isna().sum())
     if n_failed:
-        raise ValueError(f"{n_failed} of {len(results)} candidates failed in one fold or more")
+        raise ValueError(f"{n_failed} of {len(results)} candidates failed in at least one fold")
 
 
 def _say_accuracy(names: list[str], classifier: Any, X: Any, y: Any) -> float:
-    """Score one fit on its fold, and tell of it where no bar does."""
+    """Return the accuracy on a fold, and print it."""
     accuracy = accuracy_score(y, classifier.predict(X))
     seconds = classifier.history_["seconds"].sum()
     params = {name: getattr(classifier, name) for name in names}
@@ -160,9 +164,9 @@ def _say_accuracy(names: list[str], classifier: Any, X: Any, y: Any) -> float:
 
 
 def _candidates_table(results: pd.DataFrame, *, halving: bool) -> Table:
-    """Return the candidates, best first; of halving those of more epochs before the others."""
+    """Return the candidates, the best first. With halving, those with more epochs come first."""
     table = Table(box=box.SIMPLE)
-    for name in ("rank", "mean", "spread", "seconds a fit"):
+    for name in ("rank", "mean", "spread", "seconds per fit"):
         table.add_column(name, justify="right")
     if halving:
         table.add_column("epochs", justify="right")

@@ -1,4 +1,4 @@
-"""``sk-fer train``: from images to a model file."""
+"""``sk-fer train``: trains a classifier and writes a model file."""
 
 import shlex
 import shutil
@@ -32,7 +32,7 @@ sk-fer train fer2013.csv --ferplus fer2013new.csv --fraction 0.1 --epochs 8
 sk-fer train my-faces/ --model dense --image-size 48 --set "hidden_layer_sizes=(256, 64)"
 """
 
-# In the folder that is written into, for as long as training has not come to its end.
+# A folder in the output folder, which exists until the training is complete.
 CHECKPOINTS = "checkpoints"
 
 CONFUSION_MATRICES = {"validation": "confusion_matrix.png", "test": "confusion_matrix_test.png"}
@@ -74,20 +74,20 @@ def train(
         typer.Option(
             "--resume",
             "-r",
-            help="Go on with a training in DIR that was ended early, if there is one. DATA and the "
-            "other options must be the same.",
+            help="Continue an interrupted training in DIR, if there is one. DATA and the other "
+            "options must be the same.",
         ),
     ] = False,
     force: opt.Force = False,
 ) -> None:
-    """Train a classifier on faces, score it, and write it into a folder.
+    """Train a classifier on faces, score it, and write it to a folder.
 
-    The splits of DATA are used, such as Training, PublicTest and PrivateTest of FER2013. If it
-    has none, images of each class are set aside, of CK+ with all images of a person on one side.
-    Parameters that are not given have the defaults of the model. The state of the training is
-    written after each epoch, and --resume goes on from it if the training was ended early.
+    The splits of DATA are used, such as Training, PublicTest and PrivateTest of FER2013. If DATA
+    has no splits, a share of each class is set aside for validation and for test (in CK+, no
+    subject is in two splits). Options that are not given have the defaults of the model. A
+    checkpoint is written after each epoch: if the training is interrupted, --resume continues it.
     """
-    from sk_fer._cli._progress import training_progress  # skorch, and so torch, take a while
+    from sk_fer._cli._progress import training_progress  # imports torch, which is slow
 
     opt.check_share("--fraction", fraction, most=1, may_be_all=True)
     source = Source(data, ferplus, classes, image_size, skip_bad, test_size, seed, color)
@@ -110,7 +110,8 @@ def train(
     cut_off = _has_checkpoints(checkpoints)
     if cut_off and not (resume or force):
         raise FileExistsError(
-            f"{out} holds a training that was cut off; --resume goes on, --force starts anew"
+            f"{out} contains an interrupted training; use --resume to continue it, or --force to "
+            "start again"
         )
     check_output(out, FILES, force=force or cut_off)
     faces = read_faces(source)
@@ -125,15 +126,15 @@ def train(
         start = time.perf_counter()
         with training_progress() as progress:
             classifier.set_params(callbacks=[progress])
-            if classifier.checkpoint is None:  # else it was --set
+            if classifier.checkpoint is None:  # it can be given with --set
                 checkpoint = {"folder": str(checkpoints), "resume": resume}
                 classifier.set_params(checkpoint=checkpoint)
             try:
                 classifier.fit(faces.images[rows], faces.target[rows], X_val=X_val, y_val=y_val)
             except KeyboardInterrupt:
-                say("The same command with --resume goes on from the last whole epoch.")
+                say("Run the same command with --resume to continue after the last complete epoch.")
                 raise
-            except BlockingIOError:  # the folder belongs to another process
+            except BlockingIOError:  # another process uses the folder
                 raise
             except Exception:
                 if not _has_checkpoints(checkpoints):
@@ -158,7 +159,7 @@ def train(
 
 
 def _has_checkpoints(folder: Path) -> bool:
-    """Whether a folder contains more than the lock of a training, which is a hidden file."""
+    """Whether a folder contains files other than the lock, which is a hidden file."""
     return any(not path.name.startswith(".") for path in folder.glob("*"))
 
 
@@ -188,7 +189,7 @@ def _save(
             write_figure(out / file, scores[split].figure())
         else:
             (out / file).unlink(missing_ok=True)
-    # Last, so that a model is never there without what tells of it.
+    # The model is written last, so that a model always has its report.
     save_model(classifier, out / "model.skfer")
 
 

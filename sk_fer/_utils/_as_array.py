@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-_WANTED = "wanted one array of images, (n, h * w), (n, h, w) or (n, h, w, c)"
+_EXPECTED = "expected one array of images, (n, h * w), (n, h, w) or (n, h, w, c)"
 
 
 def as_array(X: Any) -> Any:
@@ -43,18 +43,18 @@ def as_array(X: Any) -> Any:
         array = X if hasattr(X, "shape") else np.asarray(X)
     except ValueError as error:
         raise ValueError(
-            f"got X of type {type(X).__name__} whose rows differ in length, wanted images of one "
+            f"got X of type {type(X).__name__} whose rows differ in length, expected images of one "
             f"size; {_hint_for(X[0])}"
         ) from error
     kind = getattr(getattr(array, "dtype", None), "kind", "O")
     if array.shape == () or (kind == "O" and len(array.shape) == 1):
         hint = "" if array.shape in ((), (0,)) else f"; {_hint_for(np.asarray(array)[0])}"
         raise ValueError(
-            f"got X of type {type(X).__name__} and shape {array.shape}, {_WANTED}{hint}"
+            f"got X of type {type(X).__name__} and shape {array.shape}, {_EXPECTED}{hint}"
         )
     if kind not in "biufcO":
-        hint = _hint_for("") if kind in "US" else _WANTED
-        raise ValueError(f"got X of dtype {array.dtype}, wanted images as numbers; {hint}")
+        hint = _hint_for("") if kind in "US" else _EXPECTED
+        raise ValueError(f"got X of dtype {array.dtype}, expected images as numbers; {hint}")
     return array
 
 
@@ -93,8 +93,8 @@ def refuse_one_image(shape: tuple[int, ...], image_shape: tuple[int, int, int]) 
     several = {2: (height * width * n_channels,), 3: (height, width)}
     if shape in one and shape[1:] != several.get(len(shape)):
         raise ValueError(
-            f"got X of shape {shape}, which is one image; wanted an array of images: X[None] is an "
-            "array of this one"
+            f"got X of shape {shape}, which is one image; expected an array of images. "
+            "X[None] is an array of this image"
         )
 
 
@@ -102,18 +102,20 @@ def _refuse_other_forms(X: Any) -> None:
     """Refuse what NumPy would take for a single object, or read in a form that nobody means."""
     kind = type(X).__name__
     if isinstance(X, str | bytes | os.PathLike):
-        raise ValueError(f"got X of type {kind}, {_WANTED}; {_hint_for(X)}")
+        raise ValueError(f"got X of type {kind}, {_EXPECTED}; {_hint_for(X)}")
     if isinstance(X, Mapping) and not hasattr(X, "shape"):  # of SciPy's matrices one is a dict
         keys = [name for name in ("images", "data") if name in X]
         hint = f"pass X[{keys[0]!r}], and the labels as y" if keys else "pass the array in it"
-        raise ValueError(f"got X of type {kind}, {_WANTED}; {hint}")
+        raise ValueError(f"got X of type {kind}, {_EXPECTED}; {hint}")
     if any(base.__module__.startswith("torch.utils.data") for base in type(X).__mro__):
         raise ValueError(
-            f"got X of type {kind}, {_WANTED}; this takes arrays, not torch's data sets and "
+            f"got X of type {kind}, {_EXPECTED}; this takes arrays, not torch's data sets and "
             "loaders: np.stack([np.asarray(image) for image, label in dataset])"
         )
     if isinstance(X, Iterator):
-        raise ValueError(f"got X of type {kind}, {_WANTED}; np.stack(list(X)) makes one of images")
+        raise ValueError(
+            f"got X of type {kind}, {_EXPECTED}; np.stack(list(X)) makes one of images"
+        )
     if hasattr(X, "columns") and hasattr(X, "iloc") and len(X):
         _refuse_columns(X)
 
@@ -133,7 +135,7 @@ def _refuse_columns(table: Any) -> None:
     kinds = {type(cell).__name__ for cell in cells.values()}
     raise ValueError(
         f"got X of type {type(table).__name__} with {' and '.join(sorted(kinds))} in the columns "
-        f"{', '.join(list(cells)[:3])}, wanted numbers; {hint}"
+        f"{', '.join(list(cells)[:3])}, expected numbers; {hint}"
     )
 
 

@@ -73,6 +73,6 @@ def validate_params(constraints: dict[str, list[Any]]) -> Callable[[Function], F
     -------
     decorator : callable
         From a function to one that raises ``InvalidParameterError``, a ValueError and a TypeError,
-        with what was got and what was wanted.
+        with what was got and what was expected.
     """
     return _param_validation.validate_params(constraints, prefer_skip_nested_validation=True)

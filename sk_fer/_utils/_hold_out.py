@@ -26,7 +26,7 @@ def hold_out_groups(
     labels : ndarray of shape (n_samples,)
         Positions of the classes, from 0.
     n_held_out : int
-        Number of images wanted, from 1 to `n_samples` - 1.
+        Number of images expected, from 1 to `n_samples` - 1.
     seed : int
         Source of the choice.
     n_left : int, default=1
@@ -48,7 +48,7 @@ def hold_out_groups(
     counts = np.zeros((groups.max() + 1, labels.max() + 1), dtype=np.intp)
     np.add.at(counts, (groups, labels), 1)
     total = counts.sum(axis=0)
-    wanted = total * (n_held_out / len(labels))
+    expected = total * (n_held_out / len(labels))
     there = np.flatnonzero(counts.any(axis=1))
     possible = there[(counts[there] < total)[:, total > 0].all(axis=1)]  # take no class away
     if not len(possible):
@@ -59,7 +59,7 @@ def hold_out_groups(
     for _ in range(_N_DRAWS if most else 0):
         order = rng.permutation(possible)
         held_out = counts[order].cumsum(axis=0)[:most]
-        off = np.abs(held_out - wanted).sum(axis=1) + np.abs(held_out.sum(axis=1) - n_held_out)
+        off = np.abs(held_out - expected).sum(axis=1) + np.abs(held_out.sum(axis=1) - n_held_out)
         taken = ((held_out == total) & (total > 0)).sum(axis=1)
         off += 2 * len(labels) * taken  # counts more than any number of images
         nearest = int(off.argmin())

@@ -66,7 +66,7 @@ def refuse_unscaled_color(image: Image.Image) -> None:
 def _scale_integers(values: np.ndarray) -> np.ndarray:
     least, most = int(values.min()), int(values.max())
     if least < 0:
-        raise ValueError(f"it has values from {least} to {most}, wanted none below 0")
+        raise ValueError(f"it has values from {least} to {most}, expected none below 0")
     if 0 < most < 1 << 12:
         n_bits = next(n_bits for n_bits in (8, 10, 12) if most < 1 << n_bits)
         raise ValueError(
@@ -75,17 +75,19 @@ def _scale_integers(values: np.ndarray) -> np.ndarray:
             f"all values times {1 << (16 - n_bits)}, or with 8 bits"
         )
     if 1 << 16 <= most < 1 << 27:
-        raise ValueError(f"its largest value is {most}, wanted at most 65535, or values of 31 bits")
+        raise ValueError(
+            f"its largest value is {most}, expected at most 65535, or values of 31 bits"
+        )
     return (values >> (8 if most < 1 << 16 else 23)).astype(np.uint8)
 
 
 def _scale_floats(values: np.ndarray) -> np.ndarray:
     least, most = float(values.min()), float(values.max())
-    wanted = "wanted 0 to 1 or 0 to 255"
+    expected = "expected 0 to 1 or 0 to 255"
     if not np.isfinite(values).all():
-        raise ValueError(f"it has values that are not finite, {wanted}")
+        raise ValueError(f"it has values that are not finite, {expected}")
     if least < 0 or most > 65535 or _ABOVE_ONE < most < _DARKEST_WHITE:
-        raise ValueError(f"it has values from {least:g} to {most:g}, {wanted}")
+        raise ValueError(f"it has values from {least:g} to {most:g}, {expected}")
     if most <= _ABOVE_ONE:
         return np.rint(values.clip(0, 1) * np.float32(255)).astype(np.uint8)
     if most < 256:

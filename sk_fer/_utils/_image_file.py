@@ -141,7 +141,7 @@ def resize_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     image : ndarray of shape (height, width) or (height, width, n_channels)
         Of dtype uint8 or float32, which is kept.
     size : tuple of int
-        Height and width wanted.
+        Height and width expected.
 
     Returns
     -------

@@ -27,7 +27,9 @@ def is_heif(head: bytes) -> bool:
 def open_heif(file: BinaryIO) -> Image.Image:
     """Open the main image of a HEIF file, turned as it is meant to be seen."""
     if not reads_heif():
-        raise ValueError('a HEIF file needs pillow-heif, pip install "sk_fer[heic]"')
+        raise ValueError(
+            'HEIF files require pillow-heif: run pip install ".[heic]" in the clone of sk_fer'
+        )
     from pillow_heif import open_heif
 
     return open_heif(file).to_pillow()

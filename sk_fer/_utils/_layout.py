@@ -144,7 +144,7 @@ def warn_of_four_channels(rows: np.ndarray) -> None:
 
 
 def check_integers(
-    value: int | Sequence[int], name: str, wanted: str, *, lengths: Sequence[int] | None = None
+    value: int | Sequence[int], name: str, expected: str, *, lengths: Sequence[int] | None = None
 ) -> tuple[int, ...]:
     """Return a parameter that is an integer or several as a tuple of positive integers.
 
@@ -154,7 +154,7 @@ def check_integers(
         The parameter. A single integer stands for as many as the first of `lengths`, or for one.
     name : str
         The name of the parameter, for the message.
-    wanted : str
+    expected : str
         A description of valid values, for the message.
     lengths : sequence of int, default=None
         The valid numbers of integers. If None, any number is valid.
@@ -168,22 +168,22 @@ def check_integers(
     numbers = (value,) * times if isinstance(value, Integral) else tuple(value)  # type: ignore[arg-type]
     is_valid = lengths is None or len(numbers) in lengths
     if not is_valid or not all(SIDE.is_satisfied_by(number) for number in numbers):
-        raise ValueError(f"got {name}={value!r}, wanted {wanted}")
+        raise ValueError(f"got {name}={value!r}, expected {expected}")
     return tuple(int(number) for number in numbers)
 
 
 def check_image_shape(image_shape: int | Sequence[int]) -> tuple[int, int, int]:
     """Return the parameter `image_shape` as (height, width, n_channels)."""
-    wanted = "(height, width) or (height, width, n_channels), each at least 1"
-    shape = check_integers(image_shape, "image_shape", wanted, lengths=(2, 3))
+    expected = "(height, width) or (height, width, n_channels), each at least 1"
+    shape = check_integers(image_shape, "image_shape", expected, lengths=(2, 3))
     height, width, n_channels = (*shape, 1)[:3]
     return height, width, n_channels
 
 
 def check_size(size: int | Sequence[int], name: str) -> tuple[int, int]:
     """Return a parameter that is (height, width), or the side of a square, as (height, width)."""
-    wanted = "(height, width), each a whole number >= 1, or the side of a square"
-    height, width = check_integers(size, name, wanted, lengths=(2,))
+    expected = "(height, width), each a whole number >= 1, or the side of a square"
+    height, width = check_integers(size, name, expected, lengths=(2,))
     return height, width
 
 
@@ -216,7 +216,7 @@ def to_images(
     """
     if X.ndim not in (2, 3, 4):
         raise ValueError(
-            f"got X of shape {X.shape}, wanted flat rows (n, h * w), or images (n, h, w) or "
+            f"got X of shape {X.shape}, expected flat rows (n, h * w), or images (n, h, w) or "
             "(n, h, w, c)"
         )
     layout = Layout(X.ndim)
@@ -226,11 +226,11 @@ def to_images(
         shape = (*X.shape[1:], 1)[:3]
         if shape[0] in (1, 3, 4) and shape[2] > 4:
             raise ValueError(
-                f"got X of shape {X.shape}, which looks like channels first; wanted (n, h, w, c), "
-                "np.moveaxis(X, 1, -1)"
+                f"got X of shape {X.shape}, which looks like channels first; expected "
+                "(n, h, w, c), as np.moveaxis(X, 1, -1) returns"
             )
-        if image_shape is not None and shape != (wanted := check_image_shape(image_shape)):
-            raise ValueError(f"got images of shape {shape}, wanted {wanted}")
+        if image_shape is not None and shape != (expected := check_image_shape(image_shape)):
+            raise ValueError(f"got images of shape {shape}, expected {expected}")
     return X.reshape(len(X), *shape), layout
 
 

@@ -32,7 +32,7 @@ def parse_pixels(
     strings : sequence, ndarray or Series of str
         One string an image.
     n_pixels : int, default=None
-        The number of pixels wanted in each string. If None, the number in the first string
+        The number of pixels expected in each string. If None, the number in the first string
         that can be read.
     on_error : {"raise", "skip"}, default="raise"
         Whether the first string that cannot be read ends the call, or is left out.
@@ -145,7 +145,7 @@ def _plain(cell: Any) -> Any:
 def _parse_row(cell: Any, n_pixels: int | None = None) -> np.ndarray:
     """Read one row with care, to say what is wrong with it."""
     if not isinstance(cell, str):
-        raise ValueError(f"got no pixels but {reprlib.repr(cell)}, wanted a string of them")
+        raise ValueError(f"got no pixels but {reprlib.repr(cell)}, expected a string of them")
     if "..." in cell or "…" in cell:
         raise ValueError(
             "the pixels are cut off at '...', as NumPy prints long arrays; write "
@@ -156,7 +156,7 @@ def _parse_row(cell: Any, n_pixels: int | None = None) -> np.ndarray:
         raise ValueError("got no pixels, the string is empty")
     values = [_parse_value(token) for token in tokens]
     if n_pixels is not None and len(values) != n_pixels:
-        raise ValueError(f"got {len(values)} pixels, wanted {n_pixels}")
+        raise ValueError(f"got {len(values)} pixels, expected {n_pixels}")
     return np.array(values, dtype=np.uint8)
 
 

@@ -42,7 +42,7 @@ def load_fer2013(
         - Kaggle's ``train.csv`` (all rows are training) or ``test.csv`` (all rows are test and
           have no labels: the target is None);
         - one of these compressed by gzip, bzip2 or xz, or in a zip or tar archive, under any name;
-        - the same table as a Parquet or Excel file (``pip install "sk_fer[tables]"``);
+        - the same table as a Parquet or Excel file (``pip install ".[tables]"``);
         - a NumPy archive with the arrays X and y, or pixels and emotion;
         - a folder that contains one of these;
         - the folder of the release as images, ``train/<class>/*`` and ``test/<class>/*``, or a zip

@@ -41,7 +41,7 @@ def fetch_fer2013(
 ) -> Bunch | tuple:
     """Load FER2013, downloaded from its Kaggle competition the first time.
 
-    The download (92 MB) needs ``pip install "sk_fer[kaggle]"``, a Kaggle account that has accepted
+    The download (92 MB) needs ``pip install ".[kaggle]"``, a Kaggle account that has accepted
     the competition's rules, and its API token where `kagglehub` looks for it.
 
     Parameters
@@ -109,7 +109,8 @@ def _download(path: Path) -> None:
         import kagglehub
     except ImportError as error:
         raise ImportError(
-            f'fetch_fer2013 needs kagglehub: pip install "sk_fer[kaggle]". {_BY_HAND}'
+            'fetch_fer2013 requires kagglehub: run pip install ".[kaggle]" in the clone of sk_fer. '
+            f"{_BY_HAND}"
         ) from error
     # kagglehub keeps marks and copies of its own beside a file, and on Kaggle's own machines gives
     # a path elsewhere: so it gets a folder for itself, which goes when the file is in its place.

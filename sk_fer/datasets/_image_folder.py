@@ -54,7 +54,7 @@ def load_image_folder(
         The folder, or a zip or tar archive of it. The name of the folder of an image is its
         class. The nearest folder above with the name of a split, if there is one, is its split.
         BMP, GIF, JPEG, JPEG 2000, PNG, PGM, PPM, TIFF, WebP and AVIF files are read, and HEIC
-        files with ``pip install "sk_fer[heic]"``, whatever their suffix. Other files are counted in
+        files with ``pip install ".[heic]"``, whatever their suffix. Other files are counted in
         `not_read`.
     subset : str, default="all"
         The split to return: "train", "validation" or "test", or another word for one of them such

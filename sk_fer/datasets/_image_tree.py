@@ -112,10 +112,10 @@ class ImageTree:
             described = ", ".join(f"{n} {name}" for name, n in counts[:8])
             more = f" and {len(counts) - 8} other kinds" if len(counts) > 8 else ""
             heif = any(name in (".heic", ".heif", ".hif") for name, _ in counts)
-            advice = '; pip install "sk_fer[heic]" has HEIC files read' if heif else ""
+            hint = '; HEIC files require pip install ".[heic]" in the clone of sk_fer'
             warnings.warn(
                 f"{self.root}: {sum(n for _, n in counts)} file(s) were not read, they are no "
-                f"images of a known kind: {described}{more}{advice}",
+                f"images of a known kind: {described}{more}{hint if heif else ''}",
                 stacklevel=4,
             )
 

@@ -33,7 +33,7 @@ _CONTENTS = {
     b"{": ("a JSON file", "pandas.read_json(path).to_csv"),
     b"[{": ("a JSON file", "pandas.read_json(path).to_csv"),
 }
-_TABLES = 'pip install "sk_fer[tables]"'
+_TABLES = 'run pip install ".[tables]" in the clone of sk_fer'
 
 
 def open_other_table(path: Path) -> tuple[list[str], Iterator[list[str]]] | None:

@@ -102,7 +102,7 @@ def resolve_trainable(trainable: str | Mapping[int, str]) -> dict[int, str]:
         or not all(part in TRAINABLE for part in trainable.values())
     ):
         raise ValueError(
-            f"trainable={trainable!r}; wanted the part that is trained from each epoch on, as "
+            f"trainable={trainable!r}; expected the part that is trained from each epoch on, as "
             "{1: 'head', 4: 'last_stage', 8: 'all'}, with epoch 1 among them"
         )
     return {int(begin): part for begin, part in trainable.items()}

@@ -39,7 +39,7 @@ def named_callbacks(callbacks: Any) -> list[tuple[str, Any]]:
     for (name, callback), item in zip(pairs, callbacks or (), strict=True):
         if not hasattr(callback, "on_epoch_end") and (name is None or callback is not None):
             raise TypeError(
-                f"callbacks contains {item!r}; wanted skorch callbacks, or (name, callback)"
+                f"callbacks contains {item!r}; expected skorch callbacks, or (name, callback)"
             )
     kinds = [_class_name(callback) for name, callback in pairs if name is None]
     count: Counter[str] = Counter()

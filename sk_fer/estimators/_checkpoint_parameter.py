@@ -61,7 +61,7 @@ def resolve_checkpoint(
         return CheckpointSettings(Path(checkpoint))
     for name in checkpoint:
         if name not in _CONSTRAINTS:
-            raise ValueError(f"checkpoint has {name!r}; wanted any of {list(_CONSTRAINTS)}")
+            raise ValueError(f"checkpoint has {name!r}; expected any of {list(_CONSTRAINTS)}")
     if "folder" not in checkpoint:
         raise ValueError(f"checkpoint={dict(checkpoint)!r} has no 'folder', which is required")
     validate_parameter_constraints(_CONSTRAINTS, dict(checkpoint), caller_name="checkpoint")

@@ -53,18 +53,18 @@ class ImageInput(BaseEstimator):
     def _check_range(self, images: NDArray, name: str) -> None:
         """Refuse pixels of another range than those of the fit, where the network depends on it."""
         prepare = self.net_.module_.prepare
-        given, wanted = images.dtype.name, self._image_dtype
-        if given == wanted or prepare.normalize == "image" or not self._is_face():
+        given, expected = images.dtype.name, self._image_dtype
+        if given == expected or prepare.normalize == "image" or not self._is_face():
             return
         largest = images.max()
-        if wanted == "uint8":  # 0 to 255 as floats are as good
+        if expected == "uint8":  # 0 to 255 as floats are as good
             is_other = largest <= 1 and bool(np.any(images % 1))
         else:
             of_shares = prepare.normalize == "dataset" and bool(prepare.mean.abs().max() <= 1)
             is_other = of_shares and largest > 1
         if is_other:
             raise ValueError(
-                f"{name} is {given} with values up to {largest:.3g}, and fit was given {wanted} "
+                f"{name} is {given} with values up to {largest:.3g}, and fit was given {expected} "
                 "images of another range; give both the same, or fit with normalize='image'"
             )
 

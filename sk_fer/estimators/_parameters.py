@@ -312,8 +312,10 @@ def resolve_augmentation(
         return dict(DEFAULT_AUGMENTATION) if face else {}
     for name, strength in augment.items():
         if name not in CHANGES:
-            raise ValueError(f"augment has {name!r}; wanted any of {list(CHANGES)}")
+            raise ValueError(f"augment has {name!r}; expected any of {list(CHANGES)}")
         limit = CHANGES[name].limit
         if not Interval(Real, 0, limit, closed="both").is_satisfied_by(strength):
-            raise ValueError(f"augment[{name!r}] is {strength!r}; wanted a number in [0, {limit}]")
+            raise ValueError(
+                f"augment[{name!r}] is {strength!r}; expected a number in [0, {limit}]"
+            )
     return {name: float(strength) for name, strength in augment.items() if strength}

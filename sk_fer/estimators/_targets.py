@@ -134,7 +134,7 @@ def check_classes(classes: Any) -> NDArray:
     """
     labels = _as_labels(classes, "classes")
     if labels.ndim != 1 or _missing(labels).any() or len(known := np.unique(labels)) < 2:
-        raise ValueError(f"got classes={classes!r}, wanted two or more labels, one-dimensional")
+        raise ValueError(f"got classes={classes!r}, expected two or more labels, one-dimensional")
     return known
 
 
@@ -148,7 +148,7 @@ def _check_target(y: Any, estimator: str, name: str) -> Any:
     if y is None:
         raise ValueError(
             f"{estimator} requires y to be passed, but the target {name} is None; "
-            "wanted class labels or an (n, n_classes) array of shares"
+            "expected class labels or an (n, n_classes) array of shares"
         )
     return y if hasattr(y, "columns") else _as_labels(y, name)
 
@@ -224,7 +224,7 @@ def _as_labels(y: Any, name: str) -> NDArray:
     except ValueError as error:
         raise ValueError(f"got {name} of type {kind} whose rows differ in length") from error
     if labels.ndim == 0:
-        raise ValueError(f"got {name} of type {kind}, wanted an array of labels")
+        raise ValueError(f"got {name} of type {kind}, expected an array of labels")
     # scikit-learn does not take NumPy's strings of variable length.
     return labels.astype(object) if labels.dtype.kind == "T" else labels
 
@@ -297,7 +297,9 @@ def class_weights(
                 f"class_weight names {label!r}, which is not among the classes {_listed(classes)}"
             )
         if not isinstance(weight, int | float | np.number) or not 0 <= weight < np.inf:
-            raise ValueError(f"class_weight[{label!r}] is {weight!r}; wanted a finite number >= 0")
+            raise ValueError(
+                f"class_weight[{label!r}] is {weight!r}; expected a finite number >= 0"
+            )
         if label in known:
             weights[known[label]] = weight
     return weights

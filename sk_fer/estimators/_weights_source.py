@@ -204,12 +204,12 @@ def _from_file(weights: str | PathLike[str], backbone: str) -> WeightsSource:
     path = Path(weights)
     if not path.suffix and not path.exists():
         raise ValueError(
-            f"weights={fspath(weights)!r}; wanted 'imagenet', {_LISTED}, None, a file "
+            f"weights={fspath(weights)!r}; expected 'imagenet', {_LISTED}, None, a file "
             "(.safetensors, .pth, .pt) or a fitted classifier of sk_fer"
         )
     if path.suffix == ".skfer":
         raise ValueError(
-            f"weights={fspath(weights)!r} is a model file; wanted the fitted classifier in it, "
+            f"weights={fspath(weights)!r} is a model file; expected the fitted classifier in it, "
             f"weights=sk_fer.load_model({fspath(weights)!r})"
         )
     state = read_state_dict(path)
@@ -230,8 +230,8 @@ def _from_classifier(weights: Any, name: str, backbone: str) -> WeightsSource:
         )
     if not all(hasattr(weights, attribute) for attribute in ("net_", "classes_", "_image_dtype")):
         raise TypeError(
-            f"weights is a {type(weights).__name__}; wanted 'imagenet', {_LISTED}, None, a file or "
-            "a fitted classifier of sk_fer"
+            f"weights is a {type(weights).__name__}; expected 'imagenet', {_LISTED}, None, a file "
+            "or a fitted classifier of sk_fer"
         )
     config = weights._module_config
     _check_architecture(config, name, backbone)

@@ -95,7 +95,7 @@ def class_report(
     labels_pred: NDArray = column_or_1d(y_pred)
     check_consistent_length(labels_true, labels_pred)
     if not len(labels_true):
-        raise ValueError("got no images, wanted one at least")
+        raise ValueError("got no images, expected one at least")
     seen = set(labels_true.tolist())
     known = set(labels_pred.tolist()) | seen if classes is None else set(_listed(classes))
     given = [] if labels is None else _listed(labels)

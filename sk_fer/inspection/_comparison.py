@@ -118,7 +118,7 @@ class ComparisonDisplay:
             height = 1.2 + len(self.table) * (0.2 + 0.22 * len(metrics))
             _, ax = plt.subplots(figsize=(7.5, height), layout="constrained")
         if not isinstance(ax, Axes):
-            raise TypeError(f"got ax={ax!r}, wanted matplotlib Axes")
+            raise TypeError(f"got ax={ax!r}, expected matplotlib Axes")
         height = 0.8 / len(metrics)
         for i, metric in enumerate(metrics):
             places = [row + (i - (len(metrics) - 1) / 2) * height for row in range(len(self.table))]
@@ -147,10 +147,10 @@ class ComparisonDisplay:
 
     def _check(self, metrics: Sequence[str]) -> None:
         if isinstance(metrics, str) or not metrics or not set(metrics) <= set(METRICS):
-            raise ValueError(f"got metrics={metrics!r}, wanted some of {', '.join(METRICS)}")
+            raise ValueError(f"got metrics={metrics!r}, expected some of {', '.join(METRICS)}")
         if not set(getattr(self.table, "columns", ())) >= set(metrics) or not len(self.table):
             raise ValueError(
-                f"got a table of type {type(self.table).__name__}, wanted a DataFrame of one row "
+                f"got a table of type {type(self.table).__name__}, expected a DataFrame of one row "
                 f"or more, with the columns {', '.join(metrics)}"
             )
 

@@ -89,7 +89,9 @@ class HistoryDisplay:
         """
         check_is_fitted(estimator)
         if not hasattr(estimator, "history_"):
-            raise TypeError(f"{type(estimator).__name__} has no history_; wanted a FER classifier")
+            raise TypeError(
+                f"{type(estimator).__name__} has no history_; expected a FER classifier"
+            )
         return cls(estimator.history_).plot(ax=ax)
 
     def plot(self, ax: Any = None) -> Self:
@@ -118,7 +120,7 @@ class HistoryDisplay:
 
         if not set(getattr(self.history, "columns", ())) >= _COLUMNS:
             raise ValueError(
-                f"got a history of type {type(self.history).__name__}, wanted a DataFrame with "
+                f"got a history of type {type(self.history).__name__}, expected a DataFrame with "
                 f"the columns {', '.join(sorted(_COLUMNS))}"
             )
         if ax is None:
@@ -127,9 +129,11 @@ class HistoryDisplay:
             _, ax = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
         axes = np.ravel(np.asarray(ax, dtype=object))
         if len(axes) != 2:
-            raise ValueError(f"ax has {len(axes)} axes; wanted two, for the loss and the accuracy")
+            raise ValueError(
+                f"ax has {len(axes)} axes; expected two, for the loss and the accuracy"
+            )
         if not all(isinstance(each, Axes) for each in axes):
-            raise TypeError(f"got ax={ax!r}, wanted two matplotlib Axes")
+            raise TypeError(f"got ax={ax!r}, expected two matplotlib Axes")
         self._plot_curves(axes[0], "loss")
         self._plot_curves(axes[1], "accuracy")
         self.axes_ = axes

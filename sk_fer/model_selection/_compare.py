@@ -256,7 +256,7 @@ def _check_split(X_train: Any, y_train: Any, X_test: Any, y_test: Any) -> NDArra
     for split, X, y in (("train", X_train, encoded_train), ("test", X_test, encoded)):
         if _num_samples(X) != len(y) or not len(y):
             raise ValueError(
-                f"X_{split} has {_num_samples(X)} images and y_{split} {len(y)} labels, wanted "
+                f"X_{split} has {_num_samples(X)} images and y_{split} {len(y)} labels, expected "
                 "as many of both, one at least"
             )
     trained, tested = (getattr(X, "shape", ())[1:] for X in (X_train, X_test))

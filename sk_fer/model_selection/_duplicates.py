@@ -86,7 +86,7 @@ def find_duplicates(
     images = np.asanyarray(as_array(X))
     if images.ndim < 2 or not images.size or images.dtype.kind not in "buif":
         raise ValueError(
-            f"got X of shape {images.shape} and dtype {images.dtype}, wanted images as numbers, "
+            f"got X of shape {images.shape} and dtype {images.dtype}, expected images as numbers, "
             "(n_samples, ...)"
         )
     check_consistent_length(images, y, usage)

@@ -31,15 +31,15 @@ def name_classifiers(estimators: list[Any] | tuple[Any, ...] | dict[str, Any]) -
     pairs = list(estimators.items()) if isinstance(estimators, dict) else estimators
     pairs = [pair if isinstance(pair, tuple) else (None, pair) for pair in pairs]
     if not pairs:
-        raise ValueError("got no estimators to compare, wanted one at least")
+        raise ValueError("got no estimators to compare, expected one at least")
     for i, pair in enumerate(pairs):
         if len(pair) != 2 or not isinstance(pair[0], str | None):
-            raise TypeError(f"got estimators[{i}]={pair!r:.200}, wanted (name, classifier)")
+            raise TypeError(f"got estimators[{i}]={pair!r:.200}, expected (name, classifier)")
         name, classifier = pair
         if not (isinstance(classifier, BaseEstimator) and is_classifier(classifier)):
             place = f"estimators[{i}]" if name is None else repr(name)
             raise TypeError(
-                f"{place} is {classifier!r:.200} of type {type(classifier).__name__}, wanted a "
+                f"{place} is {classifier!r:.200} of type {type(classifier).__name__}, expected a "
                 "classifier"
             )
     unnamed = [i for i, (name, _) in enumerate(pairs) if name is None]
@@ -48,8 +48,8 @@ def name_classifiers(estimators: list[Any] | tuple[Any, ...] | dict[str, Any]) -
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise ValueError(
-            f"got several estimators of the name {', '.join(map(repr, twice))}, wanted each once; "
-            "a list of (name, classifier) tells them apart"
+            f"got several estimators of the name {', '.join(map(repr, twice))}, expected each name "
+            "once; give them names in a list of (name, classifier)"
         )
     return {name: clone(pair[1]) for name, pair in zip(names, pairs, strict=True)}
 

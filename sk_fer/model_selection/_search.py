@@ -118,7 +118,7 @@ def grid_search(
     largest = int(np.unique(column_or_1d(y), return_counts=True)[1].max())
     if cv > largest:
         raise ValueError(
-            f"got cv={cv}, but no class has more than {largest} images; wanted at most as many "
+            f"got cv={cv}, but no class has more than {largest} images; expected at most as many "
             "folds"
         )
     kind = StratifiedKFold if groups is None else StratifiedGroupKFold

@@ -145,5 +145,5 @@ def _check_enough(
         if n_groups <= len(made):
             raise ValueError(
                 f"there are {n_groups} groups, such as people, too few for training, "
-                f"{' and '.join(made)}; wanted {len(made) + 1} or more"
+                f"{' and '.join(made)}; expected {len(made) + 1} or more"
             )

@@ -105,7 +105,7 @@ def last_stage(backbone: nn.Module, name: str) -> list[nn.Parameter]:
     part = [value for _, value in parameters[positions[-1] + 1 :]] if positions else []
     if not part:
         raise ValueError(
-            f"backbone={name!r} does not say what its last stage is; wanted trainable='head' or "
+            f"backbone={name!r} does not say what its last stage is; expected trainable='head' or "
             "'all'"
         )
     return part
@@ -137,7 +137,8 @@ def _widen_stem(backbone: nn.Module, name: str, stem: str) -> None:
     if stem == "no_pool":
         if not isinstance(getattr(backbone, "maxpool", None), nn.MaxPool2d):
             raise ValueError(
-                f"backbone={name!r} has no max-pool in its stem; wanted stem='full' or 'no_stride'"
+                f"backbone={name!r} has no max-pool in its stem; expected stem='full' or "
+                "'no_stride'"
             )
         backbone.maxpool = nn.Identity()
         return
@@ -145,7 +146,7 @@ def _widen_stem(backbone: nn.Module, name: str, stem: str) -> None:
     convolution = backbone.get_submodule(first) if isinstance(first, str) else None
     if not isinstance(convolution, nn.Conv2d) or convolution.stride != (2, 2):
         raise ValueError(
-            f"backbone={name!r} has no first convolution of stride 2; wanted stem='full'"
+            f"backbone={name!r} has no first convolution of stride 2; expected stem='full'"
         )
     convolution.stride = (1, 1)
 

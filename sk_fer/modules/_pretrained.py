@@ -149,7 +149,7 @@ def _convolutional_head(network: PretrainedNetwork, n_classes: int, dropout: flo
     if len(shape) != 3 or shape[0] != getattr(network.backbone, "num_features", shape[0]):
         raise ValueError(
             f"head='conv' needs a feature map of (channels, height, width), and backbone="
-            f"{network.name!r} gives one of shape {shape}; wanted head='linear'"
+            f"{network.name!r} gives one of shape {shape}; expected head='linear'"
         )
     channels, height, width = shape
     if min(height, width) < 2:

@@ -37,7 +37,8 @@ def import_timm() -> ModuleType:
         import timm
     except ImportError as error:
         raise ImportError(
-            'pretrained backbones need timm: pip install "sk_fer[pretrained]"', name=error.name
+            'this backbone requires timm: run pip install ".[pretrained]" in the clone of sk_fer',
+            name=error.name,
         ) from error
     return timm
 
@@ -66,16 +67,16 @@ def known_backbone(name: str) -> None:
     >>> known_backbone("hf-hub:someone/model")
     Traceback (most recent call last):
         ...
-    ValueError: got backbone='hf-hub:someone/model', wanted a name of timm.list_models(), ...
+    ValueError: got backbone='hf-hub:someone/model', expected a name of timm.list_models(), ...
     """
-    wanted = "wanted a name of timm.list_models(), 'accurate' or 'fast'"
+    expected = "expected a name of timm.list_models(), 'accurate' or 'fast'"
     if not isinstance(name, str):
-        raise TypeError(f"got backbone={name!r:.100} of type {type(name).__name__}, {wanted}")
+        raise TypeError(f"got backbone={name!r:.100} of type {type(name).__name__}, {expected}")
     if name in OWN_BACKBONES:
         return
     if not name.isascii() or any(sign in name for sign in ":/\\"):
         raise ValueError(
-            f"got backbone={name!r:.100}, {wanted}; weights of other hubs and folders are read "
+            f"got backbone={name!r:.100}, {expected}; weights of other hubs and folders are read "
             "from a file, weights='file.safetensors'"
         )
     timm = import_timm()
@@ -88,7 +89,7 @@ def known_backbone(name: str) -> None:
         hint = f"; the nearest: {', '.join(map(repr, near))}" if near else ""
         raise ValueError(
             f"got backbone={name!r:.100}, which timm {timm.__version__} does not have; "
-            f"{wanted}{hint}"
+            f"{expected}{hint}"
         )
     tagged = timm.list_models(f"{architecture}.*", include_tags=True)
     if name != architecture and name not in tagged:
@@ -190,7 +191,7 @@ def imagenet_config(name: str) -> Any:
     if cfg is None or not (cfg.hf_hub_id or cfg.url):
         raise ValueError(
             f"got weights='imagenet' with backbone={name!r}, for which timm {timm.__version__} has "
-            "no pretrained weights; wanted a file, a fitted classifier of sk_fer, or weights=None"
+            "no pretrained weights; expected a file, a fitted classifier of sk_fer, or weights=None"
         )
     return cfg
 

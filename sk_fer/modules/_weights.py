@@ -160,15 +160,15 @@ def _renamed_by_order(
     own: Mapping[str, Tensor], state: Mapping[str, Tensor], filters: set[str]
 ) -> dict[str, Tensor] | None:
     """Return the weights under the backbone's names, if their layers are its layers in order."""
-    wanted = _layers(own)
+    expected = _layers(own)
     for layers in _orders(_layers(state)):
-        if len(layers) == len(wanted) + 1 and _is_dense(layers[-1]):
+        if len(layers) == len(expected) + 1 and _is_dense(layers[-1]):
             layers = layers[:-1]  # it is the classifying layer
-        if len(layers) != len(wanted):
+        if len(layers) != len(expected):
             continue
         renamed = {
             f"{prefix}{leaf}": tensor
-            for prefix, layer in zip(wanted, layers, strict=True)
+            for prefix, layer in zip(expected, layers, strict=True)
             for leaf, tensor in layer.items()
         }
         if _same_names(own, renamed) and all(

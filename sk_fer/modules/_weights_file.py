@@ -33,7 +33,7 @@ _NO_WEIGHTS = {
     b"<html": "a web page",
     b"version https://git-lfs": "a pointer of Git LFS",
 }
-_WANTED = "wanted a dict of names to tensors, as torch.save(model.state_dict(), path) writes it"
+_EXPECTED = "expected a dict of names to tensors, as torch.save(model.state_dict(), path) writes it"
 
 
 def read_state_dict(path: str | os.PathLike[str]) -> dict[str, Tensor]:
@@ -69,20 +69,20 @@ def read_state_dict(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     {'bias': tensor([1., 1.])}
     """
     path = Path(path)
-    wanted = f"wanted a file of weights, .safetensors, {', '.join(PICKLE_SUFFIXES)} or .skfer"
+    expected = f"expected a file of weights, .safetensors, {', '.join(PICKLE_SUFFIXES)} or .skfer"
     if path.is_dir():
-        raise IsADirectoryError(f"{path}: a folder; {wanted}")
+        raise IsADirectoryError(f"{path}: a folder; {expected}")
     if not path.exists():
-        raise FileNotFoundError(f"{path}: no such file; {wanted}")
+        raise FileNotFoundError(f"{path}: no such file; {expected}")
     if not path.name.lower().endswith((".safetensors", *PICKLE_SUFFIXES)):
-        raise ValueError(f"{path}: unknown suffix {path.suffix!r}; {wanted}")
+        raise ValueError(f"{path}: unknown suffix {path.suffix!r}; {expected}")
     with open(path, "rb") as file:
         size, begin = os.fstat(file.fileno()).st_size, file.read(64).lstrip().lower()
     for known, what in _NO_WEIGHTS.items():
         if begin.startswith(known):
-            raise ValueError(f"{path}: {what}, and no weights; {wanted}")
+            raise ValueError(f"{path}: {what}, and no weights; {expected}")
     if not size:
-        raise ValueError(f"{path}: an empty file; {wanted}")
+        raise ValueError(f"{path}: an empty file; {expected}")
     try:
         is_safe = path.suffix.lower() == ".safetensors"
         content = load_file(path) if is_safe else _unpickle(path, size)
@@ -91,12 +91,12 @@ def read_state_dict(path: str | os.PathLike[str]) -> dict[str, Tensor]:
         reason = f"asks for {asked[1]:.100}" if asked else "does more than build tensors"
         raise ValueError(
             f"{path}: refused, because the pickle in it {reason}, and loading that could run "
-            f"code; {_WANTED}"
+            f"code; {_EXPECTED}"
         ) from error
     except Exception as error:  # the readers raise nearly anything
         reason = re.split(r"\. |\n", f"{error!s:.200}")[0] or type(error).__name__
         raise ValueError(
-            f"{path}: damaged, or no file of weights ({size} bytes; {reason}); {wanted}"
+            f"{path}: damaged, or no file of weights ({size} bytes; {reason}); {expected}"
         ) from error
     return _plain_tensors(_unwrapped(content), path)
 
@@ -128,12 +128,12 @@ def _unwrapped(content: Any) -> Any:
 def _plain_tensors(content: Any, path: Path) -> dict[str, Tensor]:
     if not isinstance(content, Mapping) or not content:
         what = "an empty dict" if isinstance(content, Mapping) else f"a {type(content).__name__}"
-        raise ValueError(f"{path}: contains {what}; {_WANTED}")
+        raise ValueError(f"{path}: contains {what}; {_EXPECTED}")
     state = {}
     for name, tensor in content.items():
         fault = _fault(name, tensor)
         if fault:
-            raise ValueError(f"{path}: contains {fault}; {_WANTED}")
+            raise ValueError(f"{path}: contains {fault}; {_EXPECTED}")
         name = name.replace("_orig_mod.", "")
         while name.startswith("module."):
             name = name.removeprefix("module.")

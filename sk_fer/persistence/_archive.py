@@ -65,9 +65,9 @@ def write_archive(path: Path, description: bytes, weights: bytes) -> None:
     contents = {DESCRIPTION: description, WEIGHTS: weights}
     contents[CHECKSUMS] = _checksums(contents)
     size = sum(map(len, contents.values())) + MAX_DIRECTORY_BYTES
-    require(size <= MAX_FILE_BYTES, f"the model takes {size} bytes; wanted {MAX_FILE_BYTES}")
+    require(size <= MAX_FILE_BYTES, f"the model takes {size} bytes; expected {MAX_FILE_BYTES}")
     if path.is_dir() or not path.parent.is_dir():
-        raise OSError(f"{path}: wanted the name of a file in a folder that exists")
+        raise OSError(f"{path}: expected the name of a file in a folder that exists")
     with (
         write_aside(path) as aside,
         zipfile.ZipFile(aside, "x", zipfile.ZIP_STORED) as archive,
@@ -98,7 +98,7 @@ def read_archive(path: Path) -> tuple[bytes, bytes]:
     """
     status = path.stat()
     if stat.S_ISDIR(status.st_mode):
-        raise IsADirectoryError(f"{path}: is a folder; wanted a model file")
+        raise IsADirectoryError(f"{path}: is a folder; expected a model file")
     require(stat.S_ISREG(status.st_mode), "is no regular file")  # a pipe would keep us waiting
     require(
         status.st_size <= MAX_FILE_BYTES,
@@ -123,7 +123,7 @@ def _checksums(contents: dict[str, bytes]) -> bytes:
 
 def _check_form(file: BinaryIO, size: int) -> None:
     """Check both ends of the zip, so that what follows reads a small directory."""
-    require(size, "is empty; wanted a model file")
+    require(size, "is empty; expected a model file")
     begin = file.read(8)
     if not begin.startswith(b"PK\x03\x04"):
         kinds = [kind for first, kind in _BEGINNINGS.items() if begin.startswith(first)]
@@ -133,8 +133,8 @@ def _check_form(file: BinaryIO, size: int) -> None:
     file.seek(max(0, size - _END.size - _ZIP64_LOCATOR_BYTES))
     tail = file.read(_ZIP64_LOCATOR_BYTES + _END.size)
     # It would point zipfile to another directory, of any size.
-    wanted = ", ".join(ENTRIES)
-    require(b"PK\x06\x07" not in tail, f"a zip of 64-bit entries; wanted {wanted}")
+    expected = ", ".join(ENTRIES)
+    require(b"PK\x06\x07" not in tail, f"a zip of 64-bit entries; expected {expected}")
     file.seek(size - _END.size)
     end = file.read(_END.size)
     require(len(end) == _END.size, "became shorter while it was read")
@@ -142,7 +142,7 @@ def _check_form(file: BinaryIO, size: int) -> None:
     require(mark == b"PK\x05\x06" and not comment, "a zip without its end; the file is truncated")
     require(
         n_entries == here == len(ENTRIES) and disk == first_disk == 0,
-        f"a zip of {n_entries} entries; wanted {', '.join(ENTRIES)}",
+        f"a zip of {n_entries} entries; expected {', '.join(ENTRIES)}",
     )
     require(
         n_bytes <= MAX_DIRECTORY_BYTES and start + n_bytes + _END.size == size,
@@ -168,13 +168,13 @@ def _read_entries(file: BinaryIO, size: int) -> dict[str, bytes]:
 
 def _check_entries(found: list[zipfile.ZipInfo], size: int) -> None:
     names = [entry.orig_filename for entry in found]
-    require(names == ENTRIES, f"a zip of {shown(names)}; wanted {', '.join(ENTRIES)}")
+    require(names == ENTRIES, f"a zip of {shown(names)}; expected {', '.join(ENTRIES)}")
     for entry in found:
         require(
             entry.compress_type == zipfile.ZIP_STORED
             and not entry.flag_bits
             and entry.compress_size == entry.file_size <= size,
-            f"its entry {entry.filename} is compressed, encrypted or of a false size; wanted it "
+            f"its entry {entry.filename} is compressed, encrypted or of a false size; expected it "
             "stored as it is",
         )
         require(

@@ -94,7 +94,7 @@ def restore_estimator(
     name = fields.take("class", str)
     require(
         name in names,
-        f"{fields.where} is of class {shown(name)}; wanted {', '.join(names)}",
+        f"{fields.where} is of class {shown(name)}; expected {', '.join(names)}",
     )
     own = {key.removeprefix(prefix): arrays[key] for key in arrays if key.startswith(prefix)}
     for key in own:

@@ -48,7 +48,7 @@ def push_to_hub(
     Raises
     ------
     ImportError
-        If huggingface_hub is not installed: ``pip install "sk_fer[hub]"``.
+        If huggingface_hub is not installed: ``pip install ".[hub]"``.
     OSError
         If the hub cannot be reached or refuses the request. The message contains its reason.
     TypeError
@@ -104,7 +104,7 @@ def from_hub(repo_id: str, *, revision: str | None = None, token: str | None = N
     Raises
     ------
     ImportError
-        If huggingface_hub is not installed: ``pip install "sk_fer[hub]"``.
+        If huggingface_hub is not installed: ``pip install ".[hub]"``.
     OSError
         If the hub cannot be reached and the file is not in the cache, or if the repository has
         no such file.
@@ -132,7 +132,8 @@ def _huggingface_hub(caller: str) -> ModuleType:
         import huggingface_hub
     except ImportError as error:
         raise ImportError(
-            f'{caller} needs huggingface_hub: pip install "sk_fer[hub]"', name="huggingface_hub"
+            f'{caller} requires huggingface_hub: run pip install ".[hub]" in the clone of sk_fer',
+            name="huggingface_hub",
         ) from error
     return huggingface_hub
 
@@ -143,7 +144,7 @@ def _explained(repo_id: str) -> Iterator[None]:
     try:
         yield
     except ValueError as error:  # huggingface_hub's own check of the name
-        raise ValueError(f"got repo_id={repo_id!r}, wanted 'owner/name': {error}") from error
+        raise ValueError(f"got repo_id={repo_id!r}, expected 'owner/name': {error}") from error
     except Exception as error:
         # huggingface_hub and what it reaches the network with have many kinds.
         kind = ConnectionError if _is_offline(error) else OSError

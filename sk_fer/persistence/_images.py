@@ -101,7 +101,7 @@ def _take_shape(fields: Fields) -> tuple[int, int, int]:
         len(shape) == 3
         and all(type(side) is int and side >= 1 for side in shape)
         and math.prod(shape) <= MAX_IMAGE_VALUES,
-        f"{fields.where}: image_shape_ is {shown(shape)}; wanted height, width and channels, at "
+        f"{fields.where}: image_shape_ is {shown(shape)}; expected height, width and channels, at "
         f"most {MAX_IMAGE_VALUES} values",
     )
     height, width, channels = shape

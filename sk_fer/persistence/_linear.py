@@ -69,7 +69,7 @@ def restore_linear(kind: type, fields: Fields, arrays: Arrays, written: Written)
     classes = restore_labels(fields.take("classes_", dict), f"{fields.where}: classes_")
     restore_images(classifier, fields, _IMAGES)
     order = fields.take("order", str)
-    require(order in ("C", "F"), f"{fields.where}: order is {shown(order)}; wanted 'C' or 'F'")
+    require(order in ("C", "F"), f"{fields.where}: order is {shown(order)}; expected 'C' or 'F'")
     fields.finish()
     n_rows = 1 if len(classes) == 2 else len(classes)
     _check_arrays(arrays, fields.where, n_rows, classifier.n_features_in_)
@@ -84,21 +84,21 @@ def restore_linear(kind: type, fields: Fields, arrays: Arrays, written: Written)
 def _check_arrays(arrays: Arrays, where: str, n_rows: int, n_features: int) -> None:
     require(
         sorted(arrays) == sorted(_ARRAYS),
-        f"{where} has the arrays {shown(sorted(arrays))}; wanted {', '.join(_ARRAYS)}",
+        f"{where} has the arrays {shown(sorted(arrays))}; expected {', '.join(_ARRAYS)}",
     )
     shapes: dict[str, list[tuple[int, ...]]] = {
         "coef_": [(n_rows, n_features)],
         "intercept_": [(n_rows,), ()],
         "n_iter_": [(n_rows,), (1,), ()],
     }
-    for name, wanted in shapes.items():
+    for name, expected in shapes.items():
         array = arrays[name]
         require(
-            array.shape in wanted,
-            f"{where}: {name} has the shape {array.shape}; wanted {wanted[0]}",
+            array.shape in expected,
+            f"{where}: {name} has the shape {array.shape}; expected {expected[0]}",
         )
         types = ("int32", "int64") if name == "n_iter_" else ("float32", "float64")
         require(
             array.dtype.name in types,
-            f"{where}: {name} is {array.dtype}; wanted {' or '.join(types)}",
+            f"{where}: {name} is {array.dtype}; expected {' or '.join(types)}",
         )

@@ -108,7 +108,7 @@ def save_model(
             "joblib.dump saves any"
         )
     if dtype not in ("float32", "float16"):
-        raise ValueError(f"got dtype={dtype!r}, wanted 'float32' or 'float16'")
+        raise ValueError(f"got dtype={dtype!r}, expected 'float32' or 'float16'")
     check_is_fitted(model)
     arrays: Arrays = {}
     left_out: list[str] = []
@@ -187,7 +187,7 @@ def load_model(path: str | os.PathLike[str]) -> Any:
     ...         load_model(file.name)
     ...     except ModelFormatError as error:
     ...         print(str(error).removeprefix(file.name))
-    : is empty; wanted a model file
+    : is empty; expected a model file
     """
     path = Path(path)
     try:
@@ -210,7 +210,7 @@ def _restore(description: bytes, weights: bytes) -> Any:
 def _check_version(fields: Fields) -> Written:
     """Return what wrote the file, if this version can read it."""
     name = fields.take("format", str)
-    require(name == FORMAT, f"{DESCRIPTION}: format is {shown(name)}; wanted {FORMAT!r}")
+    require(name == FORMAT, f"{DESCRIPTION}: format is {shown(name)}; expected {FORMAT!r}")
     version = fields.take("format_version", int)
     versions = fields.take("versions", dict)
     require(

@@ -189,7 +189,7 @@ def _network(kind: type, node: dict[str, Any], n_arrays: int) -> dict[str, Any]:
     layers = options.get("hidden_layer_sizes", ())
     require(
         len(layers) < min(n_arrays, _MAX_LAYERS),
-        f"network has {len(layers)} layers, and there are {n_arrays} arrays; wanted fewer than "
+        f"network has {len(layers)} layers, and there are {n_arrays} arrays; expected fewer than "
         f"those, and than {_MAX_LAYERS}",
     )
     return {"network": name, "options": options}
@@ -203,22 +203,22 @@ def _check_weights(arrays: Arrays, config: dict[str, Any], written: Written) -> 
 
     try:
         with torch.device("meta"):
-            wanted = build_module(**config).state_dict()
+            expected = build_module(**config).state_dict()
     except (RuntimeError, OverflowError, TypeError, ValueError) as error:
         raise ModelFormatError(f"no network of {shown(config)} can be built: {error}") from error
     if written.format_version == 1:
-        arrays = rename_weights(arrays, wanted)
-    missing, unknown = sorted(set(wanted) - set(arrays)), sorted(set(arrays) - set(wanted))
+        arrays = rename_weights(arrays, expected)
+    missing, unknown = sorted(set(expected) - set(arrays)), sorted(set(arrays) - set(expected))
     require(not missing, f"the weights lack {', '.join(missing):.200}")
     require(not unknown, f"there are unknown arrays, {', '.join(unknown):.200}")
-    for name, tensor in wanted.items():
+    for name, tensor in expected.items():
         shape, dtype = tuple(tensor.shape), str(tensor.dtype).removeprefix("torch.")
         found = arrays[name]
         if found.dtype == np.float16 and _WEIGHTS.match(name) and tensor.is_floating_point():
             found = arrays[name] = found.astype(np.float32)
         require(
             (found.shape, found.dtype.name) == (shape, dtype),
-            f"the weights {name} are {found.dtype} {found.shape}; wanted {dtype} {shape}",
+            f"the weights {name} are {found.dtype} {found.shape}; expected {dtype} {shape}",
         )
     require(np.all(arrays.get("prepare.std", 1) != 0), "the weights prepare.std contain 0")
     return arrays
@@ -226,7 +226,9 @@ def _check_weights(arrays: Arrays, config: dict[str, Any], written: Written) -> 
 
 def _take_one_of(fields: Fields, name: str, choices: tuple[str, ...]) -> str:
     value = fields.take(name, str)
-    require(value in choices, f"{fields.where}: {name} is {shown(value)}; wanted one of {choices}")
+    require(
+        value in choices, f"{fields.where}: {name} is {shown(value)}; expected one of {choices}"
+    )
     return value
 
 
@@ -234,6 +236,6 @@ def _take_device(fields: Fields) -> str:
     device = fields.take("device", str)
     require(
         _DEVICE.fullmatch(device),
-        f"{fields.where}: device is {shown(device)}; wanted cpu, cuda, mps or xpu",
+        f"{fields.where}: device is {shown(device)}; expected cpu, cuda, mps or xpu",
     )
     return device

@@ -51,7 +51,7 @@ def export_onnx(
     Raises
     ------
     ImportError
-        If `onnx`, `onnxscript` or `onnxruntime` is missing: ``pip install "sk_fer[onnx]"``.
+        If `onnx`, `onnxscript` or `onnxruntime` is missing: ``pip install ".[onnx]"``.
     OSError
         If the file cannot be written.
     sklearn.exceptions.NotFittedError
@@ -90,14 +90,15 @@ def export_onnx(
     path = Path(path)
     steps, classifier = _taken_apart(model)
     if path.is_dir() or not path.parent.is_dir():
-        raise OSError(f"{path}: wanted the name of a file in a folder that exists")
+        raise OSError(f"{path}: expected the name of a file in a folder that exists")
     try:
         import onnx  # noqa: F401
         import onnxruntime  # noqa: F401
         import onnxscript  # noqa: F401
     except ImportError as error:
         raise ImportError(
-            f'export_onnx needs {error.name}: pip install "sk_fer[onnx]"', name=error.name
+            f'export_onnx requires {error.name}: run pip install ".[onnx]" in the clone of sk_fer',
+            name=error.name,
         ) from error
     from sk_fer.persistence._onnx_graph import make_graph
 
@@ -120,10 +121,10 @@ def _taken_apart(model: Any) -> tuple[Steps, Any]:
         steps = [(name, step) for name, step in before if step not in (None, "passthrough")]
     if type(classifier) not in CLASSIFIERS.values():
         raise TypeError(
-            f"got a {type(model).__name__} that ends with a {type(classifier).__name__}; wanted a "
-            f"fitted {', '.join(CLASSIFIERS)}, or a Pipeline that ends with one"
+            f"got a {type(model).__name__} that ends with a {type(classifier).__name__}; expected "
+            f"a fitted {', '.join(CLASSIFIERS)}, or a Pipeline that ends with one"
             if classifier is not model
-            else f"got a {type(model).__name__}; wanted a fitted {', '.join(CLASSIFIERS)}, or a "
+            else f"got a {type(model).__name__}; expected a fitted {', '.join(CLASSIFIERS)}, or a "
             "Pipeline that ends with one"
         )
     check_is_fitted(classifier)
@@ -140,7 +141,7 @@ def _input_dtype(steps: Steps, classifier: Any, dtype: str | None) -> str:
     """Return the type of the images that the graph takes."""
     if dtype is not None:
         if dtype not in ("uint8", "float32"):
-            raise ValueError(f"got dtype={dtype!r}, wanted 'uint8' or 'float32'")
+            raise ValueError(f"got dtype={dtype!r}, expected 'uint8' or 'float32'")
         return dtype
     for name, step in steps:
         if isinstance(step, ImageStandardizer) or type(step).__module__.startswith("sklearn."):
@@ -174,12 +175,12 @@ def _verify(serialized: bytes, steps: Steps, reference: Any, images: NDArray) ->
     options.log_severity_level = 3  # errors only
     session = onnxruntime.InferenceSession(serialized, options, ["CPUExecutionProvider"])
     (found,) = session.run(["probabilities"], {"images": images})
-    wanted = reference.predict_proba(_prepared(steps, images))
-    difference = np.abs(found - wanted).max()
+    expected = reference.predict_proba(_prepared(steps, images))
+    difference = np.abs(found - expected).max()
     if not difference <= TOLERANCE:
         raise ValueError(
             f"the ONNX graph of this {type(reference).__name__} gives probabilities that are "
-            f"{difference:.2g} off those of predict_proba; wanted {TOLERANCE:g} at most, and "
+            f"{difference:.2g} off those of predict_proba; expected {TOLERANCE:g} at most, and "
             "nothing was written"
         )
 

@@ -51,7 +51,7 @@ def step_module(step: Any, name: str) -> nn.Module:
     shown = f"{kind.__name__}({step.method!r})" if kind is HistogramEqualizer else kind.__name__
     raise ValueError(
         f"the step {name!r} of the Pipeline is {shown}, which an ONNX graph of sk_fer cannot "
-        f"contain; wanted one of {', '.join(sorted(kind.__name__ for kind in _MODULES))}, with "
+        f"contain; expected one of {', '.join(sorted(kind.__name__ for kind in _MODULES))}, with "
         "method='global' of HistogramEqualizer. Export the steps after it alone, pipeline[i:], and "
         "prepare the images with the steps up to it"
     )
@@ -133,10 +133,10 @@ class _Resize(nn.Module):
             self.register_buffer(f"{name}_fixed", torch.from_numpy(fixed))
         # Which side Pillow resizes first depends on its version and on the sizes.
         image = np.random.default_rng(0).integers(0, 256, (height, width), dtype=np.uint8)
-        wanted = torch.from_numpy(resize_image(image, size))
+        expected = torch.from_numpy(resize_image(image, size))
         self.down_first = False
         self.down_first = not torch.equal(
-            self(torch.from_numpy(image)[None, ..., None])[0, ..., 0], wanted
+            self(torch.from_numpy(image)[None, ..., None])[0, ..., 0], expected
         )
 
     def forward(self, images: Tensor) -> Tensor:

@@ -70,20 +70,20 @@ def build(kind: type, node: Any) -> Any:
         If the class has no such parameter, or it no such value.
     """
     where = f"parameters of {kind.__name__}"
-    require(isinstance(node, dict), f"{where}: {shown(node)}; wanted an object")
+    require(isinstance(node, dict), f"{where}: {shown(node)}; expected an object")
     for old, new in RENAMED_PARAMETERS.get(kind, {}).items():
         if old in node and new not in node:
             node = {new if name == old else name: item for name, item in node.items()}
     known = set(signature(kind).parameters) - set(NEVER_STORED)
     unknown = sorted(set(node) - known)
-    require(not unknown, f"{where}: unknown {', '.join(unknown):.200}; wanted {sorted(known)}")
+    require(not unknown, f"{where}: unknown {', '.join(unknown):.200}; expected {sorted(known)}")
     parameters = {name: decode(value) for name, value in node.items()}
     for name, value in parameters.items():
         _check_numbers(value, f"{where}: {name}")
         if name == "weights":
             require(
                 _is_stored_weights(value),
-                f"{where}: weights is {shown(value)}; wanted one of {STORED_WEIGHTS}",
+                f"{where}: weights is {shown(value)}; expected one of {STORED_WEIGHTS}",
             )
         if name in _SIZES and isinstance(value, list | tuple | int):
             size = [value, value] if isinstance(value, int) else value
@@ -108,12 +108,12 @@ def _check_numbers(value: Any, where: str) -> None:
         for item in value:
             _check_numbers(item, where)
     elif isinstance(value, int):
-        require(abs(value) <= _MAX_INTEGER, f"{where} is {value}; wanted a 64-bit integer")
+        require(abs(value) <= _MAX_INTEGER, f"{where} is {value}; expected a 64-bit integer")
 
 
 def _check_size(size: Any, where: str) -> None:
     good = len(size) == 2 and all(type(side) is int and side >= 1 for side in size)
     require(
         good and math.prod(size) <= MAX_IMAGE_VALUES,
-        f"{where} is {shown(size)}; wanted (height, width) of at most {MAX_IMAGE_VALUES} pixels",
+        f"{where} is {shown(size)}; expected (height, width) of at most {MAX_IMAGE_VALUES} pixels",
     )

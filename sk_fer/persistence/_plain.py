@@ -89,7 +89,7 @@ def decode(node: Any) -> Any:
             items = [restore(item, depth + 1) for item in content]
             if all(type(item) is list and len(item) == 2 and _is_key(item[0]) for item in items):
                 return dict(items)
-        raise ModelFormatError(f"{shown(node)} is no value; wanted a float, tuple or dict")
+        raise ModelFormatError(f"{shown(node)} is no value; expected a float, tuple or dict")
 
     return restore(node, 0)
 
@@ -139,7 +139,7 @@ class Fields:
     """
 
     def __init__(self, node: Any, where: str) -> None:
-        require(isinstance(node, dict), f"{where} is {shown(node)}; wanted an object")
+        require(isinstance(node, dict), f"{where} is {shown(node)}; expected an object")
         self._left = dict(node)
         self.where = where
 
@@ -151,8 +151,8 @@ class Fields:
         require(name in self._left, f"{self.where} has no {name!r}")
         value = self._left.pop(name)
         if type(value) not in kinds:
-            wanted = " or ".join(kind.__name__ for kind in kinds)
-            raise ModelFormatError(f"{self.where}: {name} is {shown(value)}; wanted {wanted}")
+            expected = " or ".join(kind.__name__ for kind in kinds)
+            raise ModelFormatError(f"{self.where}: {name} is {shown(value)}; expected {expected}")
         return value
 
     def take_size(self, name: str, *, least: int, most: int) -> int:
@@ -160,7 +160,7 @@ class Fields:
         size = self.take(name, int)
         require(
             least <= size <= most,
-            f"{self.where}: {name} is {size}; wanted {least} to {most}",
+            f"{self.where}: {name} is {size}; expected {least} to {most}",
         )
         return size
 

@@ -115,16 +115,16 @@ def _is_needed(step: Any, learnt: Learnt, attribute: str) -> bool:
 
 
 def _check_array(array: NDArray[Any], attribute: str, step: Any, where: str) -> None:
-    wanted = getattr(step, "image_shape_", (step.n_features_in_,))
-    shapes = [wanted, ()] if attribute == "n_samples_seen_" else [wanted]
+    expected = getattr(step, "image_shape_", (step.n_features_in_,))
+    shapes = [expected, ()] if attribute == "n_samples_seen_" else [expected]
     require(
         array.shape in shapes,
-        f"{where}: {attribute} has the shape {array.shape}; wanted {wanted}",
+        f"{where}: {attribute} has the shape {array.shape}; expected {expected}",
     )
     if attribute != "n_samples_seen_":
         require(
             array.dtype.name in ("float32", "float64"),
-            f"{where}: {attribute} is {array.dtype}; wanted float32 or float64",
+            f"{where}: {attribute} is {array.dtype}; expected float32 or float64",
         )
     if attribute == "scale_":
         require(np.all(array != 0), f"{where}: scale_ holds 0, which nothing can be divided by")

@@ -33,14 +33,14 @@ def rename_parameters(node: dict[str, Any]) -> dict[str, Any]:
     return {**kept, "tta": True} if kept.get("tta") == "unsure" else kept
 
 
-def rename_weights(arrays: Arrays, wanted: Mapping[str, Any]) -> Arrays:
+def rename_weights(arrays: Arrays, expected: Mapping[str, Any]) -> Arrays:
     """Return the weights of a network under the names that they have today.
 
     Parameters
     ----------
     arrays : dict of str to ndarray
         The weights of the file.
-    wanted : mapping of str to object
+    expected : mapping of str to object
         The names of today, in the order of the network's layers. That order is the same.
 
     Raises
@@ -48,8 +48,8 @@ def rename_weights(arrays: Arrays, wanted: Mapping[str, Any]) -> Arrays:
     ModelFormatError
         If the layers are not those of the network.
     """
-    old = sorted((name for name in arrays if name not in wanted), key=_position)
-    new = [name for name in wanted if name not in arrays]
+    old = sorted((name for name in arrays if name not in expected), key=_position)
+    new = [name for name in expected if name not in arrays]
     leaves = [[name.rpartition(".")[2] for name in names] for names in (old, new)]
     require(leaves[0] == leaves[1], "the weights are not those of the layers of the network")
     names = dict(zip(old, new, strict=True))

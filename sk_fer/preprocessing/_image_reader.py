@@ -54,7 +54,7 @@ class ImageReader(PixelNamesMixin, TransformerMixin, BaseEstimator):
     Notes
     -----
     The files may be BMP, GIF, JPEG, JPEG 2000, PNG, PGM, PPM, TIFF, WebP, AVIF and, with
-    ``pip install "sk_fer[heic]"``, HEIC. The EXIF orientation is applied, and transparent parts
+    ``pip install ".[heic]"``, HEIC. The EXIF orientation is applied, and transparent parts
     become white. Images of 16 bits are scaled from the range 0 to 65,535, and float images from
     0 to 1 or 0 to 255. Other scales are an error, for example images of 16 bits with values up to
     4,095 only. Only the first frame of a file is read, with a warning if there are more.
@@ -170,7 +170,8 @@ class ImageReader(PixelNamesMixin, TransformerMixin, BaseEstimator):
                 if self.image_size is None:
                     raise ValueError(
                         f"{path}: got an image of {image.shape[0]} x {image.shape[1]} pixels, "
-                        f"wanted {size[0]} x {size[1]} as in fit; image_size brings all to one size"
+                        f"expected {size[0]} x {size[1]} as in fit; set image_size to resize "
+                        "all images"
                     )
                 image = resize_image(image, size)
             images[i] = image
@@ -192,7 +193,7 @@ class ImageReader(PixelNamesMixin, TransformerMixin, BaseEstimator):
         paths = []
         for row, cell in enumerate(as_column(X, "paths")):
             if not isinstance(cell, str | os.PathLike):
-                raise ValueError(f"X, row {row}: got {cell!r}, wanted a path")
+                raise ValueError(f"X, row {row}: got {cell!r}, expected a path")
             paths.append(os.path.join(self.root or "", cell))
         return paths
 

@@ -46,8 +46,8 @@ def resolve_device(device: str | torch.device) -> torch.device:
     try:
         resolved = torch.device(device)
     except RuntimeError as error:
-        wanted = "'auto', 'cpu', 'cuda', 'cuda:<n>' or 'mps'"
-        raise ValueError(f"device={device!r} is not known to torch; wanted {wanted}") from error
+        expected = "'auto', 'cpu', 'cuda', 'cuda:<n>' or 'mps'"
+        raise ValueError(f"device={device!r} is not known to torch; expected {expected}") from error
     if resolved.type == "cuda":
         n_devices = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if (resolved.index or 0) >= n_devices:

@@ -29,7 +29,7 @@ def test_models_on_class_folders_as_one_table_and_three_files(run, split_folder,
     models = ["--model", "sequential", "--model", "dense"]
     result = run("compare", split_folder, *models, "--image-size", 16, *SMALL, "--out", out)
     assert result.exit_code == 0, result.output
-    assert "Splits: as the data set has them." in result.output
+    assert "Splits: those of the data set." in result.output
     assert "sequential, 1 of 2, on 35 images" in result.output
     assert re.search(r"dense: \d+\.\d% accurate, \d+\.\d s", result.output)
     assert "Validation: 21 images" in result.output
@@ -81,7 +81,7 @@ def test_a_model_that_fails_leaves_the_others(run, split_folder, tmp_path, monke
     with pytest.warns(FitFailedWarning, match="'sequential' failed.* ValueError: not today"):
         result = run(*arguments, *DENSE, "--out", out)
     assert result.exit_code == 1
-    assert result.stderr == "sk-fer: error: failed, and not compared: sequential\n"
+    assert result.stderr == "sk-fer: error: these models failed and have no scores: sequential\n"
     assert re.search(r"sequential( +-){9}\n", result.output)
     report = json.loads((out / "comparison.json").read_text())
     assert report["models"]["sequential"]["results"]["accuracy"] is None
@@ -115,13 +115,13 @@ def test_an_interruption_leaves_the_table_of_the_models_before_it(
     ("arguments", "code", "words"),
     [
         (["--model", "resnet"], 2, "'resnet' is not one of"),
-        (["--model", "dense"], 2, "'dense' is there 2 times"),
+        (["--model", "dense"], 2, "'dense' is given 2 times"),
         (["--subset", "train"], 2, "'train' is not one of validation, test"),
         (["--set", "speed=9"], 2, "none of dense has a parameter 'speed'; they have"),
-        (["--set", "speed"], 2, "wanted NAME=VALUE"),
+        (["--set", "speed"], 2, "expected NAME=VALUE"),
         (["--set", "dropout=2"], 2, "dropout"),
         (["--device", "abacus"], 2, "abacus"),
-        (["--fraction", "0"], 2, "--fraction: got 0, wanted"),
+        (["--fraction", "0"], 2, "--fraction: got 0, expected"),
         (["no-such.csv"], 1, "no-such.csv: no such file or folder"),
     ],
 )
@@ -137,7 +137,7 @@ def test_refuses_to_overwrite(run, tmp_path):
     (tmp_path / "comparison.csv").write_text("old")
     result = run("compare", *DENSE, "--out", tmp_path)
     assert result.exit_code == 1
-    assert "holds comparison.csv already; --force overwrites" in result.stderr
+    assert "already contains comparison.csv; use --force to overwrite" in result.stderr
     assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
 
 

@@ -84,7 +84,7 @@ def test_classes_without_images_are_no_part_of_the_means(run, write_faces, model
     recalls = [(y_pred[y == name] == name).mean() for name in ("happy", "sad")]
     assert means[1] == f"{sum(recalls) / 2:.3f}"
     assert re.search(r"surprise +- +- +- +0", result.output)
-    words = "The means leave out angry, disgust, fear, neutral, surprise: no images."
+    words = "The means exclude classes without images: angry, disgust, fear, neutral, surprise."
     assert words in result.output
 
 
@@ -97,7 +97,7 @@ def test_images_of_a_class_that_the_model_does_not_know_count_as_wrong(
     X, y = load_image_folder(data, return_X_y=True)
     accuracy = (load_model(model).predict(X) == y).sum() / 9
     assert f"All: accuracy {accuracy:.1%} on 9 images" in result.output
-    words = "3 images are of contempt, which the model does not know; they count as wrong."
+    words = "The model does not know contempt; images of these classes count as wrong (3)."
     assert words in result.output
     assert re.search(r"contempt +0.000 +0.000 +0.000 +3", result.output)
 
@@ -113,11 +113,11 @@ def test_other_classifiers_of_scikit_learn_work(run, class_folder, tmp_path):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (None, "no such file; wanted the model.skfer of sk-fer train"),
-        (b"", "not a model that can be read"),
-        (b"no pickle at all", "not a model that can be read"),
-        ({"a": 1}, "contains a dict; wanted a classifier"),
-        (LinearRegression(), "contains a LinearRegression; wanted a classifier"),
+        (None, "no such file; expected a model.skfer that sk-fer train wrote"),
+        (b"", "cannot be read as a model"),
+        (b"no pickle at all", "cannot be read as a model"),
+        ({"a": 1}, "contains a dict; expected a classifier"),
+        (LinearRegression(), "contains a LinearRegression; expected a classifier"),
         (LogisticRegression(), "the LogisticRegression in it is not fitted"),
         (LogisticRegression().fit([[0], [0], [1]], [0, 0, 1]), "no class in common"),
     ],
@@ -154,7 +154,7 @@ def test_features_with_a_classifier_of_scikit_learn_work(run, class_folder, tmp_
     save_model(features.fit(X), path)
     result = run("evaluate", path, class_folder)
     assert result.exit_code == 1
-    assert "contains a FERFeatures; wanted a classifier" in result.stderr
+    assert "contains a FERFeatures; expected a classifier" in result.stderr
 
 
 def test_the_command_that_train_names_next_runs(run, save_images, tmp_path):

@@ -29,7 +29,8 @@ def test_export_writes_what_onnx_runtime_reads(run, model, tmp_path):
     result = run("export", tmp_path / "pipeline.joblib", file)
     assert result.exit_code == 0, result.output
     assert result.output == (
-        f"Wrote {file}: takes images (n, 48, 48, 1), gives probabilities (n, 7) and label (n)\n"
+        f"Wrote {file}, which takes images of shape (n, 48, 48, 1) and returns probabilities "
+        "of shape (n, 7) and labels of shape (n,)\n"
     )
     X, _ = make_faces(5, random_state=3)
     options = onnxruntime.SessionOptions()
@@ -40,7 +41,7 @@ def test_export_writes_what_onnx_runtime_reads(run, model, tmp_path):
 
     refused = run("export", model, file)
     assert refused.exit_code == 1
-    assert refused.stderr == f"sk-fer: error: {file} is there already; --force overwrites it\n"
+    assert refused.stderr == f"sk-fer: error: {file} already exists; use --force to overwrite it\n"
 
 
 @pytest.mark.parametrize("color", [False, True])
@@ -79,7 +80,7 @@ def test_export_refuses_what_a_graph_cannot_hold(run, model, tmp_path):
     pipeline.steps[0][1].fit(X)
     for kind, words in (
         (pipeline, "the step 'histogramequalizer' of the Pipeline is HistogramEqualizer('adapt"),
-        (GaussianNB().fit(X, y), "got a GaussianNB; wanted a fitted FERCNNClassifier, "),
+        (GaussianNB().fit(X, y), "got a GaussianNB; expected a fitted FERCNNClassifier, "),
     ):
         joblib.dump(kind, tmp_path / "other.joblib")
         result = run("export", tmp_path / "other.joblib", tmp_path / "other.onnx")

@@ -104,8 +104,8 @@ def test_bad_files_cost_a_line_each_and_not_the_answers(run, model, folder, opti
     for words in (
         f"{folder / 'bad.png'}: not a readable image",
         f"{missing}: no such file or folder",
-        f"{url} is a URL; wanted a file of this machine: download the image",
-        f"{nothing}: no file has a name like this",
+        f"{url} is a URL; expected a file on this machine: download the image",
+        f"{nothing}: no file matches this pattern",
     ):
         assert sum(line.startswith(f"sk-fer: error: {words}") for line in lines) == 1
 
@@ -118,7 +118,7 @@ def test_without_a_good_image_it_fails(run, model, tmp_path, options):
     assert result.exit_code == 1
     assert result.stdout == ""
     assert f"{tmp_path / 'face.png'}: not a readable image" in result.stderr
-    assert f"{tmp_path / 'empty'}: this folder has no images" in result.stderr
+    assert f"{tmp_path / 'empty'}: this folder contains no images" in result.stderr
     assert run("predict", model).exit_code == 2
 
 
@@ -196,14 +196,18 @@ def test_a_model_of_other_channels_is_refused(run, class_folder, tmp_path):
     save_model(FERDenseClassifier((4,), max_epochs=1).fit(X, y), tmp_path / "model.skfer")
     result = run("predict", tmp_path / "model.skfer", class_folder)
     assert result.exit_code == 1
-    assert re.search(r"error: FERDenseClassifier takes images of 4 channels; wanted", result.stderr)
+    assert re.search(
+        r"error: FERDenseClassifier takes images of 4 channels; expected", result.stderr
+    )
 
 
 def test_without_a_model_the_one_of_sk_fer_answers_and_is_named(run, shipped, class_folder):
     images = sorted(class_folder.glob("*/0.png"))
     result = run("predict", *images, "--json")
     assert result.exit_code == 0, result.output
-    assert re.search("without MODEL, .* own model, which was trained on FER2013", result.stderr)
+    assert re.search(
+        "no MODEL is given; .* model of sk_fer, which was trained on FER2013", result.stderr
+    )
     expected = load_model(shipped / "fer2013.skfer").predict(_flat(images))
     assert [face["label"] for face in json.loads(result.stdout)] == expected.tolist()
 

@@ -36,7 +36,7 @@ def test_ctrl_c_ends_with_130_and_says_how_to_go_on(tmp_path):
     assert process.returncode == 130
     assert errors.endswith("\nsk-fer: interrupted\n")
     assert "sk-fer: warning: the fit was interrupted" in errors
-    assert "with --resume goes on" in printed
+    assert "with --resume to continue" in printed
     assert [path.name for path in out.iterdir()] == ["checkpoints"]
 
 

@@ -53,7 +53,10 @@ def test_goes_on_to_the_same_model(run, cut_off, tmp_path):
 def test_without_resume_it_is_refused(run, cut_off):
     result = run("train", *THREE_EPOCHS, "--out", cut_off)
     assert result.exit_code == 1
-    assert "was cut off; --resume goes on, --force starts anew" in result.stderr
+    assert (
+        "an interrupted training; use --resume to continue it, or --force to start again"
+        in result.stderr
+    )
 
 
 def test_other_options_are_refused_by_name(run, cut_off):
@@ -73,7 +76,7 @@ def test_resume_with_nothing_there_just_starts(run, tmp_path):
     assert result.exit_code == 0, result.output
     again = run("train", *DENSE, "--out", tmp_path / "out", "--resume")
     assert again.exit_code == 1
-    assert "holds model.skfer" in again.stderr
+    assert "already contains model.skfer" in again.stderr
 
 
 def test_sigterm_ends_it_and_it_can_go_on(run, tmp_path):

@@ -67,7 +67,7 @@ def test_a_candidate_that_fails_leaves_the_others(run, tmp_path, monkeypatch, ha
     with pytest.warns(FitFailedWarning, match="too large"):
         result = run("search", *arguments)
     assert result.exit_code == 1
-    assert re.search("[12] of [23] candidates failed in one fold or more", result.stderr)
+    assert re.search("[12] of [23] candidates failed in at least one fold", result.stderr)
     assert re.search(r" failed +- .*dropout=0\.3", result.output)
     assert load_model(out / "model.skfer").dropout == 0.1
     with (out / "search.csv").open() as file:
@@ -133,18 +133,18 @@ def test_real_folds_keep_subjects_together(run, data_folder, tmp_path):
         "--out", tmp_path / "out",
     )  # fmt: skip
     assert result.exit_code == 0, result.output
-    assert "no subject in two of them" in result.output
+    assert "without a common subject" in result.output
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
         (["--param", "speed=1,2"], 2, "has no parameter 'speed'"),
-        (["--param", "lr"], 2, "wanted NAME=VALUE"),
+        (["--param", "lr"], 2, "expected NAME=VALUE"),
         (["--param", "lr=-1,-2"], 2, "lr"),
         (["--cv", "1"], 2, "--cv"),
         (["--cv", "25"], 1, "got cv=25, but no class has more than 24 images"),
-        (["--n-jobs", "0"], 2, "0 is no number of fits"),
+        (["--n-jobs", "0"], 2, "got 0, expected the number of fits"),
         (["--param", "optimizer=sgd,foo"], 2, "The 'optimizer' parameter"),
         (["no.csv", "--param", "augment={'flop': 1}"], 2, "augment has 'flop'"),
     ],

@@ -20,7 +20,7 @@ def test_says_what_it_read_and_did(trained):
     assert result.exit_code == 0, result.output
     for words in (
         "drawn faces, seed 0: 210 images of 48 x 48 pixels in 7 classes",
-        "10% set aside for validation and for test, by class, seed 0",
+        "10% of each class for validation and 10% for test, seed 0",
         "None of 210 images is a copy of another one.",
         "Epoch 1/1  loss ",
         "Validation: accuracy",
@@ -67,7 +67,9 @@ def test_refuses_to_overwrite_and_force_does(run, trained, tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     result = run("train", *DENSE, "--out", tmp_path)
     assert result.exit_code == 1
-    assert f"error: {tmp_path} holds report.json already; --force overwrites" in result.stderr
+    assert (
+        f"error: {tmp_path} already contains report.json; use --force to overwrite" in result.stderr
+    )
     assert (tmp_path / "report.json").read_text() == "old"
 
     result = run("train", *DENSE, "--out", tmp_path, "--force")
@@ -91,24 +93,24 @@ def test_class_folder_with_fraction_and_without_own_splits(run, class_folder, tm
     ("arguments", "code", "words"),
     [
         (["no-such.csv"], 1, "sk-fer: error: no-such.csv: no such file or folder"),
-        (["--fraction", "0"], 2, "--fraction: got 0, wanted a number above 0, at most 1"),
-        (["--test-size", "0.5"], 2, "--test-size: got 0.5, wanted"),
+        (["--fraction", "0"], 2, "--fraction: got 0, expected a number above 0, at most 1"),
+        (["--test-size", "0.5"], 2, "--test-size: got 0.5, expected"),
         (["--device", "abacus"], 2, "abacus"),
-        (["--ferplus", "votes.csv"], 2, "--ferplus: needs DATA"),
+        (["--ferplus", "votes.csv"], 2, "--ferplus: it needs DATA"),
         (["--set", "dropout=2"], 2, "dropout"),
-        (["--image-size", "24"], 2, "--image-size: it is for class folders"),
-        (["--classes", "a,b"], 2, "--classes: it is for class folders"),
+        (["--image-size", "24"], 2, "--image-size: it is only for class folders"),
+        (["--classes", "a,b"], 2, "--classes: it is only for class folders"),
         (["--precision", "float16"], 2, "needs a CUDA device"),
-        (["--set", "dropout"], 2, "got 'dropout', wanted NAME=VALUE"),
+        (["--set", "dropout"], 2, "got 'dropout', expected NAME=VALUE"),
         (["--set", "speed=9"], 2, "has no parameter 'speed'"),
         (["--model", "resnet"], 2, "'resnet' is not one of"),
         (["--epochs", "0"], 2, "--epochs"),
         (["no.csv", "--set", "augment={'flop': 1}"], 2, "augment has 'flop'"),
-        (["no.csv", "--fraction", "0"], 2, "--fraction: got 0, wanted"),
+        (["no.csv", "--fraction", "0"], 2, "--fraction: got 0, expected"),
         (
             ["no.csv", "--test-size", "0"],
             2,
-            "--test-size: got 0, wanted a number above 0",
+            "--test-size: got 0, expected a number above 0",
         ),
         ([""], 2, "got an empty path"),
     ],
@@ -150,12 +152,12 @@ def test_names_of_classes_may_have_spaces_around_them(run, tmp_path):
     result = run("train", tmp_path / "faces", *DENSE, *arguments)
     assert result.exit_code == 0, result.output
     assert load_model(tmp_path / "out" / "model.skfer").classes_.tolist() == ["Other One", "smile"]
-    words = f"--classes has frown, and {tmp_path / 'faces'} has no such images"
+    words = f"--classes has frown, but {tmp_path / 'faces'} has no such images"
     assert result.stderr == f"sk-fer: warning: {words}\n"
 
     result = run("train", tmp_path / "faces", *DENSE, "--classes", " , ")
     assert result.exit_code == 2
-    assert "Invalid value for --classes: got ' , ', wanted names separated" in result.stderr
+    assert "Invalid value for --classes: got ' , ', expected names separated" in result.stderr
 
 
 @pytest.fixture
@@ -195,7 +197,7 @@ def test_the_share_set_aside_is_the_one_asked_for(run, class_folder, tmp_path):
     arguments = [*DENSE, "--test-size", 0.3, "--out", tmp_path / "out"]
     result = run("train", class_folder, *arguments)
     assert result.exit_code == 0, result.output
-    assert "Splits: 30% set aside for validation and for test, by class, seed 0." in result.output
+    assert "Splits: 30% of each class for validation and 30% for test, seed 0." in result.output
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert report["data"]["splits"] == {"test": 9, "train": 12, "validation": 9}
 
@@ -212,7 +214,7 @@ def test_splits_of_any_name_are_kept_and_files_that_are_not_read_are_counted(
     with pytest.warns(UserWarning, match="1 .*not read"):
         result = run("train", tmp_path / "faces", *DENSE, "--test-size", "0.2", "--out", out)
     assert result.exit_code == 0, result.output
-    words = "test as the data set has it, 20% set aside for validation, by class, seed 0."
+    words = "the test split of the data set, and 20% of each class for validation, seed 0."
     assert f"Splits: {words}" in result.output
     report = json.loads((out / "report.json").read_text())
     assert report["data"]["splits"] == {"test": 35, "train": 28, "validation": 7}
@@ -258,13 +260,13 @@ def test_the_output_folder_is_checked_before_anything_is_read(
     out = tmp_path / "file" / "out"
     result = run(verb, *model, "no.csv", "--out", out)
     assert result.exit_code == 1
-    words = f"{out}: {tmp_path / 'file'} is a file; wanted a folder to write into"
+    words = f"{out}: {tmp_path / 'file'} is a file; expected a folder"
     assert result.stderr == f"sk-fer: error: {words}\n"
 
     monkeypatch.setattr("os.access", lambda path, mode: False)
     result = run(verb, *model, "no.csv", "--out", tmp_path / "new" / "out")
     assert result.exit_code == 1
-    assert f"{tmp_path} cannot be written into; --out names another" in result.stderr
+    assert f"{tmp_path} is not writable; choose another folder with --out" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -284,7 +286,7 @@ def test_urls_are_named_as_they_were_typed(run, arguments, monkeypatch):
     assert result.exit_code == 2
     (address,) = [argument for argument in arguments if "://" in argument]
     shown = " ".join(result.stderr.replace("│", " ").split())
-    assert f"{address} is a URL; wanted a file or folder of this machine" in shown
+    assert f"{address} is a URL; expected a file or folder on this machine" in shown
 
 
 def test_debug_shows_the_traceback(run):
@@ -298,7 +300,7 @@ def test_real_csv(run, data_folder, tmp_path):
     data = data_folder / "fer2013.csv"
     result = run("train", data, *DENSE, "--fraction", 0.01, "--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
-    assert "Splits: as the data set has them." in result.output
+    assert "Splits: those of the data set." in result.output
     assert "of validation are in train as well" in result.output
     assert "There is no test split." in result.output
     report = json.loads((tmp_path / "out" / "report.json").read_text())
@@ -311,7 +313,7 @@ def test_real_subjects_stay_together(data_folder):
     from sk_fer._cli._data import Source, read_faces
 
     faces = read_faces(Source(data_folder / "CK+48"))
-    assert "no subject in two of them" in faces.split_note
+    assert "without a common subject" in faces.split_note
     subjects = [set(faces.groups[faces.splits == s]) for s in ("train", "validation", "test")]
     assert sum(map(len, subjects)) == len(set(faces.groups))
 

@@ -137,7 +137,7 @@ BAD_INPUTS = [
     table("blank lines only", "\n \n\n", ": the file is empty"),
     table("header only", "emotion,pixels,Usage\n", ": no rows below the header"),
     table("binary file", b"\x80\xff\x00\x01" * 100, ": not a CSV file, wanted text in UTF-8"),
-    table("one endless line", b"0 " * 200_000, ", row 1: got 200000 pixels, wanted 2304"),
+    table("one endless line", b"0 " * 200_000, ", row 1: got 200000 pixels, expected 2304"),
     table("no column emotion", f"pixels,Usage\n{PIXELS},Training", ": no column 'emotion', it h"),
     table("no column pixels", "emotion,Usage\n3,Training", ": no column 'pixels', it holds 'emo"),
     table("no header, two labels", f"3,4,{PIXELS}", ": no names of columns, and its first row"),
@@ -153,8 +153,8 @@ BAD_INPUTS = [
         "no CSV in .tar.gz", tarred(b"", "a.txt"), ": wanted one CSV file.*none", name="a.tar.gz"
     ),
     # a row
-    row("2,303 pixels", f"3,{PIXELS.rsplit(' ', 1)[0]},Training", "got 2303 pixels, wanted 2304"),
-    row("2,305 pixels", f"3,{PIXELS} 0,Training", "got 2305 pixels, wanted 2304"),
+    row("2,303 pixels", f"3,{PIXELS.rsplit(' ', 1)[0]},Training", "got 2303 pixels, expected 2304"),
+    row("2,305 pixels", f"3,{PIXELS} 0,Training", "got 2305 pixels, expected 2304"),
     row("no pixels", "3,,Training", "got no pixels"),
     row("pixel over 255", f"3,256 {PIXELS[4:]},Training", "pixel value 256 is outside 0 to 255"),
     row("pixel below 0", f"3,-1 {PIXELS},Training", "pixel value -1 is outside 0 to 255"),

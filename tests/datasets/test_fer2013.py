@@ -166,7 +166,7 @@ def test_skip_leaves_bad_rows_out_and_says_which(tmp_path, rows, table):
         np.testing.assert_array_equal(faces.images, table[0][[0, 2, 4, 5]])
         assert [row for row, _ in faces.skipped] == [2, 4]
         assert "row 2: emotion '9'" in faces.skipped[0][1]
-        assert "row 4: got 2 pixels, wanted 2304" in faces.skipped[1][1]
+        assert "row 4: got 2 pixels, expected 2304" in faces.skipped[1][1]
     with pytest.raises(ValueError, match=r"fer2013.csv, row 2: emotion '9'"):
         load_fer2013(path)
 

@@ -91,5 +91,5 @@ def test_not_installed(monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", without_kagglehub)
     monkeypatch.delitem(sys.modules, "kagglehub", raising=False)
-    with pytest.raises(ImportError, match=rf"pip install \"sk_fer\[kaggle\]\".*{BY_HAND}"):
+    with pytest.raises(ImportError, match=rf"pip install \"\.\[kaggle\]\" in.*{BY_HAND}"):
         fetch_fer2013()

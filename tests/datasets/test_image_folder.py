@@ -231,7 +231,9 @@ def test_images_are_read_by_content_and_others_counted_by_suffix(tmp_path):
 def test_heic_files_that_are_not_read_are_counted(tmp_path, write_image):
     write_image("happy/1.png")
     (tmp_path / "happy" / "2.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
-    with pytest.warns(UserWarning, match=r'1 .heic; pip install "sk_fer\[heic\]" has HEIC files'):
+    with pytest.warns(
+        UserWarning, match=r'1 .heic; HEIC files require pip install "\.\[heic\]" in'
+    ):
         assert load_image_folder(tmp_path).not_read == {".heic": 1}
 
 

@@ -278,8 +278,8 @@ def test_pixels_of_another_range_than_those_of_the_fit(as_shares, faces):
     bytes_, y = faces
     shares = (bytes_ / 255).astype(np.float32)
     X, other = (shares, bytes_) if as_shares else (bytes_, shares)
-    given, wanted = ("uint8", "float32") if as_shares else ("float32", "uint8")
-    words = f"is {given} with values up to .*, and fit was given {wanted} images of another range"
+    given, expected = ("uint8", "float32") if as_shares else ("float32", "uint8")
+    words = f"is {given} with values up to .*, and fit was given {expected} images of another range"
     model = dense(normalize="dataset", max_epochs=2)
     with pytest.raises(ValueError, match=f"X_val {words}"):
         model.fit(X, y, X_val=other, y_val=y)
@@ -447,14 +447,14 @@ REFUSED = [
     (dense(validation_fraction=0.01), (X, y), {}, "leaves no images to train or to validate on"),
     (dense(class_weight={"bored": 2}), (X, y), {}, "class_weight names 'bored'"),
     (dense(class_weight={"sad": -1}), (X, y), {}, "class_weight['sad'] is -1"),
-    (dense(augment={"blur": 1}), (X, y), {}, "augment has 'blur'; wanted any of ['flip', 'shift'"),
-    (dense(augment={"flip": 2}), (X, y), {}, "augment['flip'] is 2; wanted a number in [0, 1.0]"),
+    (dense(augment={"blur": 1}), (X, y), {}, "augment has 'blur'; expected any of ['flip'"),
+    (dense(augment={"flip": 2}), (X, y), {}, "augment['flip'] is 2; expected a number in [0, 1.0]"),
     (dense(image_shape=(40, 40)), (X, y), {}, "image_shape=(40, 40)"),
     (dense(device="abacus"), (X, y), {}, "device='abacus' is not known"),
     (dense(precision="float16"), (X, y), {}, "precision='float16' needs a CUDA device"),
     (dense(optimizer="lbfgs"), (X, y), {}, "The 'optimizer' parameter"),
     (dense(lr=0.0), (X, y), {}, "The 'lr' parameter"),
-    (FERDenseClassifier((0,)), (X, y), {}, "got hidden_layer_sizes=(0,), wanted integers > 0"),
+    (FERDenseClassifier((0,)), (X, y), {}, "got hidden_layer_sizes=(0,), expected integers > 0"),
     (dense(), (X.astype(float) * np.nan, y), {}, "Input X contains NaN"),
 ]
 
@@ -469,5 +469,5 @@ def test_prediction_on_other_sizes_is_refused():
     model = dense(max_epochs=1).fit(X, y)
     with pytest.raises(ValueError, match="X has 100 features, but FERDenseClassifier is expecting"):
         model.predict(X[:, :100])
-    with pytest.raises(ValueError, match="wanted"):
+    with pytest.raises(ValueError, match="expected"):
         model.predict(X.reshape(-1, 24, 96))

@@ -91,8 +91,8 @@ def test_images_without_weight_belong_to_no_side(faces, people, splits):
 def test_groups_without_a_split_change_nothing(faces, people):
     X, y = faces
     model = dense(validation_fraction=None)
-    wanted = model.fit(X, y).predict_proba(X)
-    np.testing.assert_array_equal(model.fit(X, y, groups=people).predict_proba(X), wanted)
+    expected = model.fit(X, y).predict_proba(X)
+    np.testing.assert_array_equal(model.fit(X, y, groups=people).predict_proba(X), expected)
     given = dense().fit(X, y, X_val=X, y_val=y)
     same = dense().fit(X, y, X_val=X, y_val=y, groups=people)
     np.testing.assert_array_equal(same.predict_proba(X), given.predict_proba(X))

@@ -103,7 +103,7 @@ WAYS_OUT = {
     "strings in a table": (pd.DataFrame({"pixels": STRINGS}), "PixelParser reads strings"),
     "labels in a table": (
         pd.DataFrame(IMAGES.reshape(20, -1)).assign(emotion=Y).rename(columns=str),
-        "str in the columns emotion, wanted numbers",
+        "str in the columns emotion, expected numbers",
     ),
     "arrays in a Series": (pd.Series(list(IMAGES)), "np.stack(list(X))"),
     "arrays in a table": (pd.DataFrame({"face": list(IMAGES)}), "np.stack(list(X))"),
@@ -117,7 +117,7 @@ WAYS_OUT = {
     "pairs": (list(zip(IMAGES, range(20), strict=True)), "np.stack([image for image, label in X])"),
     "a Bunch": (Bunch(data=IMAGES, images=IMAGES), "pass X['images'], and the labels as y"),
     "a generator": ((image for image in IMAGES), "np.stack(list(X))"),
-    "sizes that differ": ([np.zeros((8, 8)), np.zeros((8, 9))], "wanted images of one size"),
+    "sizes that differ": ([np.zeros((8, 8)), np.zeros((8, 9))], "expected images of one size"),
     "Pillow images of two sizes": (
         [Image.new("L", (8, 8)), Image.new("L", (8, 9))],
         "bring the Pillow images to one size",

@@ -123,9 +123,9 @@ def test_device_may_be_a_torch_device(make):
     assert clone(model).device == device
     model.fit(X, Y)
     method = "predict_proba" if hasattr(model, "predict_proba") else "transform"
-    wanted = getattr(make(device="cpu", random_state=0).fit(X, Y), method)(X)
-    np.testing.assert_array_equal(getattr(model, method)(X), wanted)
-    np.testing.assert_array_equal(getattr(pickle.loads(pickle.dumps(model)), method)(X), wanted)
+    expected = getattr(make(device="cpu", random_state=0).fit(X, Y), method)(X)
+    np.testing.assert_array_equal(getattr(model, method)(X), expected)
+    np.testing.assert_array_equal(getattr(pickle.loads(pickle.dumps(model)), method)(X), expected)
 
 
 def test_a_torch_device_goes_into_a_model_file(tmp_path):
@@ -149,10 +149,10 @@ def test_augment_may_be_a_bool(given, same_as):
 @pytest.mark.parametrize("size", [8, np.int64(8)])
 def test_one_hidden_layer_may_be_a_number(size, tmp_path):
     model = dense(hidden_layer_sizes=size, random_state=0).fit(X, Y)
-    wanted = dense(hidden_layer_sizes=(8,), random_state=0).fit(X, Y).predict_proba(X)
-    np.testing.assert_array_equal(model.predict_proba(X), wanted)
+    expected = dense(hidden_layer_sizes=(8,), random_state=0).fit(X, Y).predict_proba(X)
+    np.testing.assert_array_equal(model.predict_proba(X), expected)
     save_model(model, tmp_path / "model.skfer")
-    np.testing.assert_array_equal(load_model(tmp_path / "model.skfer").predict_proba(X), wanted)
+    np.testing.assert_array_equal(load_model(tmp_path / "model.skfer").predict_proba(X), expected)
 
 
 @pytest.mark.parametrize("size", [16, np.int64(16), (16, 16), [np.int64(16), 16]])

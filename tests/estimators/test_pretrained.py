@@ -95,7 +95,7 @@ ALL = {"head", "layer1", "layer2", "layer3", "layer4"}
 
 
 @pytest.mark.parametrize(
-    ("trainable", "wanted"),
+    ("trainable", "expected"),
     [
         ("head", [HEAD, HEAD]),
         ("last_stage", [LAST, LAST]),
@@ -105,26 +105,26 @@ ALL = {"head", "layer1", "layer2", "layer3", "layer4"}
     ],
     ids=["head", "last stage", "all", "thawing", "freezing"],
 )
-def test_what_has_gradients_and_moves_in_each_epoch(trainable, wanted, small):
+def test_what_has_gradients_and_moves_in_each_epoch(trainable, expected, small):
     watch = Watch()
     model = pretrained(
         "test_resnet",
         trainable=trainable,
-        max_epochs=len(wanted),
+        max_epochs=len(expected),
         augment={"flip": 0.5},
         callbacks=[watch],
         weight_decay=0.1,
         lr=0.01,
     ).fit(*small)
     for (moved, with_gradients, layer1, layer4), parts_wanted in zip(
-        watch.epochs, wanted, strict=True
+        watch.epochs, expected, strict=True
     ):
         # Statistics and all, and neither weight decay nor old momentum moves what is frozen.
         assert parts(moved) == parts(with_gradients) == parts_wanted
         assert ("network.backbone.conv1.0.weight" in moved) == (parts_wanted == ALL)
         assert layer1 == ("layer1" in parts_wanted)
         assert layer4 == ("layer4" in parts_wanted)
-    assert model.n_epochs_ == len(wanted)
+    assert model.n_epochs_ == len(expected)
 
 
 @pytest.mark.parametrize(
@@ -242,21 +242,21 @@ def test_sizes_and_stems(parameters, feature_map, small):
     ("parameters", "words"),
     [
         ({"backbone": "resnet5"}, "got backbone='resnet5', which timm .* does not .*'resnet50'"),
-        ({"backbone": "hf-hub:timm/resnet50"}, "got backbone='hf-hub:timm/resnet50', wanted a nam"),
-        ({"backbone": "../resnet50"}, "got backbone='../resnet50', wanted a nam"),
+        ({"backbone": "hf-hub:timm/resnet50"}, "got backbone='hf-hub:timm/resnet50', expected a"),
+        ({"backbone": "../resnet50"}, "got backbone='../resnet50', expected a nam"),
         ({"input_size": 8}, "backbone='fast' cannot take images of 8 x 8 pixels; set input_size"),
         ({"backbone": "test_vit", "input_size": 40}, "it was made for 160 x 160; set input_size"),
         ({"head": "conv"}, "head='conv' needs a feature map of 2 x 2 or more, .* set a larger "),
         ({"backbone": "test_vit", "head": "conv"}, "head='conv' needs a feature map of .channels"),
         ({"stem": "no_pool"}, "backbone='fast' has no max-pool in its stem"),
-        ({"backbone": "test_resnet", "input_size": (32,)}, r"got input_size=\(32,\), wanted"),
-        ({"input_size": (32, 0)}, r"input_size=\(32, 0\), wanted \(height, width\)"),
-        ({"input_size": (32, True)}, r"input_size=\(32, True\), wanted \(height, width\)"),
-        ({"trainable": {2: "head"}}, r"trainable=\{2: 'head'\}; wanted .*, with epoch 1 among"),
-        ({"trainable": {1: "tail"}}, "trainable={1: 'tail'}; wanted the part that is trained"),
-        ({"trainable": {1: "head", 2.5: "all"}}, "wanted the part that is trained"),
-        ({"trainable": {1: "head", 0: "all"}}, "wanted the part that is trained"),
-        ({"trainable": {}}, "wanted the part that is trained"),
+        ({"backbone": "test_resnet", "input_size": (32,)}, r"got input_size=\(32,\), expected"),
+        ({"input_size": (32, 0)}, r"input_size=\(32, 0\), expected \(height, width\)"),
+        ({"input_size": (32, True)}, r"input_size=\(32, True\), expected \(height, width\)"),
+        ({"trainable": {2: "head"}}, r"trainable=\{2: 'head'\}; expected .*, with epoch 1 among"),
+        ({"trainable": {1: "tail"}}, "trainable={1: 'tail'}; expected the part that is trained"),
+        ({"trainable": {1: "head", 2.5: "all"}}, "expected the part that is trained"),
+        ({"trainable": {1: "head", 0: "all"}}, "expected the part that is trained"),
+        ({"trainable": {}}, "expected the part that is trained"),
     ],
     ids=str,
 )  # fmt: skip

@@ -124,8 +124,8 @@ def test_in_a_pipeline_or_frozen(wrap, cnn, small):
     ("make", "kind", "words"),
     [
         (FERCNNClassifier, NotFittedError, "this FERCNNClassifier is not fitted yet; fit it fir"),
-        (lambda: FERCNNClassifier, TypeError, "weights is a type; wanted 'imagenet', 'fer"),
-        (LogisticRegression, TypeError, "weights is a LogisticRegression; wanted 'imagenet'"),
+        (lambda: FERCNNClassifier, TypeError, "weights is a type; expected 'imagenet', 'fer"),
+        (LogisticRegression, TypeError, "weights is a LogisticRegression; expected 'imagenet'"),
         (lambda: FERFeatures("fast"), ValueError, "The 'weights' parameter of FERPretrainedC"),
     ],
 )  # fmt: skip
@@ -287,12 +287,12 @@ def write(path, what, files):
         ("a.pth", "pickle", ValueError, r"a\.pth: refused, because the pickle in it asks for skl"),
         ("a.pth", "odd head", ValueError, "has the head of a classifier of 0 classes, and y has 7"),
         ("a.pth", "other", ValueError, r"a\.pth': not the weights of the backbone 'fast'; of its"),
-        ("a.pth", "page", ValueError, r"a\.pth: a web page, and no weights; wanted a file of weig"),
+        ("a.pth", "page", ValueError, r"a\.pth: a web page, and no weights; expected a file of"),
         ("a.safetensors", "pointer", ValueError, r"tensors: a pointer of Git LFS, and no weights"),
         ("a.pth", None, FileNotFoundError, r"a\.pth: no such file"),
-        ("a.skfer", None, ValueError, r"is a model file; wanted .*weights=sk_fer.load_model\("),
+        ("a.skfer", None, ValueError, r"is a model file; expected .*weights=sk_fer.load_model\("),
         ("a.h5", "other", ValueError, r"a\.h5: unknown suffix"),
-        ("imagenet1k", None, ValueError, "imagenet1k'; wanted 'imagenet', 'fer2013', None"),
+        ("imagenet1k", None, ValueError, "imagenet1k'; expected 'imagenet', 'fer2013', None"),
     ],
 )
 def test_bad_files(file, what, kind, words, files, small, tmp_path):
@@ -342,8 +342,8 @@ def test_uint8_and_float_are_as_the_weights_want_them(backbone, channels, small,
     model = pretrained(backbone, weights=tmp_path / "weights.pth", lr=1e-3).fit(X, small[1])
     cfg = timm.models.get_pretrained_cfg(backbone)
     mean = model.net_.module_.prepare.mean.numpy()
-    wanted = 255 * np.array(cfg.mean if channels == 3 else [np.mean(cfg.mean)])
-    np.testing.assert_allclose(mean, wanted, rtol=1e-6)
+    expected = 255 * np.array(cfg.mean if channels == 3 else [np.mean(cfg.mean)])
+    np.testing.assert_allclose(mean, expected, rtol=1e-6)
     scaled = (X / 255).astype(np.float32)
     other = clone(model).fit(scaled, small[1])
     np.testing.assert_allclose(other.predict_proba(scaled), model.predict_proba(X), atol=1e-4)

@@ -85,13 +85,13 @@ def test_long_names_leave_room(in_new_figure):
 @pytest.mark.parametrize(
     ("table", "options", "kind", "words"),
     [
-        ("scores", {}, ValueError, "got a table of type str, wanted a DataFrame"),
+        ("scores", {}, ValueError, "got a table of type str, expected a DataFrame"),
         (TABLE[["accuracy"]], {}, ValueError, "with the columns accuracy, f1_macro"),
         (TABLE[:0], {}, ValueError, "of one row or more"),
-        (TABLE, {"metrics": ["log_loss"]}, ValueError, r"got metrics=\['log_loss'\], wanted some"),
+        (TABLE, {"metrics": ["log_loss"]}, ValueError, r"got metrics=\['log_loss'\], expected"),
         (TABLE, {"metrics": "accuracy"}, ValueError, "got metrics='accuracy'"),
-        (TABLE, {"metrics": []}, ValueError, "wanted some of accuracy"),
-        (TABLE, {"ax": 3}, TypeError, "got ax=3, wanted matplotlib Axes"),
+        (TABLE, {"metrics": []}, ValueError, "expected some of accuracy"),
+        (TABLE, {"ax": 3}, TypeError, "got ax=3, expected matplotlib Axes"),
     ],
 )
 def test_bad_input(table, options, kind, words):

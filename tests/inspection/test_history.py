@@ -72,7 +72,7 @@ def test_new_figure_has_two_axes():
         (
             lambda: HistoryDisplay(HISTORY).plot(ax=Figure().subplots(1, 3)),
             ValueError,
-            "ax has 3 axes; wanted two",
+            "ax has 3 axes; expected two",
         ),
     ],
 )

@@ -103,7 +103,7 @@ def test_a_single_split_is_no_split():
         ({"test_size": 0}, "'test_size'"),
         ({"y": [0, 1], "test_size": 0.1}, "2 images of 2 classes are too few to set 0.1"),
         ({"y": [0] * 7 + [1, 2, 3], "test_size": 0.4}, "10 images of 4 classes are too few"),
-        ({"groups": [0] * 10 + [1] * 10}, "there are 2 groups, .* wanted 3 or more"),
+        ({"groups": [0] * 10 + [1] * 10}, "there are 2 groups, .* expected 3 or more"),
         ({"usage": ["test"] * 10 + ["validation"] * 10}, "no training images, only test and val"),
         ({"usage": ["train"] * 10 + ["extra"] * 10}, "usage has 'extra', which is no known name"),
         ({"usage": ["train"]}, "inconsistent numbers of samples"),

@@ -53,8 +53,8 @@ def test_old_and_half_precision_files(whole):
     backbone = small()
     load_backbone(backbone, old, "here")
     assert backbone.layer1[0].conv1.weight.dtype == torch.float32
-    wanted = {**backbone.state_dict(), **{k: v for k, v in old.items() if k[:2] != "fc"}}
-    assert equal_states(backbone, wanted)
+    expected = {**backbone.state_dict(), **{k: v for k, v in old.items() if k[:2] != "fc"}}
+    assert equal_states(backbone, expected)
 
 
 @pytest.mark.parametrize("prefix", ["network.backbone.", "backbone."])
@@ -100,13 +100,13 @@ def test_torchvision_naming(theirs, ours):
     setattr(model, "fc" if theirs == "resnet18" else "classifier", nn.Identity())
     images = torch.randn(1, 3, 48, 48)
     with torch.no_grad():
-        wanted = model(images)
-        assert wanted.std() > 0.01
-        torch.testing.assert_close(backbone(images), wanted, rtol=1e-4, atol=1e-5)
+        expected = model(images)
+        assert expected.std() > 0.01
+        torch.testing.assert_close(backbone(images), expected, rtol=1e-4, atol=1e-5)
         gray = timm.create_model(ours, num_classes=0, in_chans=1).eval()
         load_backbone(gray, state, "here")
-        wanted = model(images[:, :1].expand(-1, 3, -1, -1))
-        torch.testing.assert_close(gray(images[:, :1]), wanted, rtol=1e-3, atol=1e-4)
+        expected = model(images[:, :1].expand(-1, 3, -1, -1))
+        torch.testing.assert_close(gray(images[:, :1]), expected, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize(("there", "here"), [(3, 1), (1, 3), (3, 4), (4, 3), (1, 2)])

@@ -30,9 +30,9 @@ class RunsCode:
         return os.mkdir, (self.path,)
 
 
-def assert_same(found, wanted=STATE):
-    assert list(found) == list(wanted)
-    for key, tensor in wanted.items():
+def assert_same(found, expected=STATE):
+    assert list(found) == list(expected)
+    for key, tensor in expected.items():
         assert torch.equal(found[key], tensor)
         assert found[key].dtype == tensor.dtype
 
@@ -77,15 +77,15 @@ def test_what_training_scripts_put_around(wrap, tmp_path):
 
 
 def test_no_file_of_weights(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"none\.pth: no such file; wanted .*\.safetensors"):
+    with pytest.raises(FileNotFoundError, match=r"none\.pth: no such file; expected .*"):
         read_state_dict(tmp_path / "none.pth")
-    with pytest.raises(IsADirectoryError, match="a folder; wanted a file of weights"):
+    with pytest.raises(IsADirectoryError, match="a folder; expected a file of weights"):
         read_state_dict(tmp_path)
     (tmp_path / "w.npz").write_bytes(b"PK")
-    with pytest.raises(ValueError, match=r"w\.npz: unknown suffix '\.npz'; wanted .*\.pth"):
+    with pytest.raises(ValueError, match=r"w\.npz: unknown suffix '\.npz'; expected .*\.pth"):
         read_state_dict(tmp_path / "w.npz")
     (tmp_path / "w.pth").touch()
-    with pytest.raises(ValueError, match=r"w\.pth: an empty file; wanted"):
+    with pytest.raises(ValueError, match=r"w\.pth: an empty file; expected"):
         read_state_dict(tmp_path / "w.pth")
 
 
@@ -164,7 +164,7 @@ def test_a_safetensors_file_that_lies(content, tmp_path):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ([torch.zeros(2)], "contains a list; wanted a dict of names to tensors"),
+        ([torch.zeros(2)], "contains a list; expected a dict of names to tensors"),
         (torch.zeros(2), "contains a Tensor"),
         ({}, "contains an empty dict"),
         ({"model": {}}, "contains an empty dict"),

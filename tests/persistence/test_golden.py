@@ -12,8 +12,8 @@ FILES = sorted(FOLDER.glob("*.skfer"))
 
 
 def test_there_is_one_of_each_kind_and_version():
-    wanted = [f"v{n}-{name}" for n in range(1, FORMAT_VERSION + 1) for name in models()]
-    assert sorted(path.stem for path in FILES) == sorted(wanted)
+    expected = [f"v{n}-{name}" for n in range(1, FORMAT_VERSION + 1) for name in models()]
+    assert sorted(path.stem for path in FILES) == sorted(expected)
 
 
 @pytest.mark.filterwarnings("ignore:This FER.* was written by sk_fer")

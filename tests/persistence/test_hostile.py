@@ -48,7 +48,7 @@ def refused(path, words):
         (lambda c, p: joblib.dump(c, p, compress=("zlib", 3)), "perhaps a compressed joblib file"),
         (lambda c, p: joblib.dump(c, p, compress=("gzip", 3)), "perhaps a compressed joblib file"),
         (lambda c, p: joblib.dump(c, p, compress=("xz", 3)), "perhaps a compressed joblib file"),
-        (lambda c, p: torch.save(c, p), "a zip of .* entries; wanted model.json"),
+        (lambda c, p: torch.save(c, p), "a zip of .* entries; expected model.json"),
         (lambda c, p: np.save(p, np.array([c]), allow_pickle=True), r"begins with b'\\x93NUMPY"),
     ],
     ids=["pickle", "pickle 0", "joblib", "zlib", "gzip", "xz", "torch", "numpy"],
@@ -76,7 +76,7 @@ def test_the_canary_would_sing(tmp_path):
         (lambda c: b"PK\x03\x04" + c, "a zip with a directory of"),
         (lambda c: c.replace(b"happy", b"HAPPY"), "a damaged zip, BadZipFile: Bad CRC-32"),
         (lambda c: seal(read_entries(c), zipfile.ZIP_DEFLATED), "is compressed, encrypted or"),
-        (lambda c: zipped([*read_entries(c).items(), ("x", b"")]), "a zip of 4 entries; wanted"),
+        (lambda c: zipped([*read_entries(c).items(), ("x", b"")]), "a zip of 4 entries; expected"),
         (lambda c: zipped([("../x", b""), ("b", b""), ("c", b"")]), r"a zip of \['../x', 'b', 'c'"),
         (lambda c: zipped([("model.json", b"")] * 3), r"a zip of \['model.json', 'model.json'"),
         (lambda c: zipped([(n, b"{}") for n in read_entries(c)]), "SHA256SUMS does not fit"),
@@ -101,7 +101,7 @@ def linked(content):
 def test_too_large_no_file_and_no_regular_file(dense_file, tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError):
         load_model(tmp_path / "none.skfer")
-    with pytest.raises(IsADirectoryError, match="is a folder; wanted a model file"):
+    with pytest.raises(IsADirectoryError, match="is a folder; expected a model file"):
         load_model(tmp_path)
     os.mkfifo(tmp_path / "pipe")
     refused(tmp_path / "pipe", "is no regular file")  # and does not wait for a writer
@@ -113,7 +113,7 @@ def test_a_second_directory_is_not_looked_for(dense_file):
     content = dense_file.read_bytes()
     locator = b"PK\x06\x07" + bytes(16)
     dense_file.write_bytes(content[:-22] + locator + content[-22:])
-    refused(dense_file, "a zip of 64-bit entries; wanted model.json")
+    refused(dense_file, "a zip of 64-bit entries; expected model.json")
 
 
 def model(d):
@@ -131,40 +131,40 @@ def parameter(**items):
 @pytest.mark.parametrize(
     ("edit", "words"),
     [
-        (lambda d: d.update(format="ONNX"), "format is 'ONNX'; wanted 'sk_fer model'"),
+        (lambda d: d.update(format="ONNX"), "format is 'ONNX'; expected 'sk_fer model'"),
         (lambda d: d.update(format_version=0), "format version 0, written by sk_fer .*; this one"),
-        (lambda d: d.update(format_version=True), "format_version is True; wanted int"),
+        (lambda d: d.update(format_version=True), "format_version is True; expected int"),
         (lambda d: d.update(more=1), r"has unknown items: \['more'\]"),
         (lambda d: d.update(versions={"sk_fer": "\x1b[2J"}), "versions are"),
         (lambda d: d.pop("model"), "has no 'model'"),
-        (change(**{"class": "os.system"}), "is of class 'os.system'; wanted FERCNN"),
+        (change(**{"class": "os.system"}), "is of class 'os.system'; expected FERCNN"),
         (change(**{"class": "FERCNNClassifier"}), "parameters of FERCNNClassifier: unknown"),
         (change(steps=[]), "has steps but is of class 'FERDenseClassifier'"),
-        (parameter(callbacks=[]), "parameters of FERDenseClassifier: unknown callbacks; wanted"),
+        (parameter(callbacks=[]), "parameters of FERDenseClassifier: unknown callbacks; expected"),
         (parameter(checkpoint="/tmp"), "unknown checkpoint"),
         (parameter(lr=-1.0), "The 'lr' parameter of FERDenseClassifier must be a float in the ran"),
-        (parameter(max_epochs=10**19), "max_epochs is 10000000000000000000; wanted a 64-bit"),
+        (parameter(max_epochs=10**19), "max_epochs is 10000000000000000000; expected a 64-bit"),
         (parameter(augment=[0] * 20_000), "a value has more than 10000 parts"),
-        (parameter(augment={"pickle": []}), "is no value; wanted a float, tuple or dict"),
+        (parameter(augment={"pickle": []}), "is no value; expected a float, tuple or dict"),
         (
             change(network={"hidden_layer_sizes": [2**40]}),
-            r"network.features.1.weight are .*wanted float32",
+            r"network.features.1.weight are .*expected float32",
         ),
-        (change(network={"hidden_layer_sizes": [2**62, 2**62]}), "can be built|wanted float32"),
+        (change(network={"hidden_layer_sizes": [2**62, 2**62]}), "can be built|expected float32"),
         (change(network={"hidden_layer_sizes": [1] * 9000}), "has 9000 layers, and there are 4 ar"),
-        (change(network={"hidden_layer_sizes": ["8"]}), "hidden_layer_sizes=.*wanted int"),
-        (change(image_shape_=[2**20, 2**20, 1]), "image_shape_ is .*; wanted height, width and"),
+        (change(network={"hidden_layer_sizes": ["8"]}), "hidden_layer_sizes=.*expected int"),
+        (change(image_shape_=[2**20, 2**20, 1]), "image_shape_ is .*; expected height, width and"),
         (change(image_shape_=[8, 8, 1]), r"images of shape \(8, 8, 1\) have no 256 values"),
         (change(feature_names_in_=["a"]), "feature_names_in_ are no names of its features"),
-        (change(seed=-1), "seed is -1; wanted 0 to"),
-        (change(device="hpu"), "device is 'hpu'; wanted cpu, cuda, mps or xpu"),
-        (change(precision="int8"), "precision is 'int8'; wanted one of"),
+        (change(seed=-1), "seed is -1; expected 0 to"),
+        (change(device="hpu"), "device is 'hpu'; expected cpu, cuda, mps or xpu"),
+        (change(precision="int8"), "precision is 'int8'; expected one of"),
         (change(normalize="dataset"), "the weights lack prepare.mean, prepare.std"),
         (change(history=[{"dict": [["epoch", 2]]}]), "history is none, in its row 1"),
         (change(classes_={"dtype": "str", "values": ["b", "a"]}), "are not two or more labels, so"),
         (change(classes_={"dtype": "uint8", "values": [1, 999]}), "classes_: "),
         (change(classes_={"dtype": "O", "values": [1, 2]}), "are no labels of dtype 'O'"),
-        (change(classes_={"dtype": "str", "values": ["a", "b"]}), r"wanted float32 \(2, 8\)"),
+        (change(classes_={"dtype": "str", "values": ["a", "b"]}), r"expected float32 \(2, 8\)"),
         (
             change(classes_={"dtype": "str", "values": ["", *map(str, range(999)), "x" * 9999]}),
             "labels too long or too many",
@@ -183,7 +183,7 @@ def test_descriptions(edit, words, dense_file):
 @pytest.mark.parametrize(
     ("step", "items", "words"),
     [
-        (0, {"class": "FunctionTransformer"}, "is of class 'FunctionTransformer'; wanted FER"),
+        (0, {"class": "FunctionTransformer"}, "is of class 'FunctionTransformer'; expected FER"),
         (
             0,
             {"parameters": {"image_size": {"tuple": [10**5, 10**5]}}},
@@ -191,7 +191,7 @@ def test_descriptions(edit, words, dense_file):
         ),
         (0, {"parameters": {"image_size": [9, 9]}}, r"images of \(9, 9\) pixels have no 64 values"),
         (1, {"parameters": {"kernel_size": [10**9, 1]}}, "kernel_size is"),
-        (3, {"image_shape_": [4, 16, 1]}, r"mean_ has the shape \(8, 8, 1\); wanted \(4, 16, 1\)"),
+        (3, {"image_shape_": [4, 16, 1]}, r"mean_ has the shape \(8, 8, 1\); expected \(4, 16"),
         (3, {"parameters": {"method": "image"}, "class": "ImageReader"}, "unknown method"),
         (4, {"output": "os"}, "output is 'os'"),
         (4, {"class": None}, "has unknown items"),
@@ -219,7 +219,7 @@ def test_pipelines(step, items, words, models, tmp_path):
         (b'{"a": ' + b"9" * 5000 + b"}", "it holds a number of 5000 digits"),
         (b'{"a": 1, "a": 2}', "it holds an object with a key twice"),
         (b"\xff", "'utf-8' codec can't decode"),
-        (b"3", "model.json is 3; wanted an object"),
+        (b"3", "model.json is 3; expected an object"),
         (b" " * (16 << 20) + b"3", "model.json has 16777217 bytes; at most 16777216 are read"),
     ],
 )

@@ -202,7 +202,7 @@ def test_labels_and_parameters_that_no_file_holds(small_faces, tmp_path):
     model = small().fit(X, y).set_params(class_weight={"sad": [1, object()]})
     with pytest.raises(TypeError, match=r"class_weight of FERDenseClassifier: .* no <class"):
         save_model(model, tmp_path / "model.skfer")
-    with pytest.raises(OSError, match="wanted the name of a file in a folder that exists"):
+    with pytest.raises(OSError, match="expected the name of a file in a folder that exists"):
         save_model(small().fit(X, y), tmp_path / "none" / "model.skfer")
     assert list(tmp_path.iterdir()) == []
 
@@ -313,6 +313,6 @@ def test_weights_beyond_half_precision_are_refused(small_faces, tmp_path):
         ValueError, match=r"'float16' cannot .* network\.head\.bias.* 70000; .*65504"
     ):
         save_model(model, tmp_path / "model.skfer", dtype="float16")
-    with pytest.raises(ValueError, match="got dtype='bfloat16', wanted 'float32' or 'float16'"):
+    with pytest.raises(ValueError, match="got dtype='bfloat16', expected 'float32' or 'float16'"):
         save_model(model, tmp_path / "model.skfer", dtype="bfloat16")
     assert list(tmp_path.iterdir()) == []

@@ -130,7 +130,7 @@ def test_a_graph_that_computes_something_else_is_not_written(tmp_path, monkeypat
         return probabilities * 0.99, position
 
     monkeypatch.setattr(_onnx_graph._Probabilities, "forward", wrong)
-    with pytest.raises(ValueError, match=r"off those of predict_proba; wanted 0\.0001 at most"):
+    with pytest.raises(ValueError, match=r"off those of predict_proba; expected 0\.0001 at most"):
         export_onnx(model, tmp_path / "model.onnx")
     assert [file.name for file in tmp_path.iterdir()] == ["model.onnx"]
     assert (tmp_path / "model.onnx").read_text() == "the one before"
@@ -147,7 +147,7 @@ def test_a_missing_package_is_named(missing, tmp_path, monkeypatch):
         return original(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", fail)
-    words = re.escape(f'export_onnx needs {missing}: pip install "sk_fer[onnx]"')
+    words = re.escape(f'export_onnx requires {missing}: run pip install ".[onnx]" in')
     with pytest.raises(ImportError, match=words):
         export_onnx(model, tmp_path / "model.onnx")
 
@@ -155,7 +155,7 @@ def test_a_missing_package_is_named(missing, tmp_path, monkeypatch):
 def test_bad_paths_are_refused_before_the_work(tmp_path):
     model, _ = fitted()
     for path in (tmp_path, tmp_path / "nowhere" / "model.onnx"):
-        with pytest.raises(OSError, match=re.escape(f"{path}: wanted the name of a file")):
+        with pytest.raises(OSError, match=re.escape(f"{path}: expected the name of a file")):
             export_onnx(model, path)
     with pytest.raises(NotFittedError):
         export_onnx(FERDenseClassifier(), tmp_path / "model.onnx")
@@ -196,10 +196,10 @@ def test_the_steps_of_a_pipeline_are_in_the_graph(X, steps, dtype, tmp_path):
     images = X.reshape(IMAGES.shape)
     for n in (40, 1):
         probabilities, labels = session.run(None, {"images": images[:n]})
-        wanted = model.predict_proba(X[:n])
-        np.testing.assert_allclose(probabilities, wanted, atol=1e-5)
+        expected = model.predict_proba(X[:n])
+        np.testing.assert_allclose(probabilities, expected, atol=1e-5)
         assert labels.tolist() == model.predict(X[:n]).tolist()
-    assert wanted.std() > 0
+    assert expected.std() > 0
 
 
 @pytest.mark.parametrize("size", [(24, 24), (37, 9), (11, 60), (80, 40)])
@@ -207,20 +207,20 @@ def test_the_steps_of_a_pipeline_are_in_the_graph(X, steps, dtype, tmp_path):
 def test_images_are_resized_as_pillow_does(size, dtype):
     images = np.random.default_rng(2).integers(0, 256, (3, 41, 22, 2)).astype(dtype)
     step = ImageResizer(size)
-    wanted = step.fit_transform(images)
+    expected = step.fit_transform(images)
     found = step_module(step, "resize")(torch.from_numpy(images)).numpy()
-    assert found.dtype == wanted.dtype
-    np.testing.assert_allclose(found, wanted, rtol=0, atol=0 if dtype == "uint8" else 1e-4)
+    assert found.dtype == expected.dtype
+    np.testing.assert_allclose(found, expected, rtol=0, atol=0 if dtype == "uint8" else 1e-4)
 
 
 @pytest.mark.parametrize(
     ("make", "kind", "words"),
     [
-        (lambda: LogisticRegression(), TypeError, "got a LogisticRegression; wanted a fitted "),
+        (lambda: LogisticRegression(), TypeError, "got a LogisticRegression; expected a fitted "),
         (
             lambda: make_pipeline(ImageResizer(), LogisticRegression()),
             TypeError,
-            "got a Pipeline that ends with a LogisticRegression; wanted a fitted FERCNNClassifier",
+            "got a Pipeline that ends with a LogisticRegression; expected a fitted FER",
         ),
         (
             lambda: ImageReader(),

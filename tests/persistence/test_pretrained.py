@@ -47,8 +47,8 @@ def test_is_on_the_device_and_in_the_precision_of_this_machine(shipped, monkeypa
 def test_another_name_is_refused_with_those_that_exist(faces):
     with pytest.raises(ValueError, match="no trained model 'fer2014'; it has 'fer2013'"):
         load_pretrained("fer2014")
-    wanted = re.escape("weights='fer2014'; wanted 'imagenet', 'fer2013', None, a file")
-    with pytest.raises(ValueError, match=wanted):
+    expected = re.escape("weights='fer2014'; expected 'imagenet', 'fer2013', None, a file")
+    with pytest.raises(ValueError, match=expected):
         FERFeatures("fast", weights="fer2014").fit(faces[0][:4])
 
 

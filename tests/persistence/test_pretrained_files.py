@@ -93,12 +93,12 @@ def network_of_the_file(**items):
 @pytest.mark.parametrize(
     ("edit", "words"),
     [
-        (parameters_of_the_file(weights="/etc/passwd"), "weights is '/etc/passwd'; wanted one of"),
-        (network_of_the_file(weights="/etc/passwd"), "weights is '/etc/passwd'; wanted one of"),
+        (parameters_of_the_file(weights="/etc/passwd"), "weights is '/etc/passwd'; expected one"),
+        (network_of_the_file(weights="/etc/passwd"), "weights is '/etc/passwd'; expected one of"),
         (network_of_the_file(weights=[1]), "weights is"),
         (parameters_of_the_file(memory="/etc"), "unknown memory"),
-        (network_of_the_file(backbone="hf-hub:x/y"), "got backbone='hf-hub:x/y', wanted a name of"),
-        (network_of_the_file(backbone="local-dir:/etc"), "got backbone='local-dir:/etc', wanted a"),
+        (network_of_the_file(backbone="hf-hub:x/y"), "got backbone='hf-hub:x/y', expected a name"),
+        (network_of_the_file(backbone="local-dir:/etc"), "got backbone='local-dir:/etc', exp"),
         (network_of_the_file(backbone="no_such_net"), "'no_such_net', which timm"),
         (network_of_the_file(backbone="vit_giant_patch14_224", input_size=28), "the weights lack "),
         (network_of_the_file(backbone="test_resnet", input_size=32), "the weights lack network.ba"),

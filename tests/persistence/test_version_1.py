@@ -27,32 +27,32 @@ def by_layer(layers, prefix="network."):
 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_weights_of_every_layer_get_their_name_of_today(network):
-    wanted = build_module(network, image_shape=(48, 48, 1), n_classes=7).state_dict()
-    values = list(wanted.values())
+    expected = build_module(network, image_shape=(48, 48, 1), n_classes=7).state_dict()
+    values = list(expected.values())
     layers = NETWORKS[network]
     names = [f"network.{n}.{leaf}" for n in sorted(layers) for leaf in layers[n]]
     # A safetensors file is sorted by name.
     old = dict(sorted(zip(names, values, strict=True)))
     assert set(old) == by_layer(layers)
-    found = rename_weights(old, wanted)
-    assert found.keys() == wanted.keys()
-    assert all(found[name] is wanted[name] for name in wanted)
+    found = rename_weights(old, expected)
+    assert found.keys() == expected.keys()
+    assert all(found[name] is expected[name] for name in expected)
 
 
 def test_the_backbone_and_the_head_of_a_pretrained_network():
     options = {"backbone": "fast", "head": "conv", "input_size": 48}
     module = build_module("pretrained", image_shape=(48, 48, 1), n_classes=7, options=options)
-    wanted = module.state_dict()
+    expected = module.state_dict()
     head = {0: CONV, 3: NORM, 6: PLAIN}
     old = dict.fromkeys(by_layer(FAST, "network.backbone.") | by_layer(head, "network.head."))
-    assert rename_weights(old, wanted).keys() == wanted.keys()
+    assert rename_weights(old, expected).keys() == expected.keys()
 
 
 def test_weights_of_other_layers_are_refused():
-    wanted = build_module("dense", image_shape=(8, 8, 1), n_classes=7).state_dict()
+    expected = build_module("dense", image_shape=(8, 8, 1), n_classes=7).state_dict()
     old = dict.fromkeys(by_layer({1: PLAIN, 4: PLAIN}), np.zeros(1))
     with pytest.raises(ModelFormatError, match="not those of the layers of the network"):
-        rename_weights(old, wanted)
+        rename_weights(old, expected)
 
 
 def test_parameters_that_are_gone_are_left_out():

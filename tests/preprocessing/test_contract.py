@@ -44,14 +44,14 @@ def test_shape_is_learned_in_fit(transformer):
     ("image_shape", "fit_shape", "shape", "message"),
     [
         (None, (20, 30), (24, 25), "X has 25 features, but .* is expecting 30 features"),
-        (None, (20, 6, 5), (20, 5, 6), r"got images of shape \(5, 6, 1\), wanted \(6, 5, 1\)"),
+        (None, (20, 6, 5), (20, 5, 6), r"got images of shape \(5, 6, 1\), expected \(6, 5, 1\)"),
         (None, (20, 6, 5), (10, 6, 5, 2), r"got images of shape \(6, 5, 2\)"),
         ((6, 4), (20, 30), None, r"image_shape=\(6, 4\), 24 values .* X has 30 features"),
-        ((5, 6), (20, 6, 5), None, r"got images of shape \(6, 5, 1\), wanted \(5, 6, 1\)"),
-        ((30,), (20, 30), None, r"got image_shape=\(30,\), wanted \(height, width\)"),
+        ((5, 6), (20, 6, 5), None, r"got images of shape \(6, 5, 1\), expected \(5, 6, 1\)"),
+        ((30,), (20, 30), None, r"got image_shape=\(30,\), expected \(height, width\)"),
         (6, (20, 30), None, r"got image_shape=6, 36 values an image, where X has 30 features"),
         (0, (20, 30), None, "'image_shape' parameter of"),
-        (None, (2, 5, 2, 3, 1, 10), None, "wanted flat rows"),
+        (None, (2, 5, 2, 3, 1, 10), None, "expected flat rows"),
         (None, (0, 6, 5), None, "0 sample"),
     ],
 )
@@ -69,7 +69,7 @@ def test_refuses(transformer, image_shape, fit_shape, shape, message):
 @each_of_arrays
 @pytest.mark.parametrize("bad", [np.nan, np.inf, "angry"])
 def test_refuses_what_is_no_number(transformer, bad):
-    with pytest.raises(ValueError, match=r"NaN|infinity|wanted images as numbers"):
+    with pytest.raises(ValueError, match=r"NaN|infinity|expected images as numbers"):
         clone(transformer).fit([[bad, 1.0], [2.0, 3.0]])
 
 

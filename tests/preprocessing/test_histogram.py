@@ -58,8 +58,8 @@ def test_global_is_a_growing_map_and_evens_the_histogram():
 
 def test_global_agrees_with_scikit_image():
     X = noise_images()
-    wanted = [255 * equalize_hist(image) for image in X]
-    assert_allclose(HistogramEqualizer().fit_transform(X), wanted, atol=3)
+    expected = [255 * equalize_hist(image) for image in X]
+    assert_allclose(HistogramEqualizer().fit_transform(X), expected, atol=3)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -67,9 +67,9 @@ def test_floats_agree_with_uint8_that_fill_the_range(method):
     X = noise_images()
     X[:, 0, :2] = 0, 255
     equalizer = HistogramEqualizer(method)
-    wanted = equalizer.fit_transform(X)
+    expected = equalizer.fit_transform(X)
     for floats in (X / 255, X.astype(float), X * 1e4 - 5e5):
-        assert_allclose(255 * equalizer.fit_transform(floats), wanted, atol=0.51)
+        assert_allclose(255 * equalizer.fit_transform(floats), expected, atol=0.51)
 
 
 def slow_adaptive(image, tile, clip_limit):
@@ -97,8 +97,8 @@ def slow_adaptive(image, tile, clip_limit):
 def test_adaptive_agrees_with_the_slow_way(clip_limit):
     X = dim_images(n=2)
     result = HistogramEqualizer("adaptive", clip_limit=clip_limit, kernel_size=(8, 8))
-    wanted = [255 * slow_adaptive(image, 8, clip_limit) for image in X]
-    assert_allclose(result.fit_transform(X), wanted, atol=0.51)
+    expected = [255 * slow_adaptive(image, 8, clip_limit) for image in X]
+    assert_allclose(result.fit_transform(X), expected, atol=0.51)
 
 
 def test_adaptive_contrast_grows_with_the_limit():
@@ -130,7 +130,7 @@ def test_constant_image_becomes_zero_globally_and_stays_flat_adaptively(dtype):
         ({"clip_limit": 0}, "'clip_limit' parameter of HistogramEqualizer"),
         ({"clip_limit": 2.0}, "'clip_limit' parameter of HistogramEqualizer"),
         ({"kernel_size": 8.0}, "'kernel_size' parameter of HistogramEqualizer"),
-        ({"kernel_size": (8, 0)}, r"got kernel_size=\(8, 0\), wanted \(height, width\)"),
+        ({"kernel_size": (8, 0)}, r"got kernel_size=\(8, 0\), expected \(height, width\)"),
     ],
 )
 def test_bad_parameter(parameters, message):

@@ -106,7 +106,7 @@ def test_image_size_brings_all_to_one_size(folder, paths):
 def test_mixed_sizes_are_refused(folder, paths):
     Image.new("L", (7, 9)).save(folder / "other.png")
     reader = ImageReader().fit(paths)
-    message = r"other\.png: got an image of 9 x 7 pixels, wanted 8 x 5 as in fit; image_size"
+    message = r"other\.png: got an image of 9 x 7 pixels, expected 8 x 5 as in fit; image_size"
     with pytest.raises(ValueError, match=message):
         reader.transform([paths[0], folder / "other.png", paths[1]])
 
@@ -116,12 +116,12 @@ def test_mixed_sizes_are_refused(folder, paths):
     [
         (["gone.png"], FileNotFoundError, "gone"),
         (["text.png"], ValueError, r"text\.png: not a readable image"),
-        (["0.png", None], ValueError, "X, row 1: got None, wanted a path"),
-        (["0.png", 3.5], ValueError, "X, row 1: got 3.5, wanted a path"),
-        ("0.png", ValueError, "got X of type str, wanted a list or column of paths"),
-        ([], ValueError, "got X with 0 rows, wanted at least one of paths"),
-        (np.zeros((3, 2)), ValueError, r"got X of shape \(3, 2\), wanted one column of paths"),
-        (pd.DataFrame({"a": ["0.png"], "b": 1}), ValueError, "wanted only one with paths"),
+        (["0.png", None], ValueError, "X, row 1: got None, expected a path"),
+        (["0.png", 3.5], ValueError, "X, row 1: got 3.5, expected a path"),
+        ("0.png", ValueError, "got X of type str, expected a list or column of paths"),
+        ([], ValueError, "got X with 0 rows, expected at least one of paths"),
+        (np.zeros((3, 2)), ValueError, r"got X of shape \(3, 2\), expected one column of paths"),
+        (pd.DataFrame({"a": ["0.png"], "b": 1}), ValueError, "expected only one with paths"),
     ],
 )
 def test_bad_input(folder, X, error, message):
@@ -133,9 +133,9 @@ def test_bad_input(folder, X, error, message):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"image_size": (0, 5)}, r"got image_size=\(0, 5\), wanted \(height, width\)"),
-        ({"image_size": (5,)}, r"got image_size=\(5,\), wanted \(height, width\)"),
-        ({"image_size": (4.5, 5)}, r"got image_size=\(4.5, 5\), wanted \(height, width\)"),
+        ({"image_size": (0, 5)}, r"got image_size=\(0, 5\), expected \(height, width\)"),
+        ({"image_size": (5,)}, r"got image_size=\(5,\), expected \(height, width\)"),
+        ({"image_size": (4.5, 5)}, r"got image_size=\(4.5, 5\), expected \(height, width\)"),
         ({"image_size": 0}, "'image_size' parameter of ImageReader"),
         ({"color": "yes"}, "'color' parameter of ImageReader"),
         ({"root": 3}, "'root' parameter of ImageReader"),

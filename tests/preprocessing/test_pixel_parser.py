@@ -55,17 +55,17 @@ def test_train_and_test_tables_may_have_other_columns():
     [
         (
             TABLE[["emotion", " Usage"]],
-            r"columns \['emotion', ' Usage'\], wanted one named 'pixels'",
+            r"columns \['emotion', ' Usage'\], expected one named 'pixels'",
         ),
-        ("1 2 3", "got X of type str, wanted a list or column of pixel strings"),
-        ((s for s in STRINGS), "got X of type generator, wanted a list"),
-        (np.array([STRINGS, STRINGS]), r"got X of shape \(2, 40\), wanted one column"),
+        ("1 2 3", "got X of type str, expected a list or column of pixel strings"),
+        ((s for s in STRINGS), "got X of type generator, expected a list"),
+        (np.array([STRINGS, STRINGS]), r"got X of shape \(2, 40\), expected one column"),
         (np.array(["1"])[0:1].reshape(1, 1, 1), r"got X of shape \(1, 1, 1\)"),
         ([], "got X with 0 rows"),
         (TABLE[:0], "got X with 0 rows"),
         ([None], "X, row 0: got no pixels but None"),
         ([""], "X, row 0: got no pixels"),
-        ([*STRINGS, "1 2"], "X, row 40: got 2 pixels, wanted 16"),
+        ([*STRINGS, "1 2"], "X, row 40: got 2 pixels, expected 16"),
         ([*STRINGS, "256 " * 16], "X, row 40: pixel value 256 is outside 0 to 255"),
         (WANTED[:, 0], "X, row 0: got no pixels but"),
     ],
@@ -77,7 +77,7 @@ def test_refuses(X, message):
 
 def test_number_of_pixels_is_fixed_in_fit():
     parser = PixelParser().fit(STRINGS)
-    with pytest.raises(ValueError, match="X, row 0: got 9 pixels, wanted 16"):
+    with pytest.raises(ValueError, match="X, row 0: got 9 pixels, expected 16"):
         parser.transform(["0 " * 9])
 
 

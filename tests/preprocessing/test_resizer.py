@@ -11,7 +11,7 @@ def noise(shape):
 
 
 @pytest.mark.parametrize(
-    ("shape", "image_shape", "wanted"),
+    ("shape", "image_shape", "expected"),
     [
         ((4, 36), None, (4, 12)),
         ((4, 40), (8, 5), (4, 12)),
@@ -23,13 +23,13 @@ def noise(shape):
     ],
 )
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-def test_layout_and_dtype_are_kept(shape, image_shape, wanted, dtype):
+def test_layout_and_dtype_are_kept(shape, image_shape, expected, dtype):
     X = noise(shape).astype(dtype)
     resizer = ImageResizer(image_size=(3, 4), image_shape=image_shape)
     resized = resizer.fit_transform(X)
-    assert resized.shape == wanted
+    assert resized.shape == expected
     assert resized.dtype == dtype
-    assert resizer.n_features_out_ == np.prod(wanted[1:])
+    assert resizer.n_features_out_ == np.prod(expected[1:])
     assert len(resizer.get_feature_names_out()) == resizer.n_features_out_
 
 
@@ -52,9 +52,9 @@ def test_floats_agree_with_uint8_to_rounding():
 @pytest.mark.parametrize(
     ("size", "message"),
     [
-        ((0, 3), r"got image_size=\(0, 3\), wanted \(height, width\)"),
-        ((3,), r"got image_size=\(3,\), wanted \(height, width\)"),
-        (("3", "3"), r"wanted \(height, width\)"),
+        ((0, 3), r"got image_size=\(0, 3\), expected \(height, width\)"),
+        ((3,), r"got image_size=\(3,\), expected \(height, width\)"),
+        (("3", "3"), r"expected \(height, width\)"),
         (0, "'image_size' parameter of ImageResizer"),
     ],
 )

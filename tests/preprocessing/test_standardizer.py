@@ -36,8 +36,8 @@ def test_minmax_fills_zero_to_one():
 
 def test_dataset_agrees_with_standard_scaler():
     standardizer = ImageStandardizer("dataset").fit(X[:300])
-    wanted = StandardScaler().fit(X[:300]).transform(X[300:])
-    assert_allclose(standardizer.transform(X[300:]), wanted, atol=1e-5)
+    expected = StandardScaler().fit(X[:300]).transform(X[300:])
+    assert_allclose(standardizer.transform(X[300:]), expected, atol=1e-5)
     assert standardizer.mean_.shape == standardizer.scale_.shape == (48, 48, 1)
 
 

@@ -116,8 +116,8 @@ IMAGES: dict[str, tuple[Any, type[Exception], str]] = {
 OTHER_IMAGES: dict[str, tuple[Any, str]] = {
     "more features": (np.hstack([X, X]), "X has 128 features, but"),
     "fewer features": (X[:, :16], "X has 16 features, but"),
-    "another shape": (blank(4, 16), "got images of shape (4, 16, 1), wanted (8, 8, 1)"),
-    "more channels": (blank(8, 8, 3), "got images of shape (8, 8, 3), wanted (8, 8, 1)"),
+    "another shape": (blank(4, 16), "got images of shape (4, 16, 1), expected (8, 8, 1)"),
+    "more channels": (blank(8, 8, 3), "got images of shape (8, 8, 3), expected (8, 8, 1)"),
 }
 
 
@@ -157,8 +157,8 @@ def image_calls() -> Iterator[BadCall]:
 
 TARGETS: dict[str, tuple[Any, str]] = {
     "None": (None, "{name} is None"),
-    "a number": (3, "got {name} of type int, wanted an array of labels"),
-    "a string": ("happy", "got {name} of type str, wanted an array of labels"),
+    "a number": (3, "got {name} of type int, expected an array of labels"),
+    "a string": ("happy", "got {name} of type str, expected an array of labels"),
     "a set": ({"angry", "happy"}, "got {name} of type set"),
     "sparse": (sparse.csr_matrix(np.eye(14)), "got {name} of type csr_matrix"),
     "too short": (Y[:5], "and {name} has 5"),
@@ -432,7 +432,7 @@ def parameter_calls() -> Iterator[BadCall]:
 
 # -- the rest, call by call ------------------------------------------------------------------
 
-HW = "wanted (height, width), each a whole number >= 1"
+HW = "expected (height, width), each a whole number >= 1"
 
 
 def wrong(call: Callable[[], Any], *words: str, kind: type[Exception] = ValueError) -> BadCall:
@@ -453,7 +453,7 @@ OTHER_CALLS = [
     ),
     wrong(
         lambda: dense(checkpoint={"folder": "runs", "n": 1}).fit(X, Y),
-        "checkpoint has 'n'; wanted any of ['folder', 'minutes', 'keep', 'resume']",
+        "checkpoint has 'n'; expected any of ['folder', 'minutes', 'keep', 'resume']",
     ),
     *[
         wrong(
@@ -504,8 +504,8 @@ OTHER_CALLS = [
     wrong(lambda: dense(validation_fraction=0.99).fit(X, Y), "validation_fraction=0.99 of n"),
     wrong(lambda: dense(validation_fraction=0.01).fit(X, Y), "validation_fraction=0.01 of n"),
     wrong(lambda: dense().partial_fit(X, Y), "classes must be passed on the first call"),
-    wrong(lambda: dense().partial_fit(X, Y, ["happy"]), "got classes=['happy'], wanted two"),
-    wrong(lambda: dense().partial_fit(X, Y, []), "got classes=[], wanted two or more"),
+    wrong(lambda: dense().partial_fit(X, Y, ["happy"]), "got classes=['happy'], expected two"),
+    wrong(lambda: dense().partial_fit(X, Y, []), "got classes=[], expected two or more"),
     wrong(lambda: dense().partial_fit(X, Y, ["a", "a"]), "got classes=['a', 'a']"),
     wrong(lambda: dense().partial_fit(X, Y, [["a", "b"]]), "got classes=[['a', 'b']]", "one-dim"),
     wrong(lambda: dense().partial_fit(X, Y, [NAN, 1.0]), "got classes=[nan, 1.0]"),
@@ -513,10 +513,10 @@ OTHER_CALLS = [
     wrong(lambda: dense().partial_fit(X, Y, 5), "got classes of type int"),
     wrong(lambda: fitted().partial_fit(X, Y, ["happy", "sad"]), "not the same as in the first"),
     # backbones, of which tests/estimators/test_pretrained*.py tell more
-    wrong(lambda: features(weights="imagenet1k").fit(X), "weights='imagenet1k'; wanted 'imagenet'"),
+    wrong(lambda: features(weights="imagenet1k").fit(X), "weights='imagenet1k'; expected "),
     wrong(lambda: features(weights="no.pth").fit(X), "no.pth: no such", kind=FileNotFoundError),
     wrong(lambda: features(weights=dense()).fit(X), "not fitted yet; fit", kind=NotFittedError),
-    wrong(lambda: features(input_size=(16,)).fit(X), "got input_size=(16,), wanted (height"),
+    wrong(lambda: features(input_size=(16,)).fit(X), "got input_size=(16,), expected (height"),
     wrong(lambda: features(backbone="fastest").fit(X), "backbone='fastest'", "'fast'"),
     wrong(lambda: features().transform(X), "not fitted yet", kind=NotFittedError),
     wrong(lambda: features(weights=None, input_size=4).fit(X), "cannot take images of 4 x 4"),
@@ -552,12 +552,12 @@ OTHER_CALLS = [
         kind=NotFittedError,
     ),
     wrong(lambda: ImageReader().transform(["a.png"]), "This ImageReader", kind=NotFittedError),
-    wrong(lambda: PixelParser().fit("0 1"), "got X of type str, wanted a list"),
+    wrong(lambda: PixelParser().fit("0 1"), "got X of type str, expected a list"),
     wrong(lambda: PixelParser().fit(None), "got X of type NoneType"),
     wrong(lambda: PixelParser().fit({"pixels": STRINGS}), "got X of type dict"),
     wrong(lambda: PixelParser().fit({"0 1"}), "got X of type set"),
     wrong(lambda: PixelParser().fit([]), "got X with 0 rows"),
-    wrong(lambda: PixelParser().fit(X), "got X of shape (14, 64), wanted one column"),
+    wrong(lambda: PixelParser().fit(X), "got X of shape (14, 64), expected one column"),
     wrong(lambda: PixelParser().fit(pd.DataFrame({"a": ["1"], "b": ["2"]})), "columns ['a', 'b']"),
     wrong(lambda: PixelParser().fit([""]), "X, row 0: got no pixels, the string is empty"),
     wrong(lambda: PixelParser().fit([NAN]), "X, row 0: got no pixels but nan"),
@@ -566,11 +566,11 @@ OTHER_CALLS = [
     wrong(lambda: PixelParser().fit_transform(["256 1"]), "pixel value 256 is outside 0 to 255"),
     wrong(lambda: PixelParser().fit_transform(["1.5 1"]), "'1.5' is not a whole number"),
     wrong(lambda: PixelParser().fit_transform(["nan 1"]), "'nan' is not a number from 0 to 255"),
-    wrong(lambda: PixelParser().fit_transform(["1 2", "1"]), "X, row 1: got 1 pixels, wanted 2"),
-    wrong(lambda: ImageReader().fit("a.png"), "got X of type str, wanted a list or column"),
-    wrong(lambda: ImageReader().fit([5]), "X, row 0: got 5, wanted a path"),
-    wrong(lambda: ImageReader().fit([]), "got X with 0 rows, wanted at least one of paths"),
-    wrong(lambda: ImageReader().fit(X), "wanted one column of paths"),
+    wrong(lambda: PixelParser().fit_transform(["1 2", "1"]), "X, row 1: got 1 pixels, expected 2"),
+    wrong(lambda: ImageReader().fit("a.png"), "got X of type str, expected a list or column"),
+    wrong(lambda: ImageReader().fit([5]), "X, row 0: got 5, expected a path"),
+    wrong(lambda: ImageReader().fit([]), "got X with 0 rows, expected at least one of paths"),
+    wrong(lambda: ImageReader().fit(X), "expected one column of paths"),
     wrong(lambda: ImageReader((0, 4)).fit(["a.png"]), "got image_size=(0, 4)", HW),
     wrong(lambda: ImageReader((True, True)).fit(["a.png"]), "got image_size=(True, True)", HW),
     wrong(lambda: ImageReader().fit(["no.png"]), "No such file", "no.png", kind=OSError),
@@ -592,7 +592,7 @@ OTHER_CALLS = [
     wrong(lambda: ds.load_image_folder(".", classes=[1, 2]), "got classes=[1, 2], wanted the"),
     wrong(lambda: ds.load_image_folder(".", classes=["a", "a"]), "wanted each name once"),
     # reports
-    wrong(lambda: find_duplicates([1, 2]), "got X of shape (2,)", "wanted images as numbers"),
+    wrong(lambda: find_duplicates([1, 2]), "got X of shape (2,)", "expected images as numbers"),
     wrong(lambda: find_duplicates(X[:0]), "got X of shape (0, 64)"),
     wrong(lambda: find_duplicates([["a", "b"]]), "got X of dtype <U1"),
     wrong(lambda: find_duplicates(np.full((2, 2), object())), "and dtype object"),
@@ -604,7 +604,7 @@ OTHER_CALLS = [
     wrong(lambda: find_duplicates(X, usage=np.full((14, 2), "a")), "y should be a 1d array"),
     wrong(lambda: HistoryDisplay("x").plot(), "got a history of type str", "epoch, train_accuracy"),
     wrong(lambda: HistoryDisplay(pd.DataFrame()).plot(), "got a history of type DataFrame"),
-    wrong(lambda: HistoryDisplay(HISTORY).plot(ax=[1]), "ax has 1 axes; wanted two"),
+    wrong(lambda: HistoryDisplay(HISTORY).plot(ax=[1]), "ax has 1 axes; expected two"),
     wrong(lambda: HistoryDisplay(HISTORY).plot(ax=[1, 2]), "got ax=[1, 2]", kind=TypeError),
     wrong(lambda: HistoryDisplay.from_estimator(dense()), "FERDense", kind=NotFittedError),
     wrong(lambda: HistoryDisplay.from_estimator(5), "5 is not an estimator", kind=TypeError),

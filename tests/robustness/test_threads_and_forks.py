@@ -37,22 +37,22 @@ def model(request, data):
 def test_eight_threads_predict_what_one_does(model, data):
     X, _ = data
     parts = [X[start : start + size] for size in (5, 42) for start in range(0, 42, size)]
-    wanted = [model.predict_proba(part) for part in parts]
+    expected = [model.predict_proba(part) for part in parts]
     # A thread's first product would run on all cores, where pytest's workers have set one.
     settled = {"initializer": torch.set_num_threads, "initargs": (torch.get_num_threads(),)}
     with ThreadPoolExecutor(8, **settled) as pool:
         for _ in range(3):
-            for got, want in zip(pool.map(model.predict_proba, parts), wanted, strict=True):
+            for got, want in zip(pool.map(model.predict_proba, parts), expected, strict=True):
                 np.testing.assert_array_equal(got, want)
 
 
 def test_fits_in_threads_are_those_in_a_row(data):
     X, y = data
     kinds = [FERDenseClassifier((8,), dropout=0.3, max_epochs=2, random_state=i) for i in range(4)]
-    wanted = [copy.deepcopy(kind).fit(X, y).predict_proba(X) for kind in kinds]
+    expected = [copy.deepcopy(kind).fit(X, y).predict_proba(X) for kind in kinds]
     with ThreadPoolExecutor(4) as pool:
         fitted = list(pool.map(lambda kind: kind.fit(X, y), kinds))
-    for classifier, want in zip(fitted, wanted, strict=True):
+    for classifier, want in zip(fitted, expected, strict=True):
         np.testing.assert_array_equal(classifier.predict_proba(X), want)
 
 

@@ -11,7 +11,7 @@ def test_auto_device_exists():
 
 
 def test_unknown_device_is_refused():
-    with pytest.raises(ValueError, match=r"device='abacus' is not known to torch; wanted 'auto'"):
+    with pytest.raises(ValueError, match=r"device='abacus' is not known to torch; expected 'auto'"):
         resolve_device("abacus")
 
 

@@ -13,7 +13,7 @@ from sk_fer._utils._layout import (
 
 
 @pytest.mark.parametrize(
-    ("n_features", "image_shape", "wanted"),
+    ("n_features", "image_shape", "expected"),
     [
         (2304, None, (48, 48, 1)),
         (1, None, (1, 1, 1)),
@@ -24,8 +24,8 @@ from sk_fer._utils._layout import (
         (30, [2, 5, 3], (2, 5, 3)),
     ],
 )
-def test_infer_image_shape(n_features, image_shape, wanted):
-    assert infer_image_shape(n_features, image_shape) == wanted
+def test_infer_image_shape(n_features, image_shape, expected):
+    assert infer_image_shape(n_features, image_shape) == expected
 
 
 @pytest.mark.parametrize(
@@ -33,10 +33,10 @@ def test_infer_image_shape(n_features, image_shape, wanted):
     [
         ((48, 47), r"got image_shape=\(48, 47\), 2256 values an image, where X has 2304"),
         ((48, 48, 3), "6912 values an image, where X has 2304 features"),
-        ((2304,), r"got image_shape=\(2304,\), wanted \(height, width\)"),
-        ((1, 1, 48, 48), r"wanted \(height, width\)"),
+        ((2304,), r"got image_shape=\(2304,\), expected \(height, width\)"),
+        ((1, 1, 48, 48), r"expected \(height, width\)"),
         ((-48, -48), "each at least 1"),
-        ((), "wanted"),
+        ((), "expected"),
     ],
 )
 def test_infer_image_shape_refuses(image_shape, message):
@@ -45,7 +45,7 @@ def test_infer_image_shape_refuses(image_shape, message):
 
 
 @pytest.mark.parametrize(
-    ("shape", "image_shape", "wanted", "layout"),
+    ("shape", "image_shape", "expected", "layout"),
     [
         ((5, 16), None, (5, 4, 4, 1), Layout.FLAT),
         ((5, 12), (2, 6), (5, 2, 6, 1), Layout.FLAT),
@@ -56,10 +56,10 @@ def test_infer_image_shape_refuses(image_shape, message):
         ((0, 16), None, (0, 4, 4, 1), Layout.FLAT),
     ],
 )
-def test_round_trip_is_a_view(shape, image_shape, wanted, layout):
+def test_round_trip_is_a_view(shape, image_shape, expected, layout):
     X = np.arange(np.prod(shape)).reshape(shape)
     images, found = to_images(X, image_shape)
-    assert images.shape == wanted
+    assert images.shape == expected
     assert found is layout
     back = from_images(images, found)
     assert_array_equal(back, X)
@@ -67,11 +67,11 @@ def test_round_trip_is_a_view(shape, image_shape, wanted, layout):
 
 
 @pytest.mark.parametrize(
-    ("layout", "wanted"),
+    ("layout", "expected"),
     [(Layout.FLAT, (5, 42)), (Layout.GRAY, (5, 6, 7)), (Layout.CHANNELS, (5, 6, 7, 1))],
 )
-def test_from_images_of_another_size(layout, wanted):
-    assert from_images(np.zeros((5, 6, 7, 1)), layout).shape == wanted
+def test_from_images_of_another_size(layout, expected):
+    assert from_images(np.zeros((5, 6, 7, 1)), layout).shape == expected
 
 
 def test_memory_map_is_not_read(tmp_path):
@@ -85,11 +85,11 @@ def test_memory_map_is_not_read(tmp_path):
 @pytest.mark.parametrize(
     ("shape", "image_shape", "message"),
     [
-        ((4,), None, r"got X of shape \(4,\), wanted flat rows"),
-        ((4, 3, 3, 1, 1), None, "wanted flat rows"),
+        ((4,), None, r"got X of shape \(4,\), expected flat rows"),
+        ((4, 3, 3, 1, 1), None, "expected flat rows"),
         ((4, 9), (2, 4), "8 values an image, where X has 9 features"),
-        ((4, 3, 8, 8), None, r"looks like channels first; wanted \(n, h, w, c\), np\.moveaxis"),
-        ((4, 3, 4), (4, 3), r"got images of shape \(3, 4, 1\), wanted \(4, 3, 1\)"),
+        ((4, 3, 8, 8), None, r"looks like channels first; expected \(n, h, w, c\), as np"),
+        ((4, 3, 4), (4, 3), r"got images of shape \(3, 4, 1\), expected \(4, 3, 1\)"),
     ],
 )
 def test_to_images_refuses(shape, image_shape, message):
@@ -106,5 +106,5 @@ def test_one_number_is_the_side_of_a_square():
 
 @pytest.mark.parametrize("size", [0, True, (6,), (6, 4, 3), (6, -4), (6, 4.0), ()])
 def test_other_sizes_are_refused(size):
-    with pytest.raises(ValueError, match=r"got size=.*, wanted \(height, width\), each a whole"):
+    with pytest.raises(ValueError, match=r"got size=.*, expected \(height, width\), each a whole"):
         check_size(size, "size")

@@ -50,14 +50,14 @@ def test_other_ways_to_write_the_same_numbers(cell, beside):
 
 
 BAD_CELLS = [
-    ("1 2", "got 2 pixels, wanted 3"),
-    ("1 2 3 4", "got 4 pixels, wanted 3"),
+    ("1 2", "got 2 pixels, expected 3"),
+    ("1 2 3 4", "got 4 pixels, expected 3"),
     ("", "got no pixels, the string is empty"),
     ("   ", "got no pixels, the string is empty"),
-    (None, "got no pixels but None, wanted a string"),
-    (float("nan"), "got no pixels but nan, wanted a string"),
-    (pd.NA, "got no pixels but <NA>, wanted a string"),
-    (7, "got no pixels but 7, wanted a string"),
+    (None, "got no pixels but None, expected a string"),
+    (float("nan"), "got no pixels but nan, expected a string"),
+    (pd.NA, "got no pixels but <NA>, expected a string"),
+    (7, "got no pixels but 7, expected a string"),
     ("1 256 3", "pixel value 256 is outside 0 to 255"),
     ("1 1000 3", "pixel value 1000 is outside 0 to 255"),
     ("1 -1 3", "pixel value -1 is outside 0 to 255"),
