@@ -35,10 +35,10 @@ def predict(
         list[str],
         typer.Argument(
             metavar="[MODEL] IMAGE...",
-            help="MODEL is a model file (.skfer, or .joblib, .pickle or .pkl; loading the last three "
-            "can run any code). Without MODEL, the command uses the model of sk_fer, which was "
-            "trained on FER2013. IMAGE is an image file, a folder of images, or a pattern such as "
-            "'faces/*.jpg'.",
+            help="MODEL is a model file (.skfer, or .joblib, .pickle or .pkl; loading the last "
+            "three can run any code). Without MODEL, the command uses the model of sk_fer, which "
+            "was trained on FER2013. IMAGE is an image file, a folder of images, or a pattern such "
+            "as 'faces/*.jpg'.",
             show_default=False,
         ),
     ],
@@ -81,8 +81,8 @@ def _model_and_images(arguments: list[str]) -> tuple[Any, list[str]]:
     first, *others = arguments
     if not is_model_file(first):
         print(
-            "sk-fer: no MODEL is given; the predictions are those of the model of sk_fer, which was "
-            "trained on FER2013",
+            "sk-fer: no MODEL is given; the predictions are those of the model of sk_fer, which "
+            "was trained on FER2013",
             file=sys.stderr,
         )
         return load_pretrained(), arguments

@@ -106,7 +106,7 @@ def test_image_size_brings_all_to_one_size(folder, paths):
 def test_mixed_sizes_are_refused(folder, paths):
     Image.new("L", (7, 9)).save(folder / "other.png")
     reader = ImageReader().fit(paths)
-    message = r"other\.png: got an image of 9 x 7 pixels, expected 8 x 5 as in fit; image_size"
+    message = r"other\.png: got an image of 9 x 7 pixels, expected 8 x 5 as in fit; set image_size"
     with pytest.raises(ValueError, match=message):
         reader.transform([paths[0], folder / "other.png", paths[1]])
 
