@@ -15,7 +15,7 @@ import sk_fer
 # Loading these files can run code, so only the suffix selects joblib, never the content.
 _PICKLED = {".joblib", ".pickle", ".pkl"}
 
-# Drawn faces are few and easy: more steps an epoch and fewer epochs than real ones want.
+# Drawn faces are few and easy: they need fewer epochs than real ones, with more steps each.
 FACES_SETTINGS = {"max_epochs": 6, "batch_size": 32, "augment": {"flip": 0.5}}
 
 

@@ -1,4 +1,4 @@
-"""The image files and folders that the command line names."""
+"""Finds the image files and folders that are given on the command line."""
 
 import glob
 import os
@@ -8,7 +8,7 @@ from sk_fer._cli._options import is_url
 
 
 def find_pictures(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return the paths that arguments stand for, and a message about each that stands for none.
+    """Return the paths of the arguments, and a message for each argument without a path.
 
     A pattern is used if no file has its name.
     """
@@ -34,5 +34,5 @@ def _expand(argument: str) -> list[str]:
         return [argument]
     found = sorted(glob.glob(argument, recursive=True))
     if not found:
-        raise ValueError(f"{argument}: no file has a name like this")
+        raise ValueError(f"{argument}: no file matches this pattern")
     return found

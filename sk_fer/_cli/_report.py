@@ -111,7 +111,7 @@ class Score:
 
 
 def score_split(model: Any, faces: Faces, split: str) -> Score:
-    """Have a model predict a split, and show the per-class table."""
+    """Predict the images of a split, and print the scores of each class."""
     rows = faces.rows(split)
     y_true = faces.target[rows]
     known = model.classes_.tolist()

@@ -35,14 +35,15 @@ def image_shape(model: Any) -> tuple[int, int, int]:
         if shape is not None and math.prod(shape) == n_features:
             if shape[2] not in (1, 3):
                 raise ValueError(
-                    f"{type(model).__name__} takes images of {shape[2]} channels; wanted a model "
-                    "of gray or RGB images"
+                    f"{type(model).__name__} takes images of {shape[2]} channels; expected a model "
+                    "for gray or RGB images"
                 )
             return shape
     side = math.isqrt(n_features)
     if side == 0 or side * side != n_features:
         raise ValueError(
-            f"{type(model).__name__} takes {n_features} features; wanted a model of square images"
+            f"{type(model).__name__} takes {n_features} features; expected a model for square "
+            "images"
         )
     return side, side, 1
 

@@ -143,8 +143,9 @@ def _each(images: Any) -> Iterator[tuple[Any, Any]]:
     n_dims = getattr(images, "ndim", 1)
     if (n_dims == 2 and images.shape[1] > 1) or (n_dims == 3 and images.shape[2] in (3, 4)):
         raise ValueError(
-            f"got images of shape {tuple(images.shape)}, wanted (n, height, width) or (n, height, "
-            "width, 3): images[None] is an array of a single image, and flat rows are for predict"
+            f"got images of shape {tuple(images.shape)}, expected (n, height, width) or (n, "
+            "height, width, 3): images[None] is an array of a single image, and flat rows are for "
+            "predict"
         )
     cells = images if n_dims > 2 else as_column(images, "paths or images")
     for position, cell in enumerate(cells):
@@ -156,7 +157,7 @@ def _each(images: Any) -> Iterator[tuple[Any, Any]]:
             for image in tree.images:
                 yield image.path, image.path
             if not tree.images:
-                yield os.fspath(cell), ValueError(f"{cell}: this folder has no images")
+                yield os.fspath(cell), ValueError(f"{cell}: this folder contains no images")
         else:
             yield os.fspath(cell), cell
 
@@ -186,7 +187,7 @@ def _to_pillow(array: NDArray[Any]) -> Image.Image:
     is_image = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (1, 3, 4))
     if array.dtype != np.uint8 or not is_image or not array.size:
         raise ValueError(
-            f"got an array of {array.dtype} and shape {array.shape}, wanted uint8, 0 to 255, of "
+            f"got an array of {array.dtype} and shape {array.shape}, expected uint8, 0 to 255, of "
             "shape (height, width) or (height, width, 3)"
         )
     return Image.fromarray(array[..., 0] if array.shape[2:] == (1,) else array)
@@ -197,23 +198,23 @@ def _explain(name: Any, error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
         return f"{name}: no such file or folder"
     if isinstance(error, OSError):
-        return f"{name}: cannot be read, {error.strerror or error}"
+        return f"{name}: cannot be read: {error.strerror or error}"
     return str(error)
 
 
-def _warn_unless_cropped(name: str, image: NDArray[np.uint8], wanted: tuple[int, int, int]) -> None:
-    """Warn of a picture that probably shows more, or less, than one cropped face."""
+def _warn_unless_cropped(name: str, image: NDArray[np.uint8], shape: tuple[int, int, int]) -> None:
+    """Warn of a picture that is probably not one cropped face."""
     height, width = image.shape[:2]
     short, long = sorted((width, height))
     if (image == image[0, 0]).all():
-        message = "has one colour only; it is not a face, and the prediction is of no use"
-    elif long > _MOST_TIMES_LONGER * short or short >= _MOST_TIMES_LARGER * max(wanted[:2]):
-        reason = f"the model takes {wanted[1]} x {wanted[0]}"
+        message = "has only one colour; it shows no face, and its prediction is meaningless"
+    elif long > _MOST_TIMES_LONGER * short or short >= _MOST_TIMES_LARGER * max(shape[:2]):
+        reason = f"the model takes {shape[1]} x {shape[0]}"
         if long > _MOST_TIMES_LONGER * short:
             reason = "it is far from square"
         message = (
             f"has {width:,} x {height:,} pixels, and {reason}; it is probably not a cropped face, "
-            "and then its prediction means nothing; crop the picture to the face"
+            "and then its prediction is meaningless; crop the picture to the face"
         )
     else:
         return

@@ -124,7 +124,7 @@ def test_without_a_good_image_it_fails(run, model, tmp_path, options):
 
 def test_warns_of_a_picture_of_one_colour(run, model, tmp_path):
     Image.new("RGB", (48, 48), "blue").save(tmp_path / "blue.png")
-    with pytest.warns(UserWarning, match=r"blue.png: the picture has one colour only"):
+    with pytest.warns(UserWarning, match=r"blue.png: the picture has only one colour"):
         result = run("predict", model, tmp_path / "blue.png")
     assert result.exit_code == 0, result.output
 

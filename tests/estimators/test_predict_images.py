@@ -36,7 +36,7 @@ def probabilities(table, model):
 
 
 def test_files_folders_arrays_and_pictures_give_the_same(model, folder):
-    wanted = model.predict_proba(X[:6])
+    expected = model.predict_proba(X[:6])
     paths = sorted((folder / "some").iterdir())
     pictures = [Image.fromarray(image) for image in IMAGES[:6]]
     of_paths = predict_images(model, paths)
@@ -46,7 +46,7 @@ def test_files_folders_arrays_and_pictures_give_the_same(model, folder):
         *(paths, folder, str(folder), pd.Series(map(str, paths)), iter(paths)),
         *(pictures, IMAGES[:6], list(IMAGES[:6]), IMAGES[:6, ..., None]),
     ):
-        assert_allclose(probabilities(predict_images(model, images), model), wanted, rtol=1e-5)
+        assert_allclose(probabilities(predict_images(model, images), model), expected, rtol=1e-5)
     assert predict_images(model, IMAGES[:6]).index.tolist() == list(range(6))
     assert predict_images(model, pictures[0]).index.tolist() == [0]
 
@@ -119,13 +119,13 @@ def test_bad_images_are_errors_or_have_the_reason_in_their_row(model, folder, tm
     reasons = table["error"].tolist()
     assert "text.png: not a readable image" in reasons[0]
     assert pd.isna(reasons[1])
-    assert "image 2: got an array of float64 and shape (48, 48), wanted uint8" in reasons[2]
+    assert "image 2: got an array of float64 and shape (48, 48), expected uint8" in reasons[2]
     assert "x.png: no such file or folder" in reasons[3]
-    assert "empty: this folder has no images" in reasons[4]
+    assert "empty: this folder contains no images" in reasons[4]
     with pytest.raises(FileNotFoundError):
         predict_images(model, images[3])
     for bad in (images[0], [images[2]], images[4]):
-        with pytest.raises(ValueError, match=r"not a readable|wanted uint8|has no images"):
+        with pytest.raises(ValueError, match=r"not a readable|expected uint8|contains no images"):
             predict_images(model, bad)
     none_read = predict_images(model, images[:1], on_error="skip")
     assert none_read["error"].notna().all()
@@ -140,7 +140,7 @@ def test_one_array_is_refused_with_the_way_out(model, shape):
 
 @pytest.mark.parametrize("images", [[], 5, None, {"face.png"}])
 def test_what_contains_no_images_is_refused(model, images):
-    with pytest.raises(ValueError, match="wanted"):
+    with pytest.raises(ValueError, match="expected"):
         predict_images(model, images)
 
 
@@ -151,7 +151,7 @@ def test_other_arguments_are_refused(model):
         predict_images("model.skfer", IMAGES)
     four = np.repeat(IMAGES[..., None], 4, axis=-1)
     of_four = FERDenseClassifier((4,), max_epochs=1).fit(four, Y)
-    with pytest.raises(ValueError, match=r"takes images of 4 channels; wanted a model of gray"):
+    with pytest.raises(ValueError, match=r"takes images of 4 channels; expected a model for gray"):
         predict_images(of_four, IMAGES)
 
 
@@ -181,5 +181,5 @@ def test_warns_of_pictures_that_are_probably_not_cropped_faces(model, size, reas
 
 
 def test_warns_of_a_picture_of_one_colour(model):
-    with pytest.warns(UserWarning, match="image 0: the picture has one colour only; it is not a"):
+    with pytest.warns(UserWarning, match="image 0: the picture has only one colour; it shows no"):
         predict_images(model, [Image.new("RGB", (48, 48), "blue")])

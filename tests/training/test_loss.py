@@ -72,8 +72,8 @@ def test_focal_loss_is_that_of_its_formula():
     torch.testing.assert_close(loss, expected[0, 0] / 2)  # -1 is no class and has no loss
     shares = torch.tensor([[0.5, 0.5, 0.0], [0.0, 0.0, 1.0]])
     weight = torch.tensor([0.5, 1.5])
-    wanted = ((shares * expected).sum(1) * weight).mean()
-    torch.testing.assert_close(WeightedFocalLoss()(logits, shares, weight), wanted)
+    mean = ((shares * expected).sum(1) * weight).mean()
+    torch.testing.assert_close(WeightedFocalLoss()(logits, shares, weight), mean)
     smooth = WeightedFocalLoss(label_smoothing=0.3)(logits, torch.tensor([0, 2]))
     spread = torch.tensor([[0.8, 0.1, 0.1], [0.1, 0.1, 0.8]])
     torch.testing.assert_close(smooth, (spread * expected).sum(1).mean())
