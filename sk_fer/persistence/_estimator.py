@@ -1,37 +1,25 @@
 """One fitted estimator, of any class in the registry, as JSON and arrays, and back."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
 
 from sk_fer.estimators import FERFeatures
 from sk_fer.persistence._arrays import Arrays
-from sk_fer.persistence._classifier import describe_classifier, restore_classifier
 from sk_fer.persistence._errors import require, shown
-from sk_fer.persistence._features import describe_features, restore_features
-from sk_fer.persistence._linear import describe_linear, restore_linear
-from sk_fer.persistence._network import Written
+from sk_fer.persistence._images import check_sizes, describe_images, restore_images
+from sk_fer.persistence._labels import describe_labels, restore_labels
+from sk_fer.persistence._learned_arrays import describe_arrays, restore_arrays
+from sk_fer.persistence._network import Written, describe_network, restore_network
+from sk_fer.persistence._parameters import build, describe_parameters
 from sk_fer.persistence._plain import Fields
-from sk_fer.persistence._registry import CLASSIFIERS, LINEAR_CLASSIFIERS, TRANSFORMERS
-from sk_fer.persistence._transformer import describe_transformer, restore_transformer
+from sk_fer.persistence._registry import CLASSIFIERS, LEARNT, LINEAR_CLASSIFIERS, TRANSFORMERS
+from sk_fer.persistence._version_1 import rename_parameters
 
-
-class _Kind(NamedTuple):
-    of: type
-    describe: Callable[[Any, str, Arrays, list[str]], dict[str, Any]]
-    restore: Callable[[type, Fields, Arrays, Written], Any]
-
-
-_KINDS = {
-    kind.__name__: _Kind(kind, describe, restore)
-    for kinds, describe, restore in (
-        (CLASSIFIERS.values(), describe_classifier, restore_classifier),
-        ([FERFeatures], describe_features, restore_features),
-        (LINEAR_CLASSIFIERS, describe_linear, restore_linear),
-        (TRANSFORMERS, describe_transformer, restore_transformer),
-    )
-    for kind in kinds
+_KINDS: dict[str, type] = {
+    **CLASSIFIERS,
+    **{kind.__name__: kind for kind in (FERFeatures, *LINEAR_CLASSIFIERS, *TRANSFORMERS)},
 }
 
 FINAL = (*CLASSIFIERS, *(kind.__name__ for kind in LINEAR_CLASSIFIERS))
@@ -39,13 +27,20 @@ FINAL = (*CLASSIFIERS, *(kind.__name__ for kind in LINEAR_CLASSIFIERS))
 BEFORE = (FERFeatures.__name__, *(kind.__name__ for kind in TRANSFORMERS))
 """The names of the classes that can be other steps."""
 ALONE = (*CLASSIFIERS, FERFeatures.__name__)
-"""The names of the classes that can be the model of a file."""
+"""The names of the classes that can be the model of a file, which are those with a network."""
+
+_SIZES_OF_NETWORKS = ("n_features_in_", "image_shape_")
+_OUTPUTS = (None, "default", "pandas", "polars")
+_OF_THIS_PROCESS = {
+    "_skl_callbacks": "scikit-learn's callbacks",
+    "_metadata_request": "metadata requests",
+}
 
 
 def is_of(estimator: Any, names: tuple[str, ...]) -> bool:
     """Return whether the class of an estimator is one of those with these names."""
     name = type(estimator).__name__
-    return name in names and type(estimator) is _KINDS[name].of
+    return name in names and type(estimator) is _KINDS[name]
 
 
 def describe_estimator(
@@ -63,9 +58,40 @@ def describe_estimator(
         The arrays of the estimator are added.
     left_out : list of str
         The names of what model files do not contain are added.
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        If the estimator is not fitted.
+    TypeError
+        If a parameter or a label is of a kind that model files cannot contain.
     """
     name = type(estimator).__name__
-    return {"class": name, **_KINDS[name].describe(estimator, prefix, arrays, left_out)}
+    sizes = _sizes(name)
+    if not all(hasattr(estimator, size) for size in sizes):
+        raise NotFittedError(
+            f"the {name} of the Pipeline is not fitted yet, and a model file contains the shape of "
+            "its images; fit it on a few images, or the whole Pipeline"
+        )
+    left_out += [
+        f"{what} of {name}"
+        for attribute, what in _OF_THIS_PROCESS.items()
+        if attribute in vars(estimator)
+    ]
+    described = {
+        "class": name,
+        "parameters": describe_parameters(estimator, left_out),
+        **describe_images(estimator, sizes),
+    }
+    if name in FINAL:
+        described["classes_"] = describe_labels(estimator.classes_)
+    if name in BEFORE:
+        described["output"] = vars(estimator).get("_sklearn_output_config", {}).get("transform")
+    own: Arrays = {}
+    describe = describe_network if name in ALONE else describe_arrays
+    described |= describe(estimator, own)
+    arrays.update({prefix + key: array for key, array in own.items()})
+    return described
 
 
 def restore_estimator(
@@ -99,5 +125,28 @@ def restore_estimator(
     own = {key.removeprefix(prefix): arrays[key] for key in arrays if key.startswith(prefix)}
     for key in own:
         del arrays[prefix + key]
-    kind = _KINDS[name]
-    return kind.restore(kind.of, fields, own, written)
+    parameters = fields.take("parameters", dict)
+    if written.format_version == 1 and name in ALONE:
+        parameters = rename_parameters(parameters)
+    estimator = build(_KINDS[name], parameters)
+    restore_images(estimator, fields, _sizes(name))
+    check_sizes(estimator, fields.where)
+    if name in FINAL:
+        labels = fields.take("classes_", dict)
+        estimator.classes_ = restore_labels(labels, f"{fields.where}: classes_")
+    if name in BEFORE:
+        output = fields.take("output", str, type(None))
+        require(output in _OUTPUTS, f"{fields.where}: output is {shown(output)}")
+        if output is not None:
+            estimator._sklearn_output_config = {"transform": output}
+    if name in ALONE:
+        restore_network(estimator, fields, own, written)
+    else:
+        restore_arrays(estimator, fields, own)
+    fields.finish()
+    return estimator
+
+
+def _sizes(name: str) -> tuple[str, ...]:
+    """Return the attributes with the sizes of the images of a class."""
+    return _SIZES_OF_NETWORKS if name in ALONE else LEARNT[_KINDS[name]].images

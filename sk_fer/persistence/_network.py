@@ -7,12 +7,10 @@ import numpy as np
 
 from sk_fer.persistence._arrays import Arrays, pack_arrays, unpack_arrays
 from sk_fer.persistence._errors import ModelFormatError, require, shown
-from sk_fer.persistence._images import describe_images, restore_images
-from sk_fer.persistence._parameters import build, describe_parameters
-from sk_fer.persistence._plain import Fields
-from sk_fer.persistence._version_1 import rename_parameters, rename_weights
+from sk_fer.persistence._parameters import build
+from sk_fer.persistence._plain import Fields, decode, encode
+from sk_fer.persistence._version_1 import rename_weights
 
-_IMAGES = ("n_features_in_", "image_shape_")
 _DEVICE = re.compile(r"(cpu|mps|xpu|cuda)(:\d{1,2})?")
 _MAX_BATCH = 2**31 - 1
 _MAX_LAYERS = 100
@@ -27,21 +25,15 @@ class Written(NamedTuple):
     """Of the libraries."""
 
 
-def describe_network(
-    estimator: Any, prefix: str, arrays: Arrays, left_out: list[str]
-) -> dict[str, Any]:
-    """Return the content of a model file for a fitted estimator with a network.
+def describe_network(estimator: Any, arrays: Arrays) -> dict[str, Any]:
+    """Return the content of a model file for the network of a fitted estimator.
 
     Parameters
     ----------
     estimator : BaseFERClassifier or FERFeatures
         The fitted estimator.
-    prefix : str
-        The beginning of the names of its arrays.
     arrays : dict of str to ndarray
-        The weights are added, under `prefix` and the names that they have in the module's state.
-    left_out : list of str
-        The names of parameters that model files do not contain are added.
+        The weights are added, with the names that they have in the state of the module.
 
     Returns
     -------
@@ -50,11 +42,8 @@ def describe_network(
     """
     state = estimator.__getstate__()
     stored = state["_stored_net"]
-    weights = unpack_arrays(stored["weights"])
-    arrays.update({prefix + name: array for name, array in weights.items()})
-    return {
-        "parameters": describe_parameters(estimator, left_out),
-        **describe_images(estimator, _IMAGES),
+    arrays.update(unpack_arrays(stored["weights"]))
+    described = {
         "image_dtype": state["_image_dtype"],
         "network": _network_parameters(estimator),
         "normalize": state["_module_config"]["normalize"],
@@ -63,33 +52,24 @@ def describe_network(
         "precision": stored["precision"],
         "batch_size": stored["batch_size"],
     }
+    if hasattr(estimator, "classes_"):
+        described["history"] = [encode(row) for row in stored["history"]]
+    return described
 
 
-def restore_network(
-    kind: type, fields: Fields, arrays: Arrays, written: Written, *, n_classes: int
-) -> tuple[Any, dict[str, Any]]:
-    """Return an estimator with its parameters, and the state of its network.
+def restore_network(estimator: Any, fields: Fields, arrays: Arrays, written: Written) -> None:
+    """Give an estimator the network that a file describes.
 
     Parameters
     ----------
-    kind : type
-        The class of the estimator.
+    estimator : BaseFERClassifier or FERFeatures
+        The estimator with its parameters, the sizes of its images and its classes.
     fields : Fields
         The items of the file. Those of :func:`describe_network` are taken.
     arrays : dict of str to ndarray
         The weights of this network and no other arrays.
     written : Written
         The format and the libraries of the file.
-    n_classes : int
-        The number of classes of the network.
-
-    Returns
-    -------
-    estimator : BaseFERClassifier or FERFeatures
-        The estimator, without a network.
-    state : dict
-        The argument of its ``__setstate__``, except for attributes of a classifier. The history
-        is empty.
 
     Raises
     ------
@@ -97,30 +77,28 @@ def restore_network(
         If the content differs from what `describe_network` writes, or if the weights are not
         those of the network.
     """
-    parameters = fields.take("parameters", dict)
-    if written.format_version == 1:
-        parameters = rename_parameters(parameters)
-    estimator = build(kind, parameters)
-    restore_images(estimator, fields, _IMAGES)
+    classes = getattr(estimator, "classes_", ())
     config = {
-        **_network(kind, fields.take("network", dict), len(arrays)),
+        **_network(type(estimator), fields.take("network", dict), len(arrays)),
         "image_shape": estimator.image_shape_,
-        "n_classes": n_classes,
+        "n_classes": len(classes),
         "normalize": _take_one_of(fields, "normalize", ("image", "dataset", "none")),
     }
-    return estimator, {
+    stored = {
+        "history": _take_history(fields) if len(classes) else [],
+        "device": _take_device(fields),
+        "precision": _take_one_of(fields, "precision", ("float32", "bfloat16", "float16")),
+        "batch_size": fields.take_size("batch_size", least=1, most=_MAX_BATCH),
+        "weights": pack_arrays(_check_weights(arrays, config, written)),
+    }
+    state = {
         "versions_": written.versions,
         "_image_dtype": _take_one_of(fields, "image_dtype", ("uint8", "float32")),
         "_seed": fields.take_size("seed", least=0, most=2**31 - 1),
         "_module_config": config,
-        "_stored_net": {
-            "history": [],
-            "device": _take_device(fields),
-            "precision": _take_one_of(fields, "precision", ("float32", "bfloat16", "float16")),
-            "batch_size": fields.take_size("batch_size", least=1, most=_MAX_BATCH),
-            "weights": pack_arrays(_check_weights(arrays, config, written)),
-        },
+        "_stored_net": stored,
     }
+    estimator.__setstate__({**vars(estimator), **state})
 
 
 def half_precision(arrays: Arrays) -> Arrays:
@@ -239,3 +217,19 @@ def _take_device(fields: Fields) -> str:
         f"{fields.where}: device is {shown(device)}; expected cpu, cuda, mps or xpu",
     )
     return device
+
+
+def _take_history(fields: Fields) -> list[dict[str, Any]]:
+    history = []
+    for number, node in enumerate(fields.take("history", list), 1):
+        row = decode(node)
+        require(
+            isinstance(row, dict)
+            and all(type(key) is str for key in row)
+            and row.get("epoch") == number
+            and all(type(row.get(key)) is float for key in ("train_loss", "lr", "dur"))
+            and "batches" not in row,
+            f"{fields.where}: history is none, in its row {number}",
+        )
+        history.append(row)
+    return history

@@ -1,12 +1,12 @@
 """The parameters of an estimator in a model file."""
 
-import math
 from inspect import signature
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from sk_fer._utils._layout import check_size
 from sk_fer.persistence._errors import ModelFormatError, require, shown
 from sk_fer.persistence._plain import decode, encode
 from sk_fer.persistence._registry import (
@@ -86,8 +86,7 @@ def build(kind: type, node: Any) -> Any:
                 f"{where}: weights is {shown(value)}; expected one of {STORED_WEIGHTS}",
             )
         if name in _SIZES and isinstance(value, list | tuple | int):
-            size = [value, value] if isinstance(value, int) else value
-            _check_size(size, f"{where}: {name}")
+            _check_size(value, name, where)
     estimator = kind(**parameters)
     try:
         estimator._validate_params()
@@ -111,9 +110,13 @@ def _check_numbers(value: Any, where: str) -> None:
         require(abs(value) <= _MAX_INTEGER, f"{where} is {value}; expected a 64-bit integer")
 
 
-def _check_size(size: Any, where: str) -> None:
-    good = len(size) == 2 and all(type(side) is int and side >= 1 for side in size)
+def _check_size(value: Any, name: str, where: str) -> None:
+    try:
+        height, width = check_size(value, name)
+    except ValueError as error:
+        raise ModelFormatError(f"{where}: {error}") from error
     require(
-        good and math.prod(size) <= MAX_IMAGE_VALUES,
-        f"{where} is {shown(size)}; expected (height, width) of at most {MAX_IMAGE_VALUES} pixels",
+        height * width <= MAX_IMAGE_VALUES,
+        f"{where}: {name} is {shown(value)}; expected (height, width) of at most "
+        f"{MAX_IMAGE_VALUES} pixels",
     )

@@ -20,12 +20,12 @@ from sk_fer._utils._shipped import SHIPPED
 
 
 class Learnt(NamedTuple):
-    """The attributes that a transformer learns in ``fit``."""
+    """The attributes that a transformer or a linear classifier learns in ``fit``."""
 
     used: Mapping[str, tuple[str, Any] | None] = {}
-    """Arrays that ``transform`` needs; those of a pair where the parameter has the value."""
+    """The arrays that predictions need: always, or if a parameter has a value."""
     kept: tuple[str, ...] = ()
-    """Arrays and numbers that only ``partial_fit`` needs."""
+    """The arrays and numbers that only ``partial_fit`` needs."""
     images: tuple[str, ...] = ()
     """Those of ``n_features_in_``, ``n_features_out_`` and ``image_shape_`` that it has."""
 
@@ -47,8 +47,10 @@ CLASSIFIERS: dict[str, type] = {
     kind.__name__: kind for kind in _public(estimators, ClassifierMixin)
 }
 
-# Their state is coef_ and intercept_ alone.
-LINEAR_CLASSIFIERS: tuple[type, ...] = (LogisticRegression, LinearSVC)
+LINEAR_CLASSIFIERS: dict[type, Learnt] = {
+    kind: Learnt(used={"coef_": None, "intercept_": None, "n_iter_": None}, images=_IN)
+    for kind in (LogisticRegression, LinearSVC)
+}
 
 TRANSFORMERS: dict[type, Learnt] = {
     **{kind: _learnt_by(kind) for kind in _public(preprocessing, TransformerMixin)},
@@ -68,6 +70,8 @@ TRANSFORMERS: dict[type, Learnt] = {
         images=_IN,
     ),
 }
+
+LEARNT = {**LINEAR_CLASSIFIERS, **TRANSFORMERS}
 
 # Parameters that older model files have under another name.
 RENAMED_PARAMETERS: dict[type, dict[str, str]] = {

@@ -202,7 +202,7 @@ def item(number, name, **items):
         (item(2, "parameters", n_jobs=10**6), "parameters of LogisticRegression: unknown n_jobs"),
         (item(2, "parameters", loss="os"), "parameters of LogisticRegression: unknown loss"),
         (lambda steps: steps.insert(1, dict(steps[0], name="x")), "step 1 of the Pipeline|lack"),
-        (lambda steps: steps.pop(1), "there are unknown arrays|has the arrays"),
+        (lambda steps: steps.pop(1), "there are unknown arrays|has no array"),
     ],
 )
 def test_hostile_descriptions_are_refused(edit, words, features_file, tmp_path):
@@ -218,14 +218,18 @@ def test_hostile_descriptions_are_refused(edit, words, features_file, tmp_path):
         ("steps.0.network.backbone.stem.conv.weight", lambda a: None, "the weights lack network."),
         ("steps.0.more", lambda a: np.zeros(2), "there are unknown arrays, more"),
         ("steps.1.more", lambda a: np.zeros(2), "has unknown arrays, more"),
-        ("steps.2.more", lambda a: np.zeros(2), "has the arrays .*; expected coef_, intercept_"),
+        ("steps.2.more", lambda a: np.zeros(2), "has unknown arrays, more"),
         ("steps.9.more", lambda a: np.zeros(2), "there are unknown arrays, steps.9.more"),
         ("steps.1.scale_", lambda a: a[:-1], r"scale_ has the shape \(255,\); expected \(256,\)"),
         ("steps.2.coef_", lambda a: a[:, :-1], r"coef_ has the shape \(7, 255\)"),
         ("steps.2.coef_", lambda a: a.astype("float16"), "coef_ is float16; expected float32 or"),
         ("steps.2.coef_", lambda a: a * np.nan, "NaN"),
-        ("steps.2.intercept_", lambda a: a[:-1], r"intercept_ has the shape \(6,\); expected \(7,"),
-        ("steps.2.intercept_", lambda a: None, "has the arrays .*; expected coef_, intercept_"),
+        (
+            "steps.2.intercept_",
+            lambda a: a[:-1],
+            r"intercept_ has the shape \(6,\); expected \(7,\)",
+        ),
+        ("steps.2.intercept_", lambda a: None, "has no array intercept_"),
     ],
 )
 def test_hostile_arrays_are_refused(name, change, words, features_file, tmp_path):
