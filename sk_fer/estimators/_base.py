@@ -155,12 +155,11 @@ class BaseFERClassifier(CallbacksParameter, CallbackSupportMixin, FittedClassifi
                 callbacks = fit_callbacks(
                     self.get_params(deep=False),
                     FitTasks(self, context, data),
-                    face=self._is_face(),
                     validated=valid is not None,
                     copies=self._callbacks_are_copies,
                 )
                 train, valid = self._build(train, valid, previous, callbacks, self.max_epochs)
-            self.net_.fit_datasets(train, valid, checkpoints)
+            self.net_.partial_fit(train, valid=valid, checkpoints=checkpoints)
         context.call_on_fit_task_end(estimator=self, reconstruction_attributes=dict, **data)
         return self
 
@@ -212,7 +211,7 @@ class BaseFERClassifier(CallbacksParameter, CallbackSupportMixin, FittedClassifi
                 copies=self._callbacks_are_copies,
             )
             train, _ = self._build(train, None, previous, callbacks, 1)
-        self.net_.fit_datasets(train)
+        self.net_.partial_fit(train)
         return self
 
     def _previous_net(self) -> FERNet | None:

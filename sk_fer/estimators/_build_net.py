@@ -177,6 +177,7 @@ def build_net(
     from sk_fer.training import (
         Augmentation,
         FERNet,
+        ProgressiveResizing,
         optimizer_settings,
         resolve_device,
         resolve_precision,
@@ -185,7 +186,10 @@ def build_net(
     device = resolve_device(parameters["device"])
     rates = resolve_optimizer_settings(parameters)
     settings = optimizer_settings(parameters["optimizer"], rates.momentum)
-    net = FERNet(
+    # Small images would change the validation loss that these two watch.
+    watched = parameters["early_stopping"] or parameters["lr_schedule"] == "plateau"
+    resizes = parameters.get("progressive_resizing", False) and face and not watched
+    return FERNet(
         module,
         criterion=find_piece(LOSSES[parameters["criterion"]].piece)(parameters["label_smoothing"]),
         optimizer=find_piece(OPTIMIZERS[parameters["optimizer"]].piece),
@@ -195,6 +199,7 @@ def build_net(
         max_epochs=n_epochs,
         batch_size=resolve_batch_size(parameters["batch_size"], n_images),
         augmentation=Augmentation(resolve_augmentation(parameters["augment"], face=face)),
+        resizing=ProgressiveResizing(n_epochs) if resizes else None,
         precision=resolve_precision(wanted_precision(parameters["precision"], face=face), device),
         lr_factors=training.lr_factors,
         compile=parameters["compile"],
@@ -204,10 +209,6 @@ def build_net(
         classes=classes,
         verbose=int(parameters["verbose"]),
     ).initialize(previous)
-    if previous is not None:
-        net.history.extend(previous.history)
-        net.take_optimizer_state(previous)
-    return net
 
 
 def wanted_precision(precision: str, *, face: bool) -> str:

@@ -61,7 +61,6 @@ def fit_callbacks(
     parameters: Mapping[str, Any],
     tasks: FitTasks,
     *,
-    face: bool,
     validated: bool,
     copies: bool,
 ) -> NamedCallbacks:
@@ -73,8 +72,6 @@ def fit_callbacks(
         The parameters of the classifier.
     tasks : FitTasks
         The callback that calls scikit-learn's callbacks.
-    face : bool
-        Whether the images are large enough to be faces.
     validated : bool
         Whether there are validation images.
     copies : bool
@@ -87,7 +84,7 @@ def fit_callbacks(
     """
     from skorch.callbacks import EarlyStopping
 
-    from sk_fer.training import ProgressiveResizing, schedule_callbacks
+    from sk_fer.training import schedule_callbacks
 
     n_epochs = parameters["max_epochs"]
     schedule = parameters["lr_schedule"]
@@ -99,10 +96,6 @@ def fit_callbacks(
             parameters["callbacks"], schedule, validated=validated, partial=False, copies=copies
         ),
     ]
-    # Small images would change the validation loss that these two watch.
-    watched = parameters["early_stopping"] or schedule == "plateau"
-    if parameters.get("progressive_resizing", False) and face and not watched:
-        callbacks.append(("sk_fer_resizing", ProgressiveResizing(n_epochs)))
     if parameters["early_stopping"]:
         stopping = EarlyStopping(
             monitor="valid_loss",

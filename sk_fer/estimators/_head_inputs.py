@@ -38,8 +38,6 @@ def inputs_of_the_head(
     UserWarning
         If the features take more than 2 GiB.
     """
-    from sk_fer.training import StoredFeatures
-
     network: Any = net.module_.network
     shape = network.feature_shape if network.takes_map else (network.n_features,)
     n_images = len(train) + (0 if valid is None else len(valid))
@@ -52,7 +50,7 @@ def inputs_of_the_head(
             stacklevel=5,
         )
         return train, valid
-    train = StoredFeatures(net.features(train, "features"), train)
+    train = train.with_features(net.features(train, "features"))
     if valid is not None:
-        valid = StoredFeatures(net.features(valid, "features"), valid)
+        valid = valid.with_features(net.features(valid, "features"))
     return train, valid

@@ -214,7 +214,7 @@ class FERPretrainedClassifier(PooledFeatures, WeightsParameter, BaseFERClassifie
         return "pretrained", options
 
     def _network_training(self, module: Any, n_images: int) -> NetworkTraining:
-        from sk_fer.training import Thawing
+        from sk_fer.training import Unfreezing
 
         schedule = resolve_trainable(self.trainable)
         for part in schedule.values():
@@ -222,7 +222,7 @@ class FERPretrainedClassifier(PooledFeatures, WeightsParameter, BaseFERClassifie
         freeze = self.freeze_batch_norm
         if freeze == "auto":
             freeze = self.weights is not None and n_images < FEW_IMAGES
-        callbacks = [("sk_fer_thawing", Thawing(schedule, bool(freeze)))]
+        callbacks = [("sk_fer_unfreezing", Unfreezing(schedule, bool(freeze)))]
         return NetworkTraining(callbacks, {"network.backbone.": float(self.backbone_lr_factor)})
 
     def _to_train(

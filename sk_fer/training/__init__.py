@@ -3,10 +3,9 @@
 from sk_fer._utils._choices import CHANGES, LOSSES, OPTIMIZERS, SCHEDULES
 from sk_fer.training._augment import Augmentation
 from sk_fer.training._batches import BatchIterator
-from sk_fer.training._callbacks import FitTasks
 from sk_fer.training._checkpoint_folder import CheckpointFolder
 from sk_fer.training._checkpoints import Checkpoints
-from sk_fer.training._dataset import FaceDataset, StoredFeatures
+from sk_fer.training._dataset import FaceDataset
 from sk_fer.training._device import resolve_device, resolve_precision, settle_after_fork
 from sk_fer.training._folder_lock import lock_folder
 from sk_fer.training._loss import WeightedCrossEntropy, WeightedFocalLoss
@@ -15,7 +14,7 @@ from sk_fer.training._net import FERNet
 from sk_fer.training._optimizers import optimizer_settings
 from sk_fer.training._resizing import ProgressiveResizing
 from sk_fer.training._schedules import schedule_callbacks
-from sk_fer.training._thawing import Thawing
+from sk_fer.training.callbacks import FitTasks, Unfreezing
 
 __all__ = [
     "CHANGES",
@@ -31,8 +30,7 @@ __all__ = [
     "FitTasks",
     "Muon",
     "ProgressiveResizing",
-    "StoredFeatures",
-    "Thawing",
+    "Unfreezing",
     "WeightedCrossEntropy",
     "WeightedFocalLoss",
     "lock_folder",

@@ -22,11 +22,6 @@ class Augmentation:
         The strength of each change. ``CHANGES`` contains their names, the largest strengths and
         what the strengths mean.
 
-    Attributes
-    ----------
-    size : tuple of (height, width) or None
-        The size of the returned images. If None, it is the size of the input.
-
     References
     ----------
     .. [1] Zhong et al., "Random Erasing Data Augmentation", AAAI 2020.
@@ -50,13 +45,14 @@ class Augmentation:
             for name, change in CHANGES.items()
             if change.piece is not None and settings.get(name)
         ]
-        self.size: tuple[int, int] | None = None
 
     def __bool__(self) -> bool:
         """Return whether anything is changed."""
         return any((self.flip, self.shift, self.rotation, self.scale, self.changes))
 
-    def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
+    def __call__(
+        self, x: Tensor, generator: torch.Generator, size: tuple[int, int] | None = None
+    ) -> Tensor:
         """Change normalized images.
 
         Parameters
@@ -65,13 +61,15 @@ class Augmentation:
             The images. They are not changed.
         generator : torch.Generator on the CPU
             The source of the random numbers, which are the same on every device.
+        size : tuple of (height, width), default=None
+            The size of the returned images. If None, it is the size of the input.
 
         Returns
         -------
-        Tensor of shape (n_samples, channels, height, width)
+        Tensor of shape (n_samples, channels, *size)
             The changed images.
         """
-        size = self.size or (x.shape[2], x.shape[3])
+        size = size or (x.shape[2], x.shape[3])
         if self.shift or self.rotation or self.scale or size != x.shape[2:]:
             x = self._warp(x, size, generator)
         elif self.flip:

@@ -7,15 +7,12 @@ from skorch import NeuralNetClassifier
 from skorch.callbacks import EarlyStopping, EpochScoring, LoadInitState, LRScheduler
 from skorch.callbacks.scoring import ScoringBase
 
-from sk_fer.training._callbacks import FitTasks
 from sk_fer.training._contiguous_state import ContiguousState
 from sk_fer.training._history import FitHistory, MissingColumn
-from sk_fer.training.callbacks import notify_scoring
+from sk_fer.training._optimizers import take_state
+from sk_fer.training.callbacks import FitTasks, notify_scoring
 
-# Attributes of a running fit, which are neither parameters nor parts of a copy.
-_OF_A_FIT = {"valid_dataset", "checkpoints"}
-_NO_PARAMETERS = {*_OF_A_FIT, "train_halving", "evaluation_halving"}
-_NOT_COPIED = {"evaluation_form_", "interrupt_", "forward_iter", "schedulers_"}
+_NOT_COPIED = {"evaluation_", "augment_", "interrupt_", "forward_iter", "schedulers_"}
 
 
 class CallbackNet(NeuralNetClassifier):
@@ -23,6 +20,7 @@ class CallbackNet(NeuralNetClassifier):
 
     module: Any
     module_: Any
+    optimizer_: torch.optim.Optimizer
 
     @property
     def history(self) -> FitHistory:
@@ -46,7 +44,8 @@ class CallbackNet(NeuralNetClassifier):
         Parameters
         ----------
         previous : CallbackNet, default=None
-            A net that the training continues. Callbacks that it has too keep their state.
+            A net whose training this one continues: its history, the state of its optimizer if
+            this net has the same, and the state of the callbacks that both have.
 
         Returns
         -------
@@ -56,6 +55,10 @@ class CallbackNet(NeuralNetClassifier):
         self.kept_callbacks_ = [] if previous is None else [c for _, c in previous.callbacks_]
         super().initialize()
         del self.kept_callbacks_
+        if previous is not None:
+            self.history.extend(previous.history)
+            if take_state(self.optimizer_, previous.optimizer_):
+                self._note_schedulers(previous)
         return self
 
     def initialize_callbacks(self) -> Self:
@@ -127,18 +130,11 @@ class CallbackNet(NeuralNetClassifier):
         module = super()._get_module(name, msg)
         return ContiguousState(module) if isinstance(module, torch.nn.Module) else module
 
-    def _get_param_names(self) -> list[str]:
-        return [name for name in super()._get_param_names() if name not in _NO_PARAMETERS]
-
     def __getstate__(self) -> dict[str, Any]:
         # skorch stores module_ as bytes, and module is the same object.
         left_out = {*_NOT_COPIED, "module"} if self.initialized_ else _NOT_COPIED
         state = super().__getstate__()
-        return {
-            name: None if name in _OF_A_FIT else value
-            for name, value in state.items()
-            if name not in left_out
-        }
+        return {name: value for name, value in state.items() if name not in left_out}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)

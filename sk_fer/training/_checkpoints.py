@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sk_fer.training._checkpoint_folder import CheckpointFolder, pack_state
+from sk_fer.training._interrupt import before_termination
 from sk_fer.training._plain_state import plain_state
 
 if TYPE_CHECKING:
@@ -105,6 +107,15 @@ class Checkpoints:
         self._pending = len(net.history), pack_state(state)
         if time.monotonic() - self._written_at >= 60 * self.minutes:
             self.flush()
+
+    @contextmanager
+    def flushed(self) -> Iterator[None]:
+        """Write the last state that was taken at the end of a ``with`` block, however it ends."""
+        with before_termination(self.flush):
+            try:
+                yield
+            finally:
+                self.flush()
 
     def flush(self) -> None:
         """Write the last state taken, if it is not on the disk yet."""

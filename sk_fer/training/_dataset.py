@@ -1,7 +1,8 @@
 """Images with their targets and weights, in memory or in a memory map."""
 
 import math
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from torch.utils.data import Dataset
 from sk_fer.training._mapped import MappedPages
 
 
+@dataclass(eq=False, repr=False)
 class FaceDataset(Dataset):
     """Images with their targets and weights.
 
@@ -27,28 +29,20 @@ class FaceDataset(Dataset):
     rows : ndarray of shape (n_samples,), default=None
         The rows of `X` that are the samples. If None, all rows are.
 
-    Attributes
-    ----------
-    kind : {"images", "features"}
-        The content of `X`. See :class:`StoredFeatures`.
+    kind : {"images", "features"}, default="images"
+        The content of `X`. "features" are those that a frozen backbone extracted from images, of
+        shape (n_images, ...) and float32. Only the head of the network is applied to them.
     """
 
-    kind = "images"
+    X: NDArray
+    y: NDArray | None = None
+    sample_weight: NDArray | None = None
+    loss_weight: NDArray | None = None
+    rows: NDArray[np.intp] | None = None
+    kind: str = "images"
 
-    def __init__(
-        self,
-        X: NDArray,
-        y: NDArray | None = None,
-        sample_weight: NDArray | None = None,
-        loss_weight: NDArray | None = None,
-        rows: NDArray[np.intp] | None = None,
-    ) -> None:
-        self.X = X
-        self.y = y
-        self.sample_weight = sample_weight
-        self.loss_weight = loss_weight
-        self.rows = rows
-        self._pages = MappedPages.of(X)
+    def __post_init__(self) -> None:
+        self._pages = MappedPages.of(self.X)
 
     def __len__(self) -> int:
         return len(self.X) if self.rows is None else len(self.rows)
@@ -86,7 +80,7 @@ class FaceDataset(Dataset):
             self._pages.read(len(images), images.nbytes)
         return images
 
-    def subset(self, rows: NDArray[np.intp]) -> "FaceDataset":
+    def subset(self, rows: NDArray[np.intp]) -> Self:
         """Return some of the samples, without copying their images.
 
         Parameters
@@ -99,15 +93,19 @@ class FaceDataset(Dataset):
         FaceDataset
             The data set of these samples.
         """
-        return FaceDataset(
-            self.X,
-            None if self.y is None else self.y[rows],
-            None if self.sample_weight is None else self.sample_weight[rows],
-            None if self.loss_weight is None else self.loss_weight[rows],
-            rows if self.rows is None else self.rows[rows],
+        return replace(
+            self,
+            y=None if self.y is None else self.y[rows],
+            sample_weight=None if self.sample_weight is None else self.sample_weight[rows],
+            loss_weight=None if self.loss_weight is None else self.loss_weight[rows],
+            rows=rows if self.rows is None else self.rows[rows],
         )
 
-    def weighted(self, class_weight: NDArray | None) -> "FaceDataset":
+    def with_features(self, features: NDArray[np.float32]) -> Self:
+        """Return the same samples with features in place of the images."""
+        return replace(self, X=features, rows=None, kind="features")
+
+    def weighted(self, class_weight: NDArray | None) -> Self:
         """Return the same samples with the loss weights of their classes.
 
         Parameters
@@ -137,7 +135,7 @@ class FaceDataset(Dataset):
             raise ValueError("with class_weight and sample_weight, all images have the weight 0")
         # The weights are scaled over all samples, so that small batches keep their weights.
         loss_weight = (weight / weight.mean()).astype(np.float32)
-        return FaceDataset(self.X, self.y, self.sample_weight, loss_weight, self.rows)
+        return replace(self, loss_weight=loss_weight)
 
     def channel_statistics(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the weighted mean and standard deviation of each channel.
@@ -164,20 +162,3 @@ class FaceDataset(Dataset):
         std = np.sqrt(np.maximum(squares / count - mean**2, 0))
         std[std <= 1e-6 * np.abs(mean)] = 1.0
         return mean.astype(np.float32), std.astype(np.float32)
-
-
-class StoredFeatures(FaceDataset):
-    """The features that a frozen backbone has extracted from images.
-
-    Parameters
-    ----------
-    features : ndarray of shape (n_samples, ...)
-        The features, float32.
-    samples : FaceDataset
-        The images, whose targets and weights are used.
-    """
-
-    kind = "features"
-
-    def __init__(self, features: NDArray[np.float32], samples: FaceDataset) -> None:
-        super().__init__(features, samples.y, samples.sample_weight, samples.loss_weight)

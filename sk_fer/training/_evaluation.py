@@ -1,114 +1,143 @@
-"""How predictions run: the fused network, and batches as large as memory allows."""
+"""Predictions and features, in batches as large as memory allows."""
 
+import math
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from functools import partial
+from typing import Any
+
+import numpy as np
 import torch
-from torch import nn
+from numpy.typing import NDArray
+from torch import Tensor
 
-from sk_fer.modules import FaceModule, fused_for_evaluation, largest_activation
+from sk_fer.modules import FaceModule, largest_activation
+from sk_fer.training._batches import Batch, BatchIterator
+from sk_fer.training._dataset import FaceDataset
+from sk_fer.training._forward import forward, in_precision, layers_for
+from sk_fer.training._fused_form import FusedForm
+from sk_fer.training._memory import reuse_memory
+from sk_fer.training._out_of_memory import BatchSplitter
 
 # On a CPU an activation that outgrows the caches costs more than a larger batch saves.
 CPU_ACTIVATION = 64 * 2**20
 LARGEST_BATCH = 1024
-# Fewer images gain nothing from the fused form, and would pay for the comparison of the weights.
-FEWEST_FUSED = 256
 
 
-class EvaluationForm:
-    """Chooses the form of a module that predictions run.
-
-    Many images go through a fused copy, which is made again when a layer or a weight of the module
-    has changed since. That comparison takes one pass over the weights. Few images, and modules with
-    hooks, go through the module itself: it is as fast for them, and cannot be out of date.
+class Evaluation:
+    """The evaluation of a module on whole data sets, without gradients.
 
     Parameters
     ----------
     module : FaceModule
-        The module that is trained.
+        The module.
+    device : str or torch.device
+        The device of the module.
     """
 
-    def __init__(self, module: FaceModule) -> None:
+    def __init__(self, module: FaceModule, device: str | torch.device) -> None:
         self.module = module
-        self._fused: FaceModule | None = None
-        self._layers: list[nn.Module] = []
-        self._weights: dict[str, torch.Tensor] = {}
-        self._largest_activation = 0
+        self.device = torch.device(device)
+        self.fused = FusedForm(module)
+        self.splitter = BatchSplitter("Predictions do not change.")
+        self._largest_activations: dict[str, int] = {}
 
-    def module_for(self, n_images: int) -> FaceModule:
-        """Return what a number of images go through, in evaluation mode.
+    def logits(
+        self, dataset: FaceDataset, precision: torch.dtype, *, tta: bool = False
+    ) -> Iterator[Tensor]:
+        """Yield the logits of large batches.
 
         Parameters
         ----------
-        n_images : int
-            The number of images of the whole prediction.
+        dataset : FaceDataset
+            The samples.
+        precision : torch.dtype
+            The type in which matrix products are computed.
+        tta : bool, default=False
+            Whether the logits are the logarithms of the mean probabilities of an image and its
+            mirror image.
+
+        Yields
+        ------
+        Tensor of shape (n_batch, n_classes)
+            The logits of a batch, on the device.
+        """
+        module = self.fused.module_for(len(dataset))
+        predict = partial(_logits_of_mirrored if tta else _logits, module, precision)
+        for batch in self._large_batches(dataset):
+            yield self._in_parts(predict, batch)
+
+    def features(
+        self, dataset: FaceDataset, precision: torch.dtype, kind: str
+    ) -> NDArray[np.float32]:
+        """Return the features that the backbone extracts from images.
+
+        Parameters
+        ----------
+        dataset : FaceDataset
+            The images.
+        precision : torch.dtype
+            The type in which matrix products are computed.
+        kind : {"features", "pooled"}
+            The input of the head, or the pooled features.
 
         Returns
         -------
-        FaceModule
-            The module, or a copy of the same function.
+        ndarray of shape (n_samples, ...)
+            The features.
         """
-        layers = list(self.module.modules())
-        if any(layer.training for layer in layers):
-            self.module.eval()
-        if n_images < FEWEST_FUSED or _calls_are_changed(layers):
-            return self.module
-        if self._fused is None or not self._is_as_fused(layers):
-            network = fused_for_evaluation(self.module.network)
-            # The weights may have another layout since the fit.
-            network.to(memory_format=torch.channels_last)
-            self._fused = FaceModule(self.module.prepare, network)
-            self._layers = layers
-            state = self.module.state_dict()
-            self._weights = {name: tensor.clone() for name, tensor in state.items()}
-        return self._fused
+        # Not the fused form: a head would learn from its rounding, and predict without it.
+        module = self.module.eval()
+        network: Any = module.network
 
-    def _is_as_fused(self, layers: list[nn.Module]) -> bool:
-        """Compare layers and weights with those that were fused.
+        def layers(x: Tensor) -> Tensor:
+            if kind == "features":
+                return network.features(x)
+            return network.pooled(network.backbone.forward_features(x))
 
-        The version of a tensor does not tell: changes through ``.data`` and the steps of fused
-        optimizers leave it as it is.
-        """
-        weights = self.module.state_dict()
-        return (
-            len(layers) == len(self._layers)
-            and all(now is then for now, then in zip(layers, self._layers, strict=True))
-            and weights.keys() == self._weights.keys()
-            and all(_same(weights[name], then) for name, then in self._weights.items())
+        def extract(inputs: dict[str, Tensor]) -> Tensor:
+            return in_precision(layers, module.prepare(inputs["images"]), precision).float()
+
+        return np.concatenate(
+            [self._in_parts(extract, batch).cpu().numpy() for batch in self._large_batches(dataset)]
         )
 
-    def batch_size(self, image_shape: tuple[int, ...], device: torch.device) -> int:
-        """Return how many images to predict at once.
-
-        Parameters
-        ----------
-        image_shape : tuple of (height, width, channels)
-            Shape of one image.
-        device : torch.device
-            Of the module.
-
-        Returns
-        -------
-        int
-            At most 1,024.
-        """
-        if not self._largest_activation:
-            image = torch.zeros(1, *image_shape, dtype=torch.uint8, device=device)
-            self._largest_activation = largest_activation(self.module, image)
+    def batch_size(self, dataset: FaceDataset) -> int:
+        """Return how many samples to evaluate at once, at most 1,024."""
+        if dataset.kind not in self._largest_activations:
+            sample = np.zeros((1, *dataset.X.shape[1:]), dataset.X.dtype)
+            self._largest_activations[dataset.kind] = largest_activation(
+                layers_for(self.module, dataset.kind), torch.from_numpy(sample).to(self.device)
+            )
         room = CPU_ACTIVATION
-        if device.type == "cuda":
-            free, _ = torch.cuda.mem_get_info(device)
+        if self.device.type == "cuda":
+            free, _ = torch.cuda.mem_get_info(self.device)
             room = free // 8
-        return max(1, min(room // self._largest_activation, LARGEST_BATCH))
+        return max(1, min(room // self._largest_activations[dataset.kind], LARGEST_BATCH))
+
+    def _large_batches(self, dataset: FaceDataset) -> Iterator[Batch]:
+        batch_size = self.batch_size(dataset)
+        with reuse_memory() if len(dataset) > batch_size else nullcontext():
+            yield from BatchIterator(dataset, batch_size, self.device)
+
+    @torch.inference_mode()
+    def _in_parts(self, function: Callable[[dict[str, Tensor]], Tensor], batch: Batch) -> Tensor:
+        """Apply a function without gradients, to parts of a batch where memory is short."""
+        return self.splitter.run(
+            lambda parts: torch.cat([function(inputs) for (inputs, _), _ in parts]), batch
+        )
 
 
-def _same(now: torch.Tensor, then: torch.Tensor) -> bool:
-    return now.dtype == then.dtype and now.device == then.device and torch.equal(now, then)
+def _logits(module: FaceModule, precision: torch.dtype, inputs: dict[str, Tensor]) -> Tensor:
+    return forward(module, inputs, precision).float()
 
 
-def _calls_are_changed(layers: list[nn.Module]) -> bool:
-    """Return whether hooks, pruning, parametrizations or a replaced ``forward`` are there."""
-    return any(
-        layer._forward_hooks
-        or layer._forward_pre_hooks
-        or "forward" in vars(layer)
-        or "parametrizations" in layer._modules
-        for layer in layers
+def _logits_of_mirrored(
+    module: FaceModule, precision: torch.dtype, inputs: dict[str, Tensor]
+) -> Tensor:
+    """Return the logarithms of the mean probabilities of images and their mirror images."""
+    as_given = _logits(module, precision, inputs).log_softmax(1)
+    flipped = {"images": inputs["images"].flip(2)}
+    return torch.logaddexp(as_given, _logits(module, precision, flipped).log_softmax(1)) - math.log(
+        2
     )

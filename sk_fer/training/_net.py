@@ -2,10 +2,9 @@
 
 import math
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import nullcontext, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
-from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -15,18 +14,21 @@ from skorch.callbacks import EarlyStopping, EpochTimer, PrintLog
 from skorch.utils import TeeGenerator
 from torch import Tensor
 
-from sk_fer.modules import FaceModule, dropout_generator, weighted_batch
+from sk_fer.modules import dropout_generator, weighted_batch
 from sk_fer.training._augment import Augmentation
 from sk_fer.training._batches import Batch, BatchIterator
 from sk_fer.training._callback_net import CallbackNet
 from sk_fer.training._checkpoints import Checkpoints
-from sk_fer.training._dataset import FaceDataset, StoredFeatures
+from sk_fer.training._dataset import FaceDataset
 from sk_fer.training._device import fastest_convolutions
 from sk_fer.training._divergence import DivergenceWatch
-from sk_fer.training._evaluation import LARGEST_BATCH, EvaluationForm
-from sk_fer.training._halving import Halving, Part
-from sk_fer.training._interrupt import before_termination, notice_interrupt
+from sk_fer.training._evaluation import Evaluation
+from sk_fer.training._forward import forward, layers_for
+from sk_fer.training._interrupt import notice_interrupt
 from sk_fer.training._memory import reuse_memory
+from sk_fer.training._optimizers import may_be_fused, parameter_groups
+from sk_fer.training._out_of_memory import BatchSplitter, Part
+from sk_fer.training._resizing import ProgressiveResizing
 
 
 class _StopTraining(Exception):
@@ -49,6 +51,8 @@ class FERNet(CallbackNet):
         The seed of the order of the samples, the augmentation and dropout.
     augmentation : Augmentation, default=None
         The random changes of the training images.
+    resizing : ProgressiveResizing, default=None
+        The size of the training images in each epoch.
     precision : torch.dtype, default=torch.float32
         The type in which matrix products are computed.
     weight_decay : float, default=0.0
@@ -66,6 +70,7 @@ class FERNet(CallbackNet):
         *,
         seed: int = 0,
         augmentation: Augmentation | None = None,
+        resizing: ProgressiveResizing | None = None,
         precision: torch.dtype = torch.float32,
         weight_decay: float = 0.0,
         lr_factors: Mapping[str, float] | None = None,
@@ -75,23 +80,17 @@ class FERNet(CallbackNet):
         super().__init__(module, **{**fixed, **kwargs})
         self.seed = seed
         self.augmentation = augmentation
+        self.resizing = resizing
         self.precision = precision
         self.weight_decay = weight_decay
         self.lr_factors = lr_factors
-        self.valid_dataset: FaceDataset | None = None
-        self.checkpoints: Checkpoints | None = None
-        self.train_halving = Halving(
-            "Gradients are added up to those of the whole batch, but batch normalization sees "
-            "the parts alone."
-        )
-        self.evaluation_halving = Halving("Predictions do not change.")
 
     # -- parts of the net -----------------------------------------------------------------
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         if self.initialized_:
-            self.evaluation_form_ = EvaluationForm(self.module_)
+            self.evaluation_ = Evaluation(self.module_, self.device)
 
     @property
     def _default_callbacks(self) -> list[tuple[str, Any]]:
@@ -100,7 +99,11 @@ class FERNet(CallbackNet):
     def initialize_module(self) -> "FERNet":
         """Use the module itself, in the memory layout in which convolutions are fastest."""
         self.module_ = self.module.to(memory_format=torch.channels_last).eval()
-        self.evaluation_form_ = EvaluationForm(self.module_)
+        self.evaluation_ = Evaluation(self.module_, self.device)
+        self.splitter_ = BatchSplitter(
+            "Gradients are added up to those of the whole batch, but batch normalization sees "
+            "the parts alone."
+        )
         return self
 
     def torch_compile(self, module: Any, name: str) -> Any:
@@ -113,38 +116,31 @@ class FERNet(CallbackNet):
         return module
 
     def initialize_optimizer(self, triggered_directly: bool | None = None) -> "FERNet":
-        """Build the optimizer, with weight decay on matrices and filters only."""
+        """Build the optimizer, and the scaler of the gradients of float16."""
         named_parameters = list(self.get_all_learnable_params())
         _, settings = self.get_params_for_optimizer("optimizer", named_parameters)
         device_type = torch.device(self.device).type
-        # Fused SGD fails where parameters thaw at different times, and reads memory that
-        # nobody wrote where a step of float16 was left out.
-        may_fuse = "fused" in signature(self.optimizer).parameters
-        if may_fuse and device_type in ("cpu", "cuda") and self.optimizer is not torch.optim.SGD:
+        if may_be_fused(self.optimizer, device_type):
             settings["fused"] = True
-        groups = []
-        for prefix, factor in {"": 1.0, **(self.lr_factors or {})}.items():
-            own = [p for name, p in named_parameters if self._lr_prefix(name) == prefix]
-            decayed = [p for p in own if p.ndim > 1]
-            others = [p for p in own if p.ndim <= 1]
-            for parameters, decay in ((decayed, self.weight_decay), (others, 0.0)):
-                # The schedulers of torch start from "initial_lr" when a fit continues.
-                rate = {"lr": self.lr * factor, "lr_factor": factor}
-                rate["initial_lr"] = rate["lr"]
-                groups.append({"params": parameters, "weight_decay": decay, **rate})
+        groups = parameter_groups(
+            named_parameters,
+            lr=self.lr,
+            weight_decay=self.weight_decay,
+            lr_factors=self.lr_factors or {},
+        )
         self.optimizer_ = self.optimizer(groups, **settings)
         self.scaler_ = torch.amp.GradScaler(device_type, enabled=self.precision == torch.float16)
         return self
+
+    # -- data ------------------------------------------------------------------------------
 
     def get_dataset(self, X: Any, y: Any = None) -> FaceDataset:
         """Return `X` as the data set from which batches are taken."""
         if isinstance(X, FaceDataset):
             return X
         if isinstance(X, Mapping):  # the inputs of a batch
-            if StoredFeatures.kind in X:
-                features = X[StoredFeatures.kind].cpu().numpy()
-                return StoredFeatures(features, FaceDataset(features, y))
-            X = X["images"].cpu().numpy()
+            kind, values = next(iter(X.items()))
+            return FaceDataset(values.cpu().numpy(), y, kind=kind)
         return FaceDataset(X, y)
 
     def get_iterator(self, dataset: FaceDataset, training: bool = False) -> BatchIterator:
@@ -155,138 +151,152 @@ class FERNet(CallbackNet):
             self.n_train_batches_ = len(iterator)
         return iterator
 
-    def get_split_datasets(
-        self, X: FaceDataset, y: Any = None, **_: Any
-    ) -> tuple[FaceDataset, FaceDataset | None]:
-        """Return the training data and the validation data of :meth:`fit_datasets`."""
-        return self.get_dataset(X, y), self.valid_dataset
-
-    def take_optimizer_state(self, other: "FERNet") -> None:
-        """Continue with the moments of another net that has the same module.
-
-        Parameters
-        ----------
-        other : FERNet
-            The other net. Nothing happens if it has another optimizer.
-        """
-        if type(self.optimizer_) is not type(other.optimizer_) or (
-            _shaping(self.optimizer_) != _shaping(other.optimizer_)
-        ):
-            return
-        own = self.optimizer_.state_dict()
-        state = other.optimizer_.state_dict()["state"]
-        self.optimizer_.load_state_dict({**own, "state": state})
-        self._note_schedulers(other)
+    def _shuffled(self, n_samples: int) -> NDArray[np.intp]:
+        return self.order_generator_.permutation(n_samples)
 
     # -- the loop ------------------------------------------------------------------------
 
-    def fit_datasets(
+    def partial_fit(
         self,
-        train: FaceDataset,
+        X: FaceDataset,
+        y: Any = None,
+        classes: None = None,
+        *,
         valid: FaceDataset | None = None,
         checkpoints: Checkpoints | None = None,
+        **fit_params: Any,
     ) -> "FERNet":
         """Train for ``max_epochs`` more epochs, without keeping a reference to the data.
 
+        Unlike in skorch, a KeyboardInterrupt by Ctrl-C is raised.
+
         Parameters
         ----------
-        train : FaceDataset
+        X : FaceDataset or array-like
             The training images.
+        y : array-like, default=None
+            The targets, if `X` is not a data set.
+        classes : None
+            Ignored.
         valid : FaceDataset, default=None
             The validation images.
         checkpoints : Checkpoints, default=None
             The checkpoints to restore and to write.
+        **fit_params
+            Ignored.
 
         Returns
         -------
         FERNet
             The net itself.
         """
-        self.valid_dataset = valid
-        self.checkpoints = checkpoints
-        flush = nullcontext() if checkpoints is None else before_termination(checkpoints.flush)
-        try:
-            with flush:
-                try:
-                    return self.partial_fit(train)
-                finally:
-                    if checkpoints is not None:
-                        checkpoints.flush()
-        finally:
-            self.valid_dataset = self.checkpoints = None
-            self._release_callbacks()
-
-    def partial_fit(
-        self, X: FaceDataset, y: None = None, classes: None = None, **fit_params: Any
-    ) -> "FERNet":
-        """Train for ``max_epochs`` more epochs. Unlike in skorch, Ctrl-C is raised."""
+        train = self.get_dataset(X, y)
         if not self.initialized_:
             self.initialize()
+        with self._training(checkpoints):
+            self.notify("on_train_begin", X=train, y=None)
+            self._continue_schedulers()
+            epochs = self.max_epochs if checkpoints is None else checkpoints.restore(self)
+            try:
+                with suppress(_StopTraining):
+                    self.fit_loop(train, epochs=epochs, valid=valid, checkpoints=checkpoints)
+            except KeyboardInterrupt:
+                self._drop_unfinished_epoch()
+                self._warn_of_interrupt()
+                if self.history:
+                    self._undo_steps_after_the_best_epoch()
+                    self.notify("on_train_end", X=train, y=None)
+                raise
+            self.notify("on_train_end", X=train, y=None)
+        return self
+
+    @contextmanager
+    def _training(self, checkpoints: Checkpoints | None) -> Iterator[None]:
+        """Set up the parts that only a fit needs, and remove them however it ends."""
+        self.n_epochs_before_ = len(self.history)
         self.dropout_generator_ = torch.Generator(self.device)
         try:
             with (
+                nullcontext() if checkpoints is None else checkpoints.flushed(),
                 torch.enable_grad(),
                 reuse_memory(),
                 fastest_convolutions(),
                 dropout_generator(self.module_, self.dropout_generator_),
                 notice_interrupt() as self.interrupt_,
             ):
-                self.notify("on_train_begin", X=X, y=y)
-                self._continue_schedulers()
-                epochs = self.checkpoints.restore(self) if self.checkpoints else self.max_epochs
-                try:
-                    with suppress(_StopTraining):
-                        self.fit_loop(X, y, epochs=epochs)
-                except KeyboardInterrupt:
-                    self._drop_unfinished_epoch()
-                    self._warn_of_interrupt()
-                    if self.history:
-                        self._undo_steps_after_the_best_epoch()
-                        self.notify("on_train_end", X=X, y=y)
-                    raise
-                self.notify("on_train_end", X=X, y=y)
+                yield
         finally:
             self.module_.eval()
             self._drop_unfinished_epoch()
+            self._release_callbacks()
             del self.dropout_generator_, self.interrupt_
+
+    def fit_loop(
+        self,
+        X: FaceDataset,
+        y: None = None,
+        epochs: int | None = None,
+        *,
+        valid: FaceDataset | None = None,
+        checkpoints: Checkpoints | None = None,
+        **_: Any,
+    ) -> "FERNet":
+        """Train for some epochs, each with a validation and a checkpoint."""
+        self.check_training_readiness()
+        datasets = {"dataset_train": X, "dataset_valid": valid}
+        train_batches = self.get_iterator(X, training=True)
+        valid_batches = None if valid is None else self.get_iterator(valid)
+        for _epoch in range(self.max_epochs if epochs is None else epochs):
+            self.notify("on_epoch_begin", **datasets)
+            self.run_single_epoch(train_batches, True, "train", self.train_step)
+            if valid_batches is not None:
+                self.run_single_epoch(valid_batches, False, "valid", self.validation_step)
+            self.on_epoch_end(self, **datasets)
+            stopped = self._notify_callbacks("on_epoch_end", **datasets)
+            if checkpoints is not None:
+                checkpoints.save(self, stopped=stopped)
+            if stopped:
+                break
         return self
 
     def notify(self, method_name: str, **kwargs: Any) -> None:
         """Call all callbacks. If one raises a KeyboardInterrupt, the fit stops."""
         getattr(self, method_name)(self, **kwargs)
-        stop = self._notify_callbacks(method_name, **kwargs)
-        if method_name == "on_epoch_end" and self.checkpoints is not None:
-            # A callback could not do this. It would not know that another one stops the fit.
-            self.checkpoints.save(self, stopped=stop)
-        if stop:
+        if self._notify_callbacks(method_name, **kwargs):
             raise _StopTraining
 
     def on_epoch_begin(self, net: Any, *args: Any, **kwargs: Any) -> None:
-        """Seed the random number generators of the epoch."""
+        """Seed the random number generators of the epoch, and choose the size of its images."""
         super().on_epoch_begin(net, *args, **kwargs)
         sequence = np.random.SeedSequence([self.seed, len(self.history)])
         order, augmentation, dropout = (int(s) for s in sequence.generate_state(3))
         self.order_generator_ = np.random.default_rng(order)
-        self.augment_generator_ = torch.Generator().manual_seed(augmentation)
         self.dropout_generator_.manual_seed(dropout)
+        size = None
+        if self.resizing is not None:
+            epoch = len(self.history) - self.n_epochs_before_
+            size = self.resizing.image_size(self.module_, epoch)
+        self.augment_ = None
+        if self.augmentation or size:
+            generator = torch.Generator().manual_seed(augmentation)
+            self.augment_ = partial(
+                self.augmentation or Augmentation({}), generator=generator, size=size
+            )
 
     def on_epoch_end(self, net: Any, *args: Any, **kwargs: Any) -> None:
         """Write the learning rate of the last step into the history."""
         self.history.record("lr", float(self.optimizer_.param_groups[0]["lr"]))
 
     def run_single_epoch(
-        self, iterator: BatchIterator | None, training: bool, prefix: str, step_fn: Any, **_: Any
+        self, iterator: BatchIterator, training: bool, prefix: str, step_fn: Any, **_: Any
     ) -> None:
         """Run all batches once. The sums are read from the device only at the end."""
-        if iterator is None:
-            return
         sums = torch.zeros(2, device=self.device)
         watch = None
         if training:
             super()._set_training(True)  # callbacks may have changed the mode
-            stored = iterator.dataset.kind == StoredFeatures.kind
-            learning = self.module_.network.head if stored else self.module_
-            watch = DivergenceWatch(self, learning, len(iterator))
+            layers = layers_for(self.module_, iterator.dataset.kind)
+            watch = DivergenceWatch(self, layers, len(iterator))
         for batch in iterator:
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch)
@@ -323,7 +333,7 @@ class FERNet(CallbackNet):
     def train_step_single(self, batch: Batch, **_: Any) -> dict[str, Tensor]:
         """Compute the gradients of one batch."""
         self._set_training(True)
-        return self.train_halving.run(self._gradients, batch)
+        return self.splitter_.run(self._gradients, batch)
 
     def _set_training(self, training: bool = True) -> None:
         """Set the mode if it is another one, because this visits all layers."""
@@ -337,7 +347,7 @@ class FERNet(CallbackNet):
         losses, outputs = [], []
         for (inputs, target), share in parts:
             with weighted_batch(self.module_, inputs["sample_weight"]):
-                logits = self.infer(inputs, augment=self.augmentation)
+                logits = forward(self.module_, inputs, self.precision, self.augment_)
             loss = self.get_loss(logits, target, X=inputs, training=True) * share
             self.scaler_.scale(loss).backward()
             losses.append(loss.detach())
@@ -348,42 +358,16 @@ class FERNet(CallbackNet):
         """Return the weighted loss of a batch."""
         return self.criterion_(y_pred, y_true, X["loss_weight"])
 
-    # -- the network ---------------------------------------------------------------------
+    # -- predictions -----------------------------------------------------------------------
 
-    def infer(self, x: dict[str, Tensor], augment: Augmentation | None = None, **_: Any) -> Tensor:
+    def infer(self, x: dict[str, Tensor], **_: Any) -> Tensor:
         """Return the logits of a batch in the chosen precision."""
-        if StoredFeatures.kind in x:
-            return self._in_precision(self.module_.network.head, x[StoredFeatures.kind])
-        return self._logits(self.module_, x["images"], augment)
+        return forward(self.module_, x, self.precision)
 
-    def _logits(
-        self, module: FaceModule, images: Tensor, augment: Augmentation | None = None
-    ) -> Tensor:
-        changed = module._forward_hooks or module._forward_pre_hooks or "forward" in vars(module)
-        if augment is None and changed:
-            return self._in_precision(module, images)
-        prepared = module.prepare(images)
-        if augment is not None:
-            prepared = augment(prepared, self.augment_generator_)
-        # Images are moved in float32, because bfloat16 would round the positions of pixels.
-        return self._in_precision(module.network, prepared)
-
-    def _in_precision(self, layers: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-        reduced = self.precision != torch.float32
-        with torch.autocast(x.device.type, dtype=self.precision, enabled=reduced):
-            return layers(x)
-
-    def forward_iter(
-        self, X: Any, training: bool = False, device: str = "cpu", *, tta: bool = False
-    ) -> Iterator[Tensor]:
-        """Yield the logits of large batches, on `device`; with `tta`, over mirror images too."""
-        dataset = self.get_dataset(X)
-        if self.evaluation_form_.module is not self.module_:  # another module was set
-            self.evaluation_form_ = EvaluationForm(self.module_)
-        module = self.evaluation_form_.module_for(len(dataset))
-        evaluate = partial(self._evaluate, module, tta=tta)
-        for batch in self._large_batches(dataset):
-            yield self._in_parts(evaluate, batch).to(device)
+    def forward_iter(self, X: Any, training: bool = False, device: str = "cpu") -> Iterator[Tensor]:
+        """Yield the logits of large batches, on `device`."""
+        for logits in self._evaluation().logits(self.get_dataset(X), self.precision):
+            yield logits.to(device)
 
     def logits(self, X: Any, *, tta: bool = False) -> Tensor:
         """Return the logits of images on the CPU.
@@ -401,7 +385,8 @@ class FERNet(CallbackNet):
         torch.Tensor of shape (n_samples, n_classes)
             The logits.
         """
-        return torch.cat(list(self.forward_iter(X, tta=tta)))
+        batches = self._evaluation().logits(self.get_dataset(X), self.precision, tta=tta)
+        return torch.cat([logits.cpu() for logits in batches])
 
     def features(self, dataset: FaceDataset, kind: str) -> NDArray[np.float32]:
         """Return the features that the backbone extracts from images.
@@ -418,62 +403,18 @@ class FERNet(CallbackNet):
         ndarray of shape (n_samples, ...)
             The features.
         """
-        # Not the fused form: a head would learn from its rounding, and predict without it.
-        module = self.module_.eval()
-
-        def run(inputs: dict[str, Tensor]) -> Tensor:
-            network: Any = module.network
-
-            def layers(x: Tensor) -> Tensor:
-                if kind == "features":
-                    return network.features(x)
-                return network.pooled(network.backbone.forward_features(x))
-
-            return self._in_precision(layers, module.prepare(inputs["images"])).float()
-
-        return np.concatenate(
-            [self._in_parts(run, batch).cpu().numpy() for batch in self._large_batches(dataset)]
-        )
+        return self._evaluation().features(dataset, self.precision, kind)
 
     def predict(self, X: Any) -> NDArray:
         """Return the label of each sample, as it is among ``classes_``."""
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
-    def _large_batches(self, dataset: FaceDataset) -> Iterator[Batch]:
-        batch_size = LARGEST_BATCH
-        if dataset.kind == "images":
-            batch_size = self.evaluation_form_.batch_size(
-                dataset.X.shape[1:], torch.device(self.device)
-            )
-        with reuse_memory() if len(dataset) > batch_size else nullcontext():
-            yield from BatchIterator(dataset, batch_size, self.device)
-
-    @torch.inference_mode()
-    def _in_parts(self, function: Callable[[dict[str, Tensor]], Tensor], batch: Batch) -> Tensor:
-        """Apply a function without gradients, to parts of a batch where memory is short."""
-        return self.evaluation_halving.run(
-            lambda parts: torch.cat([function(inputs) for (inputs, _), _ in parts]), batch
-        )
-
-    def _evaluate(
-        self, module: FaceModule, inputs: dict[str, Tensor], *, tta: bool = False
-    ) -> Tensor:
-        """Return the logits, of which :meth:`predict_proba` returns the softmax."""
-        if StoredFeatures.kind in inputs:
-            network: Any = self.module_.network  # no copy is fused for a head alone
-            return self._in_precision(network.head, inputs[StoredFeatures.kind]).float()
-        images = inputs["images"]
-        logits = self._logits(module, images).float()
-        if not tta:
-            return logits
-        mirrored = self._logits(module, images.flip(2)).float().log_softmax(1)
-        # The softmax of the log of the mean probabilities is that mean.
-        return torch.logaddexp(logits.log_softmax(1), mirrored) - math.log(2)
+    def _evaluation(self) -> Evaluation:
+        if self.evaluation_.module is not self.module_:  # another module was set
+            self.evaluation_ = Evaluation(self.module_, self.device)
+        return self.evaluation_
 
     # -- helpers -------------------------------------------------------------------------
-
-    def _lr_prefix(self, name: str) -> str:
-        return next((p for p in self.lr_factors or () if name.startswith(p)), "")
 
     def _drop_unfinished_epoch(self) -> None:
         if self.history and "dur" not in self.history[-1]:
@@ -500,20 +441,12 @@ class FERNet(CallbackNet):
                 stacklevel=4,
             )
 
-    def _shuffled(self, n_samples: int) -> NDArray[np.intp]:
-        return self.order_generator_.permutation(n_samples)
-
     @staticmethod
     def _loss_and_hits(step: dict[str, Tensor], batch: Batch) -> Tensor:
         target = batch[1]
         classes = target.argmax(1) if target.is_floating_point() else target
         hits = (step["y_pred"].argmax(1) == classes).sum()
         return torch.stack([step["loss"].detach().float() * len(classes), hits.float()])
-
-
-def _shaping(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
-    """Return the settings on which the form of the state of an optimizer depends."""
-    return {k: v for k, v in optimizer.defaults.items() if k not in ("lr", "weight_decay")}
 
 
 def _softmax(logits: Tensor) -> Tensor:

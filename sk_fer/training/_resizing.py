@@ -3,19 +3,16 @@
 import math
 from typing import Any
 
-from skorch.callbacks import Callback
-
 # Shares of the side in the four quarters of a fit. A side of 48 becomes 24, 32, 40 and 48.
 SHARES = (1 / 2, 2 / 3, 5 / 6, 1)
 MULTIPLE = 8  # the side is a multiple, so that it can be pooled without a remainder
 
 
-class ProgressiveResizing(Callback):
-    """Train on smaller images at first, and on whole ones in the last quarter of the epochs.
+class ProgressiveResizing:
+    """The size of the training images in each epoch: smaller at first, whole in the last quarter.
 
-    Networks that do not accept images of any size (``any_size``) are trained on whole images.
-    Validation always uses whole images. The size depends only on the position in the fit, so
-    that a fit continues with the same sizes after an interruption.
+    The size depends only on the position in the fit, so that a fit continues with the same sizes
+    after an interruption.
 
     Parameters
     ----------
@@ -33,19 +30,27 @@ class ProgressiveResizing(Callback):
     def __init__(self, n_epochs: int) -> None:
         self.n_epochs = n_epochs
 
-    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
-        """Remember where this fit starts in the history of the net."""
-        self.first_epoch_ = len(net.history)
+    def image_size(self, module: Any, epoch: int) -> tuple[int, int] | None:
+        """Return the size of the images of an epoch.
 
-    def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
-        """Set the size of the images of the epoch."""
-        network = net.module_.network
-        if network.any_size:
-            epoch = len(net.history) - self.first_epoch_
-            share = SHARES[math.ceil(len(SHARES) * epoch / self.n_epochs) - 1]
-            height, width = net.module_.prepare.size
-            smallest = network.min_size
-            net.augmentation.size = _part(height, share, smallest), _part(width, share, smallest)
+        Parameters
+        ----------
+        module : FaceModule
+            The module that is trained.
+        epoch : int
+            The number of the epoch in the fit, counted from one.
+
+        Returns
+        -------
+        tuple of (height, width) or None
+            The size, or None for networks that do not accept images of any size (``any_size``).
+        """
+        network = module.network
+        if not network.any_size:
+            return None
+        share = SHARES[math.ceil(len(SHARES) * epoch / self.n_epochs) - 1]
+        height, width = module.prepare.size
+        return _part(height, share, network.min_size), _part(width, share, network.min_size)
 
 
 def _part(side: int, share: float, smallest: int) -> int:

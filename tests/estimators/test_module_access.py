@@ -20,7 +20,7 @@ from sk_fer import (
     save_model,
 )
 from sk_fer.datasets import make_faces
-from sk_fer.training import _evaluation
+from sk_fer.training import _fused_form
 
 X, y = make_faces(60, random_state=0)
 IMAGES = torch.from_numpy(X[:4].reshape(-1, 48, 48, 1)).float()
@@ -29,7 +29,7 @@ IMAGES = torch.from_numpy(X[:4].reshape(-1, 48, 48, 1)).float()
 @pytest.fixture(params=[1, 256], ids=["fused", "as it is"])
 def fewest_fused(request, monkeypatch):
     """Predict four images through the fused form, and through the module itself."""
-    monkeypatch.setattr(_evaluation, "FEWEST_FUSED", request.param)
+    monkeypatch.setattr(_fused_form, "FEWEST_FUSED", request.param)
 
 
 @pytest.fixture(params=[FERDenseClassifier, FERCNNClassifier])
@@ -276,8 +276,8 @@ def test_few_and_many_images_are_predicted_alike():
     model = FERCNNClassifier(max_epochs=1, precision="float32", random_state=0)
     model.fit(X[:60], y)
     many = model.predict_proba(X)
-    assert model.net_.evaluation_form_.module_for(300) is not model.net_.module_
-    assert model.net_.evaluation_form_.module_for(255) is model.net_.module_
+    assert model.net_.evaluation_.fused.module_for(300) is not model.net_.module_
+    assert model.net_.evaluation_.fused.module_for(255) is model.net_.module_
     np.testing.assert_allclose(model.predict_proba(X[:40]), many[:40], atol=1e-5)
 
 

@@ -5,6 +5,7 @@ from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.model_selection import GridSearchCV
 
 from sk_fer import FERDenseClassifier
+from sk_fer.training import FaceDataset
 
 
 class Recorder:
@@ -78,4 +79,4 @@ def test_nothing_of_the_data_is_kept(faces):
     tasks = dict(model.net_.callbacks_)["sk_fer_tasks"]
     assert tasks.estimator is None
     assert tasks.data == {}
-    assert model.net_.valid_dataset is None
+    assert not [v for v in vars(model.net_).values() if isinstance(v, FaceDataset)]

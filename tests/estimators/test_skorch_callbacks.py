@@ -527,10 +527,9 @@ def test_the_net_can_be_copied_in_a_fit(kind, small):
     model = kind(callbacks=[callback], **parameters, dropout=0.1).fit(*small)
     for predicted in callback.predicted_:
         assert_array_equal(predicted, callback.expected_)
-    assert callback.copies_[0].valid_dataset is None
     for net in (copy.deepcopy(model.net_), pickle.loads(pickle.dumps(model.net_))):
         assert_array_equal(net.predict(FaceDataset(small[0][..., None])), model.predict(small[0]))
-        assert net.module is net.module_ is net.evaluation_form_.module
+        assert net.module is net.module_ is net.evaluation_.module
     assert not clone(model.net_).initialized_
 
 
@@ -616,7 +615,7 @@ def test_callbacks_do_not_keep_the_images(name, small):
     del images
     gc.collect()
     assert kept() is None
-    assert model.net_.valid_dataset is None
+    assert model.n_epochs_ == 1
 
 
 class CutOff(Callback):

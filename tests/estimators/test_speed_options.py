@@ -33,7 +33,7 @@ def test_predictions_follow_the_weights(fitted):
 def test_large_and_small_batches_predict_the_same(fitted, monkeypatch):
     model, X = fitted
     whole = model.predict_proba(X)
-    monkeypatch.setattr(model.net_.evaluation_form_, "batch_size", lambda *_: 7)
+    monkeypatch.setattr(model.net_.evaluation_, "batch_size", lambda *_: 7)
     np.testing.assert_allclose(model.predict_proba(X), whole, atol=1e-6)
 
 

@@ -1,4 +1,4 @@
-"""Splitting of a batch if the device has too little memory for all of it."""
+"""Splitting of batches if the device has too little memory for a whole one."""
 
 import math
 import warnings
@@ -16,7 +16,7 @@ Part = tuple[Batch, float]
 Result = TypeVar("Result")
 
 
-class Halving:
+class BatchSplitter:
     """Run a step on a batch, in as few parts as the memory of the device allows.
 
     Parameters

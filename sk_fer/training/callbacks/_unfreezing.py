@@ -1,4 +1,4 @@
-"""Training of more and more parts of a pretrained network."""
+"""Gradual unfreezing of a pretrained network."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from skorch.callbacks import Callback
 
 
-class Thawing(Callback):
+class Unfreezing(Callback):
     """Train the head of a pretrained network, also its last stage, or all of it.
 
     The part depends only on the position in the fit, so that a fit continues with the same part

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from sk_fer.training import Thawing
+from sk_fer.training import Unfreezing
 
 
 class Network:
@@ -27,13 +27,13 @@ def run(callback, n_epochs, history):
 
 @pytest.mark.parametrize("frozen", [False, True])
 def test_each_part_from_its_epoch_on(frozen):
-    callback = Thawing({8: "all", 1: "head", 4: "last_stage"}, frozen)
+    callback = Unfreezing({8: "all", 1: "head", 4: "last_stage"}, frozen)
     parts = run(callback, 9, history=[])
     assert parts == [(p, frozen) for p in ["head"] * 3 + ["last_stage"] * 4 + ["all"] * 2]
 
 
 def test_each_fit_starts_at_epoch_one():
-    callback = Thawing({1: "head", 2: "all"}, False)
+    callback = Unfreezing({1: "head", 2: "all"}, False)
     history = [{}] * 5
     assert [part for part, _ in run(callback, 2, history)] == ["head", "all"]
     assert [part for part, _ in run(callback, 2, history)] == ["head", "all"]
