@@ -494,23 +494,63 @@ CHANGES: dict[str, dict] = {
     "pools after pairs": {"pool_after": "last"},
     "3 a stage, residual": {"depths": (1, 3, 3, 3), "residual": True},
     "3 a stage, residual, paths dropped": {
-        "depths": (1, 3, 3, 3), "residual": True, "drop_path": 0.15,
+        "depths": (1, 3, 3, 3),
+        "residual": True,
+        "drop_path": 0.15,
     },
     "widths 48 to 384": {"widths": (48, 96, 192, 384)},
     "widths 24 to 192": {"widths": (24, 48, 96, 192)},
-    "widths 32 to 512": {"widths": (32, 64, 128, 256, 512), "depths": (1, 1, 2, 2, 1),
-                         "pools": (1, 1, 1, 1, 0)},
+    "widths 32 to 512": {
+        "widths": (32, 64, 128, 256, 512),
+        "depths": (1, 1, 2, 2, 1),
+        "pools": (1, 1, 1, 1, 0),
+    },
     "deeper where small": {"depths": (1, 1, 2, 4)},
 }
 BRIEF = [
-    "as it was", "decay 0.05", "rate 0.025", "rate 0.1", "sgd 0.1", "no warp", "strong warp", "mixup 0.5",
-    "cutmix 0.5", "smoothing 0", "dropout 0", "mean of weights 0.05", "distilled", "votes",
-    "whole images", "sizes 24 to 48, last half whole", "batch 64", "batch 256, rate 0.1", "silu", "squeeze",
-    "pools after pairs", "3 a stage, residual", "widths 48 to 384", "2 iterations", "erasing 0.3", "warm-up 0.1",
+    "as it was",
+    "decay 0.05",
+    "rate 0.025",
+    "rate 0.1",
+    "sgd 0.1",
+    "no warp",
+    "strong warp",
+    "mixup 0.5",
+    "cutmix 0.5",
+    "smoothing 0",
+    "dropout 0",
+    "mean of weights 0.05",
+    "distilled",
+    "votes",
+    "whole images",
+    "sizes 24 to 48, last half whole",
+    "batch 64",
+    "batch 256, rate 0.1",
+    "silu",
+    "squeeze",
+    "pools after pairs",
+    "3 a stage, residual",
+    "widths 48 to 384",
+    "2 iterations",
+    "erasing 0.3",
+    "warm-up 0.1",
 ]
-WIDE = {"residual": True, "widths": (64, 128, 256, 512), "depths": (1, 3, 3, 3),
-        "weight_decay": 0.05, "lr": 0.05, "dropout": 0.4, **STRONG}
-PRESET = WIDE | {"pools": (0, 1, 1, 1), "sizes": (48,), "erasing": 0.3, "lr": 0.1, "batch_size": 256}
+WIDE = {
+    "residual": True,
+    "widths": (64, 128, 256, 512),
+    "depths": (1, 3, 3, 3),
+    "weight_decay": 0.05,
+    "lr": 0.05,
+    "dropout": 0.4,
+    **STRONG,
+}
+PRESET = WIDE | {
+    "pools": (0, 1, 1, 1),
+    "sizes": (48,),
+    "erasing": 0.3,
+    "lr": 0.1,
+    "batch_size": 256,
+}
 LARGE: dict[str, dict] = {
     "preset": PRESET,
     "stem pooled": WIDE,
@@ -521,8 +561,13 @@ LARGE: dict[str, dict] = {
     "preset, mixed": PRESET | {"mixup": 0.25, "cutmix": 0.25},
     "preset, mixed, growing": PRESET | {"mixup": 0.25, "cutmix": 0.25, "sizes": (24, 32, 40, 48)},
     "five stages": WIDE
-    | {"widths": (32, 64, 128, 256, 512), "depths": (1, 3, 3, 3, 3), "pools": (0, 1, 1, 1, 1),
-       "mixup": 0.25, "cutmix": 0.25},
+    | {
+        "widths": (32, 64, 128, 256, 512),
+        "depths": (1, 3, 3, 3, 3),
+        "pools": (0, 1, 1, 1, 1),
+        "mixup": 0.25,
+        "cutmix": 0.25,
+    },
 }
 MIXED = {"weight_decay": 0.05, "mixup": 0.25, "cutmix": 0.25, **STRONG}
 LONGEST: dict[str, dict] = {

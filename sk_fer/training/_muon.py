@@ -119,10 +119,19 @@ def orthogonalized(matrix: Tensor, n_iterations: int) -> Tensor:
     Tensor of shape (n_rows, n_columns)
         The matrix with the singular vectors of `matrix` and singular values close to one.
     """
+    # A step multiplies x by a polynomial of its Gram matrix x x^T. All of these polynomials are
+    # functions of the first Gram matrix, so that they are multiplied with each other, which are
+    # small and square, and x is multiplied once.
     a, b, c = QUINTIC
     wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
     x = wide / wide.norm().clamp_min(1e-12)
-    for _ in range(n_iterations):
-        square = x @ x.T
-        x = torch.addmm(x, torch.addmm(square, square, square, beta=b, alpha=c), x, beta=a)
-    return x if wide is matrix else x.T
+    gram = x @ x.T
+    product = torch.eye(len(x), dtype=x.dtype, device=x.device)
+    for iteration in range(n_iterations):
+        step = torch.addmm(gram, gram, gram, beta=b, alpha=c)
+        step.diagonal().add_(a)
+        product = step @ product if iteration else step
+        if iteration < n_iterations - 1:
+            gram = step @ gram @ step
+    orthogonal = product @ x
+    return orthogonal if wide is matrix else orthogonal.T
