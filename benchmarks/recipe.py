@@ -88,6 +88,8 @@ def conv_block(n_in: int, n_out: int, c: Config, pool: bool = False) -> nn.Seque
 
 
 class Squeeze(nn.Module):
+    """Channels scaled by weights that depend on the mean of each channel."""
+
     def __init__(self, n: int) -> None:
         super().__init__()
         self.scale = nn.Sequential(
@@ -99,6 +101,8 @@ class Squeeze(nn.Module):
 
 
 class Residual(nn.Module):
+    """The sum of an input and of the output of layers, which are dropped for some images."""
+
     def __init__(self, layers: nn.Module, c: Config) -> None:
         super().__init__()
         self.layers, self.drop = layers, c.drop_path
@@ -694,7 +698,7 @@ def append(record: dict) -> None:
 
 
 def table() -> None:
-    """Print the mean and the spread over the seeds of each row, and its difference from the first."""
+    """Print the mean and spread of each row, and its difference from the first row."""
     runs: dict[str, dict[str, list[dict]]] = {}
     for record in json.loads(RESULTS.read_text()):
         runs.setdefault(record["group"], {}).setdefault(record["name"], []).append(record)
@@ -712,7 +716,8 @@ def table() -> None:
                 f"{name:38} {len(mirrored):5}  {statistics.mean(mirrored):8.2f}"
                 f"  ({min(mirrored):5.2f}..{max(mirrored):5.2f})"
                 f"  {statistics.mean(gains) if gains else math.nan:+5.2f}"
-                f"  {100 * mean('valid'):6.2f}  {mean('valid_loss'):6.4f}  {100 * mean('train'):6.2f}"
+                f"  {100 * mean('valid'):6.2f}  {mean('valid_loss'):6.4f}"
+                f"  {100 * mean('train'):6.2f}"
             )
 
 
