@@ -21,8 +21,9 @@ from sklearn.preprocessing import (
 )
 
 from sk_fer import FERCNNClassifier, FERDenseClassifier, FERPretrainedClassifier, export_onnx
+from sk_fer.datasets import make_faces
 from sk_fer.modules import NETWORKS
-from sk_fer.persistence import _onnx_graph
+from sk_fer.persistence import _onnx_graph, _onnx_int8
 from sk_fer.persistence._onnx_steps import step_module
 from sk_fer.preprocessing import (
     HistogramEqualizer,
@@ -267,3 +268,93 @@ def test_outputs_come_in_the_documented_order(y, labels, tmp_path):
     assert found.shape == (30, len(model.classes_))
     assert isinstance(label[0].item() if labels is int else label[0], labels)
     np.testing.assert_array_equal(label, model.classes_[found.argmax(axis=1)])
+
+
+@pytest.fixture(scope="module")
+def for_int8():
+    """A fitted CNN, and 1,050 drawn faces with their labels."""
+    X, y = make_faces(1050, image_size=24, random_state=0)
+    settings = {"max_epochs": 2, "augment": None, "random_state": 0, "precision": "float32"}
+    return FERCNNClassifier("sequential", **settings).fit(X[:420], y[:420]), X, y
+
+
+def measured_as(loss, speedup):
+    """Return `_measured` with these figures in place of those of this machine."""
+
+    def measured(graphs, images, labels, classes):
+        accuracies = {"float32": 0.7, "int8": 0.7 - loss}
+        speeds = {"float32": 100.0, "int8": 100.0 * speedup}
+        return {
+            name: _onnx_int8.Trial(graph, accuracies[name], speeds[name])
+            for name, graph in graphs.items()
+        }
+
+    return measured
+
+
+@pytest.mark.parametrize(
+    ("loss", "speedup", "quantized"),
+    [(0.001, 2.0, True), (-0.01, 1.2, True), (0.004, 2.0, False), (0.0, 1.05, False)],
+)
+def test_int8_is_chosen_where_it_is_faster_and_as_accurate(loss, speedup, quantized, monkeypatch):
+    monkeypatch.setattr(_onnx_int8, "_quantized", lambda graph, images: b"int8")
+    monkeypatch.setattr(_onnx_int8, "_measured", measured_as(loss, speedup))
+    images, labels = np.zeros((1000, 2, 2, 1)), np.zeros(1000)
+    graph, report = _onnx_int8.choose_graph(b"float32", images, labels, np.arange(2))
+    assert report.quantized is quantized
+    assert graph == (b"int8" if quantized else b"float32")
+    assert report.accuracy_loss == pytest.approx(loss)
+    assert f"file computes in {graph.decode()}" in report.summary
+    assert f"int8 is {speedup:.2f} times as fast" in report.summary
+
+
+def test_a_file_in_int8_answers_as_the_model_does(for_int8, tmp_path, monkeypatch, capfd):
+    model, X, y = for_int8
+    monkeypatch.setattr(_onnx_int8, "_measured", measured_as(0.0, 2.0))
+    export_onnx(model, tmp_path / "model.onnx", quantize="int8", X=X, y=y)
+    assert capfd.readouterr() == ("", "")
+    assert [file.name for file in tmp_path.iterdir()] == ["model.onnx"]
+    written = onnx.load(tmp_path / "model.onnx")
+    kinds = [node.op_type for node in written.graph.node]
+    assert kinds.count("Conv") == 3
+    assert "QuantizeLinear" in kinds
+    assert written.producer_name == "sk_fer"
+    assert [entry.key for entry in written.metadata_props] == ["classes"]
+    assert json.loads(written.metadata_props[0].value) == model.classes_.tolist()
+    images = X[:70].reshape(-1, 24, 24, 1)
+    session = session_of(tmp_path / "model.onnx")
+    labels, found = session.run(["label", "probabilities"], {"images": images})
+    difference = np.abs(found - model.predict_proba(X[:70])).max()
+    assert 1e-4 < difference < 0.2
+    assert np.mean(labels == model.predict(X[:70])) > 0.9
+
+
+def test_the_figures_of_int8_are_measured(for_int8, tmp_path):
+    model, X, y = for_int8
+    report = export_onnx(model, tmp_path / "model.onnx", quantize="int8", X=X, y=y)
+    assert report.n_measured == 1050 - 128
+    rows = np.random.default_rng(0).permutation(1050)[128:]
+    assert report.accuracy["float32"] == pytest.approx(model.score(X[rows], y[rows]), abs=0.002)
+    assert abs(report.accuracy_loss) < 0.05
+    speeds = report.images_per_second
+    assert report.speedup == pytest.approx(speeds["int8"] / speeds["float32"])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda X, y: {"quantize": "int4"}, "got quantize='int4', wanted 'int8' or None"),
+        (lambda X, y: {"X": None}, "needs X and y"),
+        (lambda X, y: {"y": None}, "needs X and y"),
+        (lambda X, y: {"X": X[:999], "y": y[:999]}, "X has 999 images; .* at least 1000"),
+        (lambda X, y: {"X": X / 255}, r"float64; the graph takes .*\(24, 24, 1\) .* uint8"),
+        (lambda X, y: {"X": X[:, :500]}, r"X has the shape \(1050, 500\)"),
+        (lambda X, y: {"y": y[:5]}, "inconsistent numbers of samples"),
+    ],
+)
+def test_bad_images_for_int8_are_refused_before_the_work(change, words, for_int8, tmp_path):
+    model, X, y = for_int8
+    given = {"quantize": "int8", "X": X, "y": y, **change(X, y)}
+    with pytest.raises(ValueError, match=words):
+        export_onnx(model, tmp_path / "model.onnx", **given)
+    assert list(tmp_path.iterdir()) == []
