@@ -1,9 +1,12 @@
 """``sk-fer search``: finds the best parameters by cross-validation."""
 
+import json
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
+import numpy as np
 import pandas as pd
 import typer
 from rich import box
@@ -123,26 +126,31 @@ def search(
             f"{cv} folds, at most {epochs} epochs"
         )
         bar = console.is_terminal and not halving  # halving has no callbacks
-        # The best candidate is fitted below, after the table is written.
-        searched = grid_search(
-            classifier,
-            grid,
-            images,
-            target,
-            groups=groups,
-            cv=cv,
-            halving=halving,
-            scoring="accuracy" if bar else partial(_say_accuracy, list(grid)),
-            refit=False,
-            n_jobs=n_jobs,
-            callbacks=[ProgressBar()] if bar else [],
-            random_state=seed,
-        )
-
+        with TemporaryDirectory() as folder:
+            finished = Path(folder, "finished.jsonl")
+            try:
+                # The best candidate is fitted below, after the table is written.
+                searched = grid_search(
+                    classifier,
+                    grid,
+                    images,
+                    target,
+                    groups=groups,
+                    cv=cv,
+                    halving=halving,
+                    scoring=partial(_score, list(grid), finished, not bar),
+                    refit=False,
+                    n_jobs=n_jobs,
+                    callbacks=[ProgressBar()] if bar else [],
+                    random_state=seed,
+                )
+            except KeyboardInterrupt:
+                if finished.exists():
+                    _save(_average(finished), out, halving=halving)
+                    say(escape(f"Interrupted: wrote the scores so far to {out / 'search.csv'}"))
+                raise
         results = pd.DataFrame(searched.cv_results_)
-        say("\n[bold]Accuracy over the folds[/]")
-        console.print(_candidates_table(results, halving=halving))
-        write_file(out / "search.csv", lambda path: results.to_csv(path, index=False))
+        _save(results, out, halving=halving)
         say(escape(f"Best: {_describe(searched.best_params_)}\n"))
         best = clone(classifier).set_params(**searched.best_params_)
         best.fit(images, target, groups=groups)
@@ -154,13 +162,41 @@ def search(
         raise ValueError(f"{n_failed} of {len(results)} candidates failed in at least one fold")
 
 
-def _say_accuracy(names: list[str], classifier: Any, X: Any, y: Any) -> float:
-    """Return the accuracy on a fold, and print it."""
+def _score(names: list[str], finished: Path, tell: bool, classifier: Any, X: Any, y: Any) -> float:
+    """Return the accuracy on a fold, and add it to a file, which fits in other processes share."""
     accuracy = accuracy_score(y, classifier.predict(X))
-    seconds = classifier.history_["seconds"].sum()
-    params = {name: getattr(classifier, name) for name in names}
-    say(escape(f"Accuracy {accuracy:.1%} after {seconds:.1f} s, {_describe(params)}"))
+    row = {
+        "params": _describe({name: getattr(classifier, name) for name in names}),
+        "n_resources": classifier.max_epochs,
+        "accuracy": accuracy,
+        "seconds": classifier.history_["seconds"].sum(),
+    }
+    with finished.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row) + "\n")
+    if tell:
+        say(escape(f"Accuracy {accuracy:.1%} after {row['seconds']:.1f} s, {row['params']}"))
     return accuracy
+
+
+def _average(finished: Path) -> pd.DataFrame:
+    """Return the scores of the fits that finished, a row per candidate as in ``cv_results_``."""
+    fits = pd.read_json(finished, lines=True)
+    groups = fits.groupby(["params", "n_resources"], as_index=False, sort=False)
+    results = groups.agg(
+        n_finished_folds=("accuracy", "size"),
+        mean_test_score=("accuracy", "mean"),
+        std_test_score=("accuracy", partial(np.std, ddof=0)),
+        mean_fit_time=("seconds", "mean"),
+    )
+    ranks = results["mean_test_score"].rank(ascending=False, method="min")
+    return results.assign(rank_test_score=ranks.astype(int))
+
+
+def _save(results: pd.DataFrame, out: Path, *, halving: bool) -> None:
+    """Print the candidates and write them to a file."""
+    say("\n[bold]Accuracy over the folds[/]")
+    console.print(_candidates_table(results, halving=halving))
+    write_file(out / "search.csv", lambda path: results.to_csv(path, index=False))
 
 
 def _candidates_table(results: pd.DataFrame, *, halving: bool) -> Table:
@@ -171,7 +207,7 @@ def _candidates_table(results: pd.DataFrame, *, halving: bool) -> Table:
     if halving:
         table.add_column("epochs", justify="right")
     table.add_column("parameters", overflow="fold")
-    order = ["iter", "mean_test_score"] if halving else ["mean_test_score"]
+    order = ["n_resources", "mean_test_score"] if halving else ["mean_test_score"]
     for row in results.sort_values(order, ascending=False).to_dict("records"):
         failed = pd.isna(row["mean_test_score"])
         numbers = [
@@ -182,7 +218,8 @@ def _candidates_table(results: pd.DataFrame, *, halving: bool) -> Table:
         ]
         if halving:
             numbers.append(f"{row['n_resources']}")
-        table.add_row(*numbers, escape(_describe(row["params"])))
+        params = row["params"]
+        table.add_row(*numbers, escape(params if isinstance(params, str) else _describe(params)))
     return table
 
 

@@ -127,6 +127,7 @@ def grid_search(
         "cv": kind(cv, shuffle=True, random_state=random_state),
         "n_jobs": n_jobs,
         "refit": refit,
+        "return_train_score": False,
     }
     # Each fit gets the groups, too, for the validation images that it sets aside.
     with config_context(enable_metadata_routing=groups is not None):

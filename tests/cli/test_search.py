@@ -76,6 +76,48 @@ def test_a_candidate_that_fails_leaves_the_others(run, tmp_path, monkeypatch, ha
     assert float(scores["0.1"]) > 0
 
 
+@pytest.mark.parametrize("halving", [[], ["--halving"]])
+def test_an_interruption_leaves_the_scores_of_the_fits_before_it(
+    run, tmp_path, monkeypatch, halving
+):
+    fit, fitted = FERDenseClassifier.fit, []
+
+    @wraps(fit)
+    def fit_three(self, *args, **kwargs):
+        fitted.append(self)
+        if len(fitted) == 4:
+            raise KeyboardInterrupt
+        return fit(self, *args, **kwargs)
+
+    monkeypatch.setattr(FERDenseClassifier, "fit", fit_three)
+    out = tmp_path / "out"
+    result = run(
+        "search", *SMALL, *halving, "--param", "hidden_layer_sizes=(8,),(16,)", "--out", out
+    )
+    assert result.exit_code == 130, result.output
+    assert f"Interrupted: wrote the scores so far to {out / 'search.csv'}" in result.output
+    assert [path.name for path in out.iterdir()] == ["search.csv"]
+    printed = re.findall(r"Accuracy (.*)% after .* s, hidden_layer_sizes=(.*)\n", result.output)
+    assert [sizes for _, sizes in printed] == ["(8,)", "(8,)", "(16,)"]
+    with (out / "search.csv").open() as file:
+        first, second = list(csv.DictReader(file))
+    assert first["params"] == "hidden_layer_sizes=(8,)"
+    assert (first["n_finished_folds"], second["n_finished_folds"]) == ("2", "1")
+    mean = (float(printed[0][0]) + float(printed[1][0])) / 200
+    assert float(first["mean_test_score"]) == pytest.approx(mean, abs=1e-3)
+    assert float(second["mean_test_score"]) == pytest.approx(float(printed[2][0]) / 100, abs=1e-3)
+
+
+def test_an_interruption_of_the_first_fit_leaves_nothing(run, tmp_path, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(FERDenseClassifier, "fit", interrupt)
+    result = run("search", *SMALL, "--param", "lr=0.1,0.2", "--out", tmp_path / "out")
+    assert result.exit_code == 130
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_candidates_are_in_the_file_if_the_last_fit_fails(run, tmp_path, monkeypatch):
     fit = FERDenseClassifier.fit
 
