@@ -33,12 +33,9 @@ from sk_fer.modules._blocks import ConvBlock, FeaturesAndHead, mean_head
 from sk_fer.persistence._registry import CLASSIFIERS, TRANSFORMERS
 from sk_fer.preprocessing._base import ImageTransformer
 
+from .helpers import dense
+
 X, Y = make_faces(28, image_size=16, random_state=0)
-
-
-def dense(**parameters):
-    settings = {"max_epochs": 2, "precision": "float32", "random_state": 0, **parameters}
-    return FERDenseClassifier((8,), **settings)
 
 
 def test_each_name_is_documented():
@@ -82,7 +79,7 @@ class SquaredError(nn.Module):
 def test_a_new_loss(monkeypatch):
     assert_unknown(dense(), "criterion")
     monkeypatch.setitem(LOSSES, "toy", Loss(SquaredError, "is the squared distance"))
-    model = dense(criterion="toy", lr=1e-9, augment=None).fit(X, Y)
+    model = dense(criterion="toy", lr=1e-9, augment=None, precision="float32").fit(X, Y)
     distance = model.predict_proba(X) - (Y[:, None] == model.classes_)
     expected = np.square(distance).sum(axis=1).mean()
     np.testing.assert_allclose(model.history_["train_loss"], expected, rtol=1e-5)

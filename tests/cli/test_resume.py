@@ -6,12 +6,12 @@ import signal
 
 import numpy as np
 import pytest
-from skorch.callbacks import Callback
 
 from sk_fer import load_model
 from sk_fer._cli import _progress
 from sk_fer.datasets import make_faces
 
+from ..helpers import Stop
 from .conftest import DENSE
 
 THREE_EPOCHS = [*DENSE[:-1], "3"]
@@ -21,13 +21,9 @@ THREE_EPOCHS = [*DENSE[:-1], "3"]
 def cut_off(run, tmp_path, monkeypatch):
     """The folder of a training that ended with an error in its third epoch."""
 
-    class CutOff(Callback):
-        def on_epoch_begin(self, net, **kwargs):
-            if len(net.history) == 3:
-                raise RuntimeError("the power went")
-
+    cut = Stop(RuntimeError("the power went"), "on_epoch_begin", n=3)
     with monkeypatch.context() as patch:
-        patch.setattr(_progress, "TrainingProgress", lambda bar: CutOff())
+        patch.setattr(_progress, "TrainingProgress", lambda bar: cut)
         result = run("train", *THREE_EPOCHS, "--out", tmp_path / "out")
     assert result.exit_code == 1
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["checkpoints"]

@@ -4,6 +4,7 @@ import io
 import os
 import pickle
 import threading
+from functools import partial
 
 import numpy as np
 import pytest
@@ -24,20 +25,9 @@ from skorch.callbacks import (
 )
 from skorch.hf import HfHubStorage
 
-from sk_fer import FERDenseClassifier
+from .. import helpers
 
-
-def dense(**parameters):
-    settings = {"max_epochs": 2, "lr_schedule": None, "validation_fraction": 0.2, "device": "cpu"}
-    return FERDenseClassifier((8,), **settings | {"random_state": 0} | parameters)
-
-
-@pytest.fixture(scope="module")
-def small():
-    from sk_fer.datasets import make_faces
-
-    X, y = make_faces(84, random_state=0)
-    return X.reshape(-1, 48, 48)[:, ::6, ::6], y
+dense = partial(helpers.dense, lr_schedule=None, validation_fraction=0.2)
 
 
 # -- names ----------------------------------------------------------------------------------

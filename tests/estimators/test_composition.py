@@ -1,5 +1,7 @@
 """The estimators inside scikit-learn's own tools, on real FER2013 images."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,15 +22,15 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import estimator_html_repr
 
-from sk_fer import FERCNNClassifier, FERDenseClassifier
+from sk_fer import FERCNNClassifier
 from sk_fer.preprocessing import HistogramEqualizer, ImageResizer, PixelParser
+
+from .. import helpers
 
 CHANCE = 1 / 7
 
 
-def dense(**parameters):
-    settings = {"max_epochs": 10, "batch_size": 128, "random_state": 0, "device": "cpu"}
-    return FERDenseClassifier((64,), **settings | parameters)
+dense = partial(helpers.dense, hidden_layer_sizes=(64,), max_epochs=10, batch_size=128)
 
 
 def test_cnn_in_a_pipeline_beats_chance(real_faces):

@@ -4,26 +4,22 @@ import re
 import signal
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from skorch.callbacks import Callback, Checkpoint, EarlyStopping, EpochScoring, GradientNormClipping
+from skorch.callbacks import Checkpoint, EarlyStopping, EpochScoring, GradientNormClipping
 
-from sk_fer import FERCNNClassifier, FERDenseClassifier
+from sk_fer import FERDenseClassifier
 from sk_fer.datasets import make_faces
 
+from .. import helpers
+from ..helpers import Stop
 
-def dense(**parameters):
-    return FERDenseClassifier(
-        (32,), **{"max_epochs": 8, "lr": 0.01, "random_state": 0, "device": "cpu"} | parameters
-    )
-
-
-def cnn(**parameters):
-    settings = {"max_epochs": 2, "optimizer": "adam", "lr": 3e-3, "random_state": 0}
-    return FERCNNClassifier("sequential", **settings | parameters)
+dense = partial(helpers.dense, hidden_layer_sizes=(32,), max_epochs=8, lr=0.01)
+cnn = partial(helpers.cnn, optimizer="adam", lr=3e-3)
 
 
 def test_learns_the_training_images(faces):
@@ -401,30 +397,16 @@ def test_skorch_callbacks_work_and_can_be_read(faces, tmp_path):
     assert callbacks[0].best_score_ == pytest.approx(model.history_["valid_f1"].max())
 
 
-class Interrupt(Callback):
-    """Raises KeyboardInterrupt itself, as skorch's own callbacks do, or as Ctrl-C does."""
-
-    def __init__(self, by_signal, moment):
-        self.by_signal = by_signal
-        self.moment = moment
-        setattr(self, moment, self.interrupt)
-
-    def interrupt(self, net, **kwargs):
-        if self.by_signal:
-            signal.raise_signal(signal.SIGINT)
-        raise KeyboardInterrupt
-
-
 @pytest.mark.parametrize("moment", ["on_batch_begin", "on_epoch_end"])
 def test_ctrl_c_is_not_swallowed(moment, faces):
     handler = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
-        dense(callbacks=[Interrupt(True, moment)]).fit(*faces)
+        dense(callbacks=[Stop(signal.SIGINT, moment)]).fit(*faces)
     assert signal.getsignal(signal.SIGINT) is handler
 
 
 def test_a_callback_that_interrupts_stops_the_fit(faces):
-    model = dense(callbacks=[Interrupt(False, "on_epoch_end")]).fit(*faces)
+    model = dense(callbacks=[Stop(KeyboardInterrupt, "on_epoch_end")]).fit(*faces)
     assert model.n_epochs_ == 1
     assert model.predict(faces[0]).shape == (280,)
 

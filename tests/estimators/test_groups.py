@@ -1,20 +1,20 @@
 """The groups of fit: the validation images that it sets aside are of other people."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import sklearn
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 
-from sk_fer import FERDenseClassifier
 from sk_fer.estimators import _split
 from sk_fer.estimators._split import encode_groups, split_groups
 from sk_fer.preprocessing import ImageStandardizer
 
+from .. import helpers
 
-def dense(**settings):
-    settings = {"max_epochs": 1, "validation_fraction": 0.2, "random_state": 0, **settings}
-    return FERDenseClassifier((4,), **settings)
+dense = partial(helpers.dense, max_epochs=1, validation_fraction=0.2)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """What X may look like, and what the messages say where it may not."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,11 @@ from PIL import Image
 from sklearn.multioutput import ClassifierChain, MultiOutputClassifier
 from sklearn.utils import Bunch
 
-from sk_fer import FERCNNClassifier, FERDenseClassifier, FERFeatures
+from sk_fer import FERFeatures
 from sk_fer.preprocessing import ImageResizer
+
+from .. import helpers
+from ..helpers import dense
 
 SHAPE = (12, 12)
 IMAGES = np.random.default_rng(0).integers(0, 256, (20, *SHAPE), dtype=np.uint8)
@@ -19,13 +23,7 @@ Y = np.array(["happy", "sad"])[np.arange(20) % 2]
 STRINGS = [" ".join(map(str, image.ravel())) for image in IMAGES]
 
 
-def cnn(**settings):
-    return FERCNNClassifier(**{"max_epochs": 1, "batch_size": 20, "random_state": 0, **settings})
-
-
-def dense(**settings):
-    settings = {"max_epochs": 1, "random_state": 0, "precision": "float32", **settings}
-    return FERDenseClassifier((4,), **settings)
+cnn = partial(helpers.cnn, architecture="fast", max_epochs=1)
 
 
 def features(**settings):

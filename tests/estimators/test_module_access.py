@@ -22,6 +22,8 @@ from sk_fer import (
 from sk_fer.datasets import make_faces
 from sk_fer.training import _fused_form
 
+from ..helpers import Stop
+
 X, y = make_faces(60, random_state=0)
 IMAGES = torch.from_numpy(X[:4].reshape(-1, 48, 48, 1)).float()
 
@@ -67,11 +69,7 @@ def test_evaluation_mode_and_repeatable_gradients(model):
 
 
 def test_evaluation_mode_after_a_callback_fails():
-    class Fails(Callback):
-        def on_batch_end(self, net, **kwargs):
-            raise RuntimeError("stop here")
-
-    model = FERCNNClassifier(max_epochs=1, callbacks=[Fails()])
+    model = FERCNNClassifier(max_epochs=1, callbacks=[Stop(RuntimeError("stop here"))])
     with pytest.raises(RuntimeError, match="stop here"):
         model.fit(X, y)
     assert not layers_in_training(model)

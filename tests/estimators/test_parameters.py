@@ -25,6 +25,8 @@ from sk_fer.estimators._parameters import (
     resolve_optimizer_settings,
 )
 
+from ..helpers import dense
+
 CLASSIFIERS = [FERCNNClassifier, FERDenseClassifier]
 
 
@@ -48,10 +50,6 @@ def test_exports_exist():
 
 X = np.random.default_rng(0).integers(0, 256, (40, 8, 8), dtype=np.uint8)
 Y = np.arange(40) % 2
-
-
-def dense(**settings):
-    return FERDenseClassifier(**{"hidden_layer_sizes": (4,), "max_epochs": 1, **settings})
 
 
 # -- what "auto" stands for ------------------------------------------------------------------

@@ -1,11 +1,14 @@
 """scikit-learn's callbacks see the epochs, alone and inside a search."""
 
+from functools import partial
+
 import pytest
 from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.model_selection import GridSearchCV
 
-from sk_fer import FERDenseClassifier
 from sk_fer.training import FaceDataset
+
+from .. import helpers
 
 
 class Recorder:
@@ -31,8 +34,7 @@ class Recorder:
         return self.stop_after is not None and self.ended.count("epoch") >= self.stop_after
 
 
-def dense(**parameters):
-    return FERDenseClassifier((16,), max_epochs=3, random_state=0, **parameters)
+dense = partial(helpers.dense, max_epochs=3)
 
 
 def test_every_epoch_is_a_task(faces):

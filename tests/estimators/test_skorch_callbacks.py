@@ -7,6 +7,7 @@ import pickle
 import sys
 import types
 import weakref
+from functools import partial
 from unittest.mock import MagicMock
 
 import numpy as np
@@ -47,18 +48,10 @@ from torch.optim.swa_utils import AveragedModel
 from sk_fer import FERCNNClassifier, FERDenseClassifier
 from sk_fer.training import FaceDataset
 
+from .. import helpers
+from ..helpers import Stop
 
-def dense(**parameters):
-    settings = {"max_epochs": 3, "lr_schedule": None, "validation_fraction": 0.2, "device": "cpu"}
-    return FERDenseClassifier((16,), **settings | {"random_state": 0} | parameters)
-
-
-@pytest.fixture(scope="module")
-def small():
-    from sk_fer.datasets import make_faces
-
-    X, y = make_faces(100, random_state=0)
-    return X.reshape(-1, 48, 48)[:, ::4, ::4], y
+dense = partial(helpers.dense, max_epochs=3, lr_schedule=None, validation_fraction=0.2)
 
 
 @pytest.fixture(autouse=True)
@@ -581,15 +574,10 @@ def test_a_fit_goes_on_from_a_checkpoint(small):
 # -- what is left after a fit ---------------------------------------------------------------
 
 
-class Fails(Callback):
-    def on_epoch_end(self, net, **kwargs):
-        raise OSError("full")
-
-
 def test_predictions_are_not_kept_after_an_error(small):
     scoring = EpochScoring("accuracy", on_train=True)
     with pytest.raises(OSError, match="full"):
-        dense(callbacks=[scoring, Fails()]).fit(*small)
+        dense(callbacks=[scoring, Stop(OSError("full"), "on_epoch_end")]).fit(*small)
     assert scoring.y_preds_ == scoring.y_trues_ == []
 
 
@@ -618,15 +606,6 @@ def test_callbacks_do_not_keep_the_images(name, small):
     assert model.n_epochs_ == 1
 
 
-class CutOff(Callback):
-    def __init__(self, epoch):
-        self.epoch = epoch
-
-    def on_epoch_begin(self, net, **kwargs):
-        if len(net.history) == self.epoch:
-            raise OSError("cut off")
-
-
 @pytest.mark.parametrize(
     "make",
     [
@@ -646,7 +625,9 @@ def test_a_fit_that_was_cut_off_goes_on_with_its_callbacks(make, small, tmp_path
     whole = model().fit(*small)
     folder = tmp_path / "checkpoints"
     with pytest.raises(OSError, match="cut off"):
-        model(CutOff(4)).set_params(checkpoint=folder).fit(*small)
+        model(Stop(OSError("cut off"), "on_epoch_begin", 4)).set_params(checkpoint=folder).fit(
+            *small
+        )
     second = model().set_params(checkpoint=folder).fit(*small)
     assert_array_equal(second.predict_proba(small[0]), whole.predict_proba(small[0]))
     columns = [name for name in whole.history_ if name != "seconds"]

@@ -18,13 +18,9 @@ from sklearn.model_selection import (
 )
 from skorch.callbacks import EpochScoring
 
-from sk_fer import FERDenseClassifier
+from ..helpers import dense
 
 UNSEEN = "labels that fit did not see"
-
-
-def dense(**settings):
-    return FERDenseClassifier((8,), **{"max_epochs": 1, "random_state": 0, **settings})
 
 
 @pytest.fixture(scope="module")

@@ -13,27 +13,13 @@ import joblib
 import numpy as np
 import pytest
 import torch
-from skorch.callbacks import Callback
 from threadpoolctl import threadpool_info
 
 from sk_fer import FERCNNClassifier, FERDenseClassifier
 from sk_fer.datasets import make_faces
 from sk_fer.preprocessing import ImageStandardizer
 
-
-class Fails(Callback):
-    """An error in the middle of an epoch."""
-
-    def on_batch_end(self, net, **kwargs):
-        raise OSError("the network drive went away")
-
-
-class Interrupts(Callback):
-    """Ctrl-C in the middle of an epoch."""
-
-    def on_batch_end(self, net, **kwargs):
-        signal.raise_signal(signal.SIGINT)
-
+from ..helpers import Stop
 
 CLASSIFIERS = {
     "dense": FERDenseClassifier((8,), dropout=0.2, max_epochs=2, augment="auto", random_state=0),
@@ -106,8 +92,8 @@ ACTIONS = {
 FAILURES = {
     "refused": ({}, ValueError),
     "device": ({"device": "quantum"}, ValueError),
-    "failing callback": ({"callbacks": [Fails()]}, OSError),
-    "Ctrl-C": ({"callbacks": [Interrupts()]}, KeyboardInterrupt),
+    "failing callback": ({"callbacks": [Stop(OSError("the network drive went away"))]}, OSError),
+    "Ctrl-C": ({"callbacks": [Stop(signal.SIGINT)]}, KeyboardInterrupt),
 }
 
 

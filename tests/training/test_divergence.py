@@ -1,9 +1,11 @@
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 from skorch.callbacks import Callback
 
-from sk_fer import FERDenseClassifier
+from .. import helpers
 
 
 class Spoil(Callback):
@@ -23,9 +25,7 @@ class Spoil(Callback):
                 next(net.module_.parameters())[0] = torch.inf
 
 
-def dense(**parameters):
-    settings = {"lr": 0.01, "lr_schedule": None, "batch_size": 70, "random_state": 0}
-    return FERDenseClassifier((16,), **settings | parameters)
+dense = partial(helpers.dense, lr=0.01, lr_schedule=None, batch_size=70)
 
 
 @pytest.mark.parametrize(("spoilt_after", "named"), [(1, 2), (3, 4), (4, 4)])
@@ -66,9 +66,7 @@ def test_an_epoch_broken_off_in_its_validation_is_none(faces):
             if not training and len(net.history) == 2:
                 raise TimeoutError
 
-    model = FERDenseClassifier(
-        (8,), max_epochs=3, validation_fraction=0.2, callbacks=[BreakOff()], random_state=0
-    )
+    model = dense(max_epochs=3, validation_fraction=0.2, callbacks=[BreakOff()])
     with pytest.raises(TimeoutError):
         model.fit(X, y)
     assert model.n_epochs_ == 1

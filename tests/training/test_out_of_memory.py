@@ -1,11 +1,15 @@
 """A device without the memory for a batch, played by networks that refuse large ones."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 
-from sk_fer import FERCNNClassifier, FERDenseClassifier
+from sk_fer import FERCNNClassifier
 from sk_fer.modules import DenseNetwork, FastCNN
+
+from .. import helpers
 
 
 @pytest.fixture
@@ -28,9 +32,7 @@ def small_device(monkeypatch):
     return limit
 
 
-def dense(**parameters):
-    settings = {"max_epochs": 2, "batch_size": 100, "lr": 0.01, "random_state": 0, "device": "cpu"}
-    return FERDenseClassifier((16,), **settings | parameters)
+dense = partial(helpers.dense, batch_size=100, lr=0.01)
 
 
 @pytest.mark.parametrize("weighted", [False, True])
