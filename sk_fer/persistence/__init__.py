@@ -1,4 +1,4 @@
-"""Model files that are safe to load from anyone, and the Hugging Face Hub."""
+"""Model files that are safe to load from any source, ONNX files and the Hugging Face Hub."""
 
 from sk_fer.persistence._errors import ModelFormatError
 from sk_fer.persistence._hub import from_hub, push_to_hub

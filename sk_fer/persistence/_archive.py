@@ -1,7 +1,7 @@
-"""The container of a model file: a zip of three stored entries with their checksums.
+"""The container of a model file: a zip of three uncompressed entries with their checksums.
 
-Nothing in it is compressed, so that no entry can be larger than the file is; nothing is ever
-extracted to a disk; and there is no place for anything that is not expected.
+Because nothing is compressed, no entry can be larger than the file. Entries are never extracted to
+disk, and a file with other entries is refused.
 """
 
 import errno
@@ -26,10 +26,17 @@ MAX_DIRECTORY_BYTES = 4096
 
 _END = struct.Struct("<4s4H2LH")  # the end of a zip's directory, without a comment
 _ZIP64_LOCATOR_BYTES = 20
-_EARLIEST = (1980, 1, 1, 0, 0, 0)  # of a zip's dates: the same model gives the same file
+_EARLIEST = (
+    1980,
+    1,
+    1,
+    0,
+    0,
+    0,
+)  # the first date of zip files, so that equal models give equal files
 _PICKLE = (
-    "a pickle, as joblib and pickle write it. Loading a pickle can run code, so it was not loaded: "
-    "use joblib.load if you made the file yourself"
+    "a pickle, as joblib and pickle write it. Loading a pickle can run code, so it was not loaded; "
+    "use joblib.load if you wrote the file yourself"
 )
 _ZLIB = "a zlib file, perhaps a compressed joblib file"
 _BEGINNINGS = {
@@ -46,7 +53,7 @@ _BEGINNINGS = {
 
 
 def write_archive(path: Path, description: bytes, weights: bytes) -> None:
-    """Write a model file, there whole or not at all.
+    """Write a model file, completely or not at all.
 
     Parameters
     ----------
@@ -59,15 +66,17 @@ def write_archive(path: Path, description: bytes, weights: bytes) -> None:
     """
     require(
         len(description) <= MAX_DESCRIPTION_BYTES,
-        f"the model's description has {len(description)} bytes; a model file holds at most "
+        f"the description of the model has {len(description)} bytes; expected at most "
         f"{MAX_DESCRIPTION_BYTES}",
     )
     contents = {DESCRIPTION: description, WEIGHTS: weights}
     contents[CHECKSUMS] = _checksums(contents)
     size = sum(map(len, contents.values())) + MAX_DIRECTORY_BYTES
-    require(size <= MAX_FILE_BYTES, f"the model takes {size} bytes; expected {MAX_FILE_BYTES}")
+    require(
+        size <= MAX_FILE_BYTES, f"the model has {size} bytes; expected at most {MAX_FILE_BYTES}"
+    )
     if path.is_dir() or not path.parent.is_dir():
-        raise OSError(f"{path}: expected the name of a file in a folder that exists")
+        raise OSError(f"{path}: expected the path of a file in an existing folder")
     with (
         write_aside(path) as aside,
         zipfile.ZipFile(aside, "x", zipfile.ZIP_STORED) as archive,
@@ -87,22 +96,22 @@ def read_archive(path: Path) -> tuple[bytes, bytes]:
     Returns
     -------
     description, weights : bytes
-        As their checksums say.
+        The two entries, which match their checksums.
 
     Raises
     ------
     ModelFormatError
-        If the file is anything else. Nothing is read of a file that is too large.
+        If the file is not a model file. A file that is too large is not read.
     OSError
-        If the file is missing or may not be read.
+        If the file does not exist or cannot be read.
     """
     status = path.stat()
     if stat.S_ISDIR(status.st_mode):
-        raise IsADirectoryError(f"{path}: is a folder; expected a model file")
-    require(stat.S_ISREG(status.st_mode), "is no regular file")  # a pipe would keep us waiting
+        raise IsADirectoryError(f"{path} is a folder; expected a model file")
+    require(stat.S_ISREG(status.st_mode), "is not a regular file")  # reading a pipe would wait
     require(
         status.st_size <= MAX_FILE_BYTES,
-        f"has {status.st_size} bytes; at most {MAX_FILE_BYTES} are read",
+        f"has {status.st_size} bytes; expected at most {MAX_FILE_BYTES}",
     )
     with path.open("rb") as file:
         _check_form(file, status.st_size)
@@ -110,34 +119,34 @@ def read_archive(path: Path) -> tuple[bytes, bytes]:
     expected = _checksums({name: entries[name] for name in (DESCRIPTION, WEIGHTS)})
     require(
         entries[CHECKSUMS] == expected,
-        f"{CHECKSUMS} does not fit the other entries: the file was damaged or altered",
+        f"{CHECKSUMS} does not match the other entries: the file is damaged or was changed",
     )
     return entries[DESCRIPTION], entries[WEIGHTS]
 
 
 def _checksums(contents: dict[str, bytes]) -> bytes:
-    """Return the lines that ``sha256sum --check`` reads."""
+    """Return checksums in the format of ``sha256sum``."""
     lines = [f"{digest(content)}  {name}" for name, content in contents.items()]
     return "".join(f"{line}\n" for line in lines).encode()
 
 
 def _check_form(file: BinaryIO, size: int) -> None:
-    """Check both ends of the zip, so that what follows reads a small directory."""
+    """Check both ends of the zip, and that its directory is small."""
     require(size, "is empty; expected a model file")
     begin = file.read(8)
     if not begin.startswith(b"PK\x03\x04"):
         kinds = [kind for first, kind in _BEGINNINGS.items() if begin.startswith(first)]
         found = kinds[0] if kinds else f"it begins with {begin!r}"
-        raise ModelFormatError(f"not a file of save_model: {found}")
+        raise ModelFormatError(f"not a file that save_model wrote: {found}")
     require(size > _END.size, f"has {size} bytes; the file is truncated")
     file.seek(max(0, size - _END.size - _ZIP64_LOCATOR_BYTES))
     tail = file.read(_ZIP64_LOCATOR_BYTES + _END.size)
-    # It would point zipfile to another directory, of any size.
+    # A ZIP64 locator would refer zipfile to another directory of any size.
     expected = ", ".join(ENTRIES)
     require(b"PK\x06\x07" not in tail, f"a zip of 64-bit entries; expected {expected}")
     file.seek(size - _END.size)
     end = file.read(_END.size)
-    require(len(end) == _END.size, "became shorter while it was read")
+    require(len(end) == _END.size, "was truncated while it was read")
     mark, disk, first_disk, here, n_entries, n_bytes, start, comment = _END.unpack(end)
     require(mark == b"PK\x05\x06" and not comment, "a zip without its end; the file is truncated")
     require(
@@ -146,7 +155,8 @@ def _check_form(file: BinaryIO, size: int) -> None:
     )
     require(
         n_bytes <= MAX_DIRECTORY_BYTES and start + n_bytes + _END.size == size,
-        f"a zip with a directory of {n_bytes} bytes at {start} in {size} bytes",
+        f"a zip with a directory of {n_bytes} bytes at {start} in {size} bytes; expected one of "
+        f"at most {MAX_DIRECTORY_BYTES} bytes at the end",
     )
 
 
@@ -158,9 +168,9 @@ def _read_entries(file: BinaryIO, size: int) -> dict[str, bytes]:
             return {entry.filename: archive.read(entry) for entry in found}
     except ModelFormatError:
         raise
-    except Exception as error:  # on damaged archives zipfile raises nearly anything
+    except Exception as error:  # zipfile raises nearly any error for damaged archives
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
-            raise  # the disk's, not the data's
+            raise  # an error of the disk
         raise ModelFormatError(
             f"a damaged zip, {type(error).__name__}: {' '.join(str(error).split())}"
         ) from error
@@ -174,13 +184,13 @@ def _check_entries(found: list[zipfile.ZipInfo], size: int) -> None:
             entry.compress_type == zipfile.ZIP_STORED
             and not entry.flag_bits
             and entry.compress_size == entry.file_size <= size,
-            f"its entry {entry.filename} is compressed, encrypted or of a false size; expected it "
-            "stored as it is",
+            f"its entry {entry.filename} is compressed, encrypted or has a wrong size; expected an "
+            "uncompressed entry",
         )
         require(
             not stat.S_ISLNK(entry.external_attr >> 16), f"its entry {entry.filename} is a link"
         )
     require(
         found[0].file_size <= MAX_DESCRIPTION_BYTES,
-        f"{DESCRIPTION} has {found[0].file_size} bytes; at most {MAX_DESCRIPTION_BYTES} are read",
+        f"{DESCRIPTION} has {found[0].file_size} bytes; expected at most {MAX_DESCRIPTION_BYTES}",
     )

@@ -1,4 +1,4 @@
-"""All arrays of a model as one safetensors entry."""
+"""The arrays of a model as one entry in the safetensors format."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def pack_arrays(arrays: Arrays) -> bytes:
     Parameters
     ----------
     arrays : dict of str to ndarray
-        Numbers of any width.
+        Arrays of numbers.
     """
     from safetensors.numpy import save
 
@@ -27,32 +27,34 @@ def pack_arrays(arrays: Arrays) -> bytes:
 
 
 def unpack_arrays(content: bytes) -> Arrays:
-    """Read safetensors bytes; no array can be larger than its bytes are.
+    """Read arrays from safetensors bytes. No array can be larger than `content`.
 
     Parameters
     ----------
     content : bytes
-        From a file.
+        The entry of the file.
 
     Raises
     ------
     ModelFormatError
-        If they are no safetensors, or hold what is no finite number.
+        If the bytes are not safetensors, or an array contains values that are not finite numbers.
     """
     from safetensors.numpy import load
 
     header = int.from_bytes(content[:8], "little")
     require(
         len(content) >= 8 and header <= MAX_HEADER_BYTES,
-        f"{WEIGHTS} has a header of {header} bytes; at most {MAX_HEADER_BYTES} are read",
+        f"{WEIGHTS} has a header of {header} bytes; expected at most {MAX_HEADER_BYTES}",
     )
     try:
         arrays = load(content)
-    except Exception as error:  # safetensors' own error, and others for types it does not know
-        raise ModelFormatError(f"{WEIGHTS} is damaged or no safetensors: {error}") from error
+    except Exception as error:  # safetensors also raises other errors, for unknown types
+        raise ModelFormatError(
+            f"{WEIGHTS} is damaged or not a safetensors file: {error}"
+        ) from error
     for name, array in arrays.items():
         require(
             array.dtype.kind in "iuf" and np.isfinite(array).all(),
-            f"{WEIGHTS}: {name:.100} holds NaN, infinity or what is no number",
+            f"{WEIGHTS}: {name:.100} contains NaN, infinity or values that are not numbers",
         )
     return arrays

@@ -4,7 +4,7 @@ import reprlib
 
 
 class ModelFormatError(ValueError):
-    """Error for a file that is not a model file, or is damaged, altered or of another version.
+    """Error for a file that is not a model file, or is damaged, changed or of another version.
 
     The message says what is wrong with the file.
 
@@ -32,5 +32,5 @@ def require(condition: object, message: str) -> None:
 
 
 def shown(value: object) -> str:
-    """Return the beginning of a value's repr, however large it is."""
+    """Return the beginning of the repr of a value."""
     return f"{reprlib.repr(value):.100}"

@@ -1,4 +1,4 @@
-"""One fitted estimator, of any class in the registry, as JSON and arrays, and back."""
+"""Converts a fitted estimator of a class in the registry to JSON and arrays, and back."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ _OF_THIS_PROCESS = {
 
 
 def is_of(estimator: Any, names: tuple[str, ...]) -> bool:
-    """Return whether the class of an estimator is one of those with these names."""
+    """Whether the class of an estimator has one of these names in the registry."""
     name = type(estimator).__name__
     return name in names and type(estimator) is _KINDS[name]
 
@@ -70,8 +70,8 @@ def describe_estimator(
     sizes = _sizes(name)
     if not all(hasattr(estimator, size) for size in sizes):
         raise NotFittedError(
-            f"the {name} of the Pipeline is not fitted yet, and a model file contains the shape of "
-            "its images; fit it on a few images, or the whole Pipeline"
+            f"the {name} of the Pipeline is not fitted, but a model file contains the shape of its "
+            "images; call fit of the Pipeline or of this step"
         )
     left_out += [
         f"{what} of {name}"
@@ -136,7 +136,10 @@ def restore_estimator(
         estimator.classes_ = restore_labels(labels, f"{fields.where}: classes_")
     if name in BEFORE:
         output = fields.take("output", str, type(None))
-        require(output in _OUTPUTS, f"{fields.where}: output is {shown(output)}")
+        require(
+            output in _OUTPUTS,
+            f"{fields.where}: output is {shown(output)}; expected one of {_OUTPUTS}",
+        )
         if output is not None:
             estimator._sklearn_output_config = {"transform": output}
     if name in ALONE:

@@ -1,4 +1,4 @@
-"""Model files on the Hugging Face Hub."""
+"""Uploads model files to the Hugging Face Hub, and loads them from there."""
 
 import os
 from collections.abc import Iterator
@@ -83,7 +83,7 @@ def push_to_hub(
 
 
 def from_hub(repo_id: str, *, revision: str | None = None, token: str | None = None) -> Any:
-    """Load a model from the Hugging Face Hub, without running code as with :func:`load_model`.
+    """Load a model from the Hugging Face Hub, like :func:`load_model` without running code.
 
     Parameters
     ----------
@@ -143,10 +143,10 @@ def _explained(repo_id: str) -> Iterator[None]:
     """Add the repository to an error of the hub or of the network."""
     try:
         yield
-    except ValueError as error:  # huggingface_hub's own check of the name
+    except ValueError as error:  # huggingface_hub does not accept the name
         raise ValueError(f"got repo_id={repo_id!r}, expected 'owner/name': {error}") from error
     except Exception as error:
-        # huggingface_hub and what it reaches the network with have many kinds.
+        # huggingface_hub and its HTTP client raise errors of many classes.
         kind = ConnectionError if _is_offline(error) else OSError
         reason = " ".join(str(error).split()) or type(error).__name__
         hint = "; is this machine online?" if kind is ConnectionError else ""

@@ -1,4 +1,4 @@
-"""What an estimator knows of the images it was fitted on, in a model file."""
+"""Image shapes and feature names of fitted estimators in model files."""
 
 import math
 from typing import Any
@@ -12,14 +12,15 @@ from sk_fer.persistence._registry import MAX_IMAGE_VALUES
 
 
 def describe_images(estimator: Any, attributes: tuple[str, ...]) -> dict[str, Any]:
-    """Return the shape of the images and the names of the columns.
+    """Return the image shape, the numbers of features and the feature names.
 
     Parameters
     ----------
     estimator : BaseEstimator
-        Fitted.
+        The fitted estimator.
     attributes : tuple of str
-        Those of ``n_features_in_``, ``n_features_out_`` and ``image_shape_`` that it has.
+        The attributes that it has among ``n_features_in_``, ``n_features_out_`` and
+        ``image_shape_``.
     """
     described = {name: getattr(estimator, name) for name in attributes}
     if "image_shape_" in described:
@@ -29,16 +30,16 @@ def describe_images(estimator: Any, attributes: tuple[str, ...]) -> dict[str, An
 
 
 def restore_images(estimator: Any, fields: Fields, attributes: tuple[str, ...]) -> None:
-    """Set what :func:`describe_images` wrote.
+    """Set the attributes that :func:`describe_images` returned.
 
     Parameters
     ----------
     estimator : BaseEstimator
-        Changed in place.
+        The estimator, which is changed in place.
     fields : Fields
-        Of the file; those of `attributes` are taken.
+        The items of the file. Those of `attributes` are taken.
     attributes : tuple of str
-        As for :func:`describe_images`.
+        The same as in :func:`describe_images`.
 
     Raises
     ------
@@ -53,33 +54,33 @@ def restore_images(estimator: Any, fields: Fields, attributes: tuple[str, ...]) 
     if {"n_features_in_", "image_shape_"} <= set(attributes):
         require(
             math.prod(estimator.image_shape_) == estimator.n_features_in_,
-            f"{fields.where}: images of shape {estimator.image_shape_} have no "
-            f"{estimator.n_features_in_} values",
+            f"{fields.where}: image_shape_ is {estimator.image_shape_}, which contradicts "
+            f"n_features_in_={estimator.n_features_in_}",
         )
     names = fields.take("feature_names_in_", list, type(None))
     if names is not None:
         require(
             all(type(name) is str for name in names)
             and len(names) == len(set(names)) == getattr(estimator, "n_features_in_", None),
-            f"{fields.where}: feature_names_in_ are no names of its features",
+            f"{fields.where}: feature_names_in_ is not one unique name per feature",
         )
         estimator.feature_names_in_ = np.array(names, dtype=object)
 
 
 def check_sizes(step: Any, where: str) -> None:
-    """Check that what comes out of a transformer is as large as it says.
+    """Check the output size of a transformer.
 
     Parameters
     ----------
     step : BaseEstimator
-        With parameters and what `restore_images` sets.
+        The transformer, after :func:`restore_images`.
     where : str
-        What it is, for the message.
+        Its name, for the error message.
 
     Raises
     ------
     ModelFormatError
-        If it is not.
+        If ``n_features_out_`` or ``image_shape_`` contradicts the parameters.
     """
     if not hasattr(step, "n_features_out_") or not hasattr(step, "image_shape_"):
         return
@@ -87,11 +88,19 @@ def check_sizes(step: Any, where: str) -> None:
     size = step.image_shape_[:2] if size is None else check_size(size, "image_size")
     channels = step.image_shape_[2]
     if hasattr(step, "color"):  # an ImageReader
-        require(channels == (3 if step.color else 1), f"{where}: images of {channels} channels")
-        require(tuple(size) == step.image_shape_[:2], f"{where}: image_size is no {size}")
+        require(
+            channels == (3 if step.color else 1),
+            f"{where}: image_shape_ has {channels} channels, which contradicts color={step.color}",
+        )
+        require(
+            tuple(size) == step.image_shape_[:2],
+            f"{where}: image_shape_ is {step.image_shape_}, which contradicts "
+            f"image_size={tuple(size)}",
+        )
     require(
         math.prod(size) * channels == step.n_features_out_,
-        f"{where}: images of {size} pixels have no {step.n_features_out_} values",
+        f"{where}: n_features_out_ is {step.n_features_out_}, which contradicts images of {size} "
+        f"pixels and {channels} channels",
     )
 
 

@@ -1,4 +1,4 @@
-"""Class labels as JSON, and back."""
+"""Converts class labels to JSON, and back."""
 
 from typing import Any
 
@@ -19,17 +19,17 @@ _MAX_CHARACTERS = 1 << 20
 
 
 def describe_labels(classes: NDArray[Any]) -> dict[str, Any]:
-    """Return labels as JSON can hold them.
+    """Return class labels as JSON types.
 
     Parameters
     ----------
     classes : ndarray of shape (n_classes,)
-        Sorted.
+        The sorted labels.
 
     Raises
     ------
     TypeError
-        If they are no text and no numbers.
+        If the labels are neither strings nor numbers.
 
     Examples
     --------
@@ -41,8 +41,8 @@ def describe_labels(classes: NDArray[Any]) -> dict[str, Any]:
     values = classes.tolist()
     if not all(type(value) is _KINDS.get(dtype) for value in values):
         raise TypeError(
-            f"classes_ of dtype {classes.dtype}, {shown(values)}; a model file holds text, "
-            "numbers and booleans"
+            f"classes_ of dtype {classes.dtype} is {shown(values)}; a model file can contain "
+            "labels that are strings, numbers or booleans"
         )
     return {"dtype": dtype, "values": values}
 
@@ -53,14 +53,14 @@ def restore_labels(node: Any, where: str) -> NDArray[Any]:
     Parameters
     ----------
     node : object
-        Of the file.
+        The labels in the file.
     where : str
-        What it is, for messages.
+        Their name, for error messages.
 
     Raises
     ------
     ModelFormatError
-        If it is anything else than two or more labels, sorted.
+        If they are not two or more sorted, unique labels.
 
     Examples
     --------
@@ -74,11 +74,14 @@ def restore_labels(node: Any, where: str) -> NDArray[Any]:
     kind = _KINDS.get(dtype)
     require(
         kind is not None and all(type(value) is kind for value in values),
-        f"{where}: {shown(values)} are no labels of dtype {shown(dtype)}",
+        f"{where}: {shown(values)} are not labels of dtype {shown(dtype)}",
     )
     if kind is str:
         longest = max(map(len, values), default=0)
-        require(longest * len(values) <= _MAX_CHARACTERS, f"{where}: labels too long or too many")
+        require(
+            longest * len(values) <= _MAX_CHARACTERS,
+            f"{where}: the labels are too long or too many",
+        )
     try:
         with np.errstate(over="ignore"):
             classes = np.array(values, dtype=dtype)
@@ -87,6 +90,6 @@ def restore_labels(node: Any, where: str) -> NDArray[Any]:
     finite = kind is not float or np.isfinite(classes).all()
     require(
         len(classes) >= 2 and finite and np.array_equal(np.unique(classes), classes),
-        f"{where} are not two or more labels, sorted, each once",
+        f"{where} is {shown(values)}; expected two or more sorted, unique labels",
     )
     return classes

@@ -25,7 +25,7 @@ def describe_arrays(estimator: BaseEstimator, arrays: Arrays) -> dict[str, Any]:
     if "coef_" not in learnt.used:
         return {}
     flags = arrays["coef_"].flags
-    # Matrix products can round differently in another order.
+    # Matrix products can round differently with another memory layout.
     return {"order": "F" if flags.f_contiguous and not flags.c_contiguous else "C"}
 
 
@@ -49,7 +49,7 @@ def restore_arrays(estimator: Any, fields: Fields, arrays: Arrays) -> None:
             f"{where}: {name} is {array.dtype}; expected {' or '.join(types)}",
         )
         if name == "scale_":
-            require(np.all(array != 0), f"{where}: scale_ contains 0, and is divided by")
+            require(np.all(array != 0), f"{where}: scale_ contains 0 and is a divisor")
         setattr(estimator, name, array if array.ndim else array[()])
     require(not arrays, f"{where} has unknown arrays, {', '.join(sorted(arrays)):.200}")
     if "coef_" in learnt.used:

@@ -67,25 +67,26 @@ def _images_and_classes(steps: list[Any]) -> list[str]:
     if networks:
         height, width, channels = networks[0].image_shape_
         name = "classifier" if is_classifier(networks[0]) else "network"
-        lines.append(f"The {name} takes images of {height} x {width} pixels, {channels} channels.")
+        lines.append(f"The {name} takes images of shape ({height}, {width}, {channels}).")
     if is_classifier(steps[-1]):
         lines.append(f"The classes are {', '.join(map(str, steps[-1].classes_.tolist()))}.")
     return [*lines, ""]
 
 
 def _last_epoch(classifier: Any) -> list[str]:
-    """Return the table of the last epoch, which only classifiers of sk_fer have."""
+    """Return the table of the last epoch. Classifiers of scikit-learn have none."""
     if not hasattr(classifier, "history_"):
         return []
     last = classifier.history_.iloc[-1]
     return [
-        f"## The last of {classifier.n_epochs_} epochs",
+        f"## Last of {classifier.n_epochs_} epochs",
         "",
         "| | |",
         "|---|---|",
         *(f"| {name} | {last[name]:.4g} |" for name in _SHOWN if name in last),
         "",
-        "The validation figures are of images set aside in training. None is of a test.",
+        "The validation scores are from images that were set aside in training, not from a test "
+        "set.",
         "",
     ]
 

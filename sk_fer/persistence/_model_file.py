@@ -1,4 +1,4 @@
-"""Model files: a fitted model in one file that contains no code."""
+"""Writes and reads model files, which contain a fitted model and no code."""
 
 import os
 import re
@@ -105,7 +105,7 @@ def save_model(
         raise TypeError(
             f"got a {type(model).__name__}; a model file can contain a fitted {', '.join(ALONE)}, "
             f"or a Pipeline of {', '.join(BEFORE)} that ends with {' or '.join(FINAL)}; "
-            "joblib.dump saves any"
+            "use joblib.dump for other models"
         )
     if dtype not in ("float32", "float16"):
         raise ValueError(f"got dtype={dtype!r}, expected 'float32' or 'float16'")
@@ -124,21 +124,21 @@ def save_model(
     }
     if left_out:
         warnings.warn(
-            f"left out of {os.fspath(path)}: {', '.join(left_out)}. A model file does not contain "
-            "what belongs to a process or a machine. The loaded model has the default values "
-            "instead and makes the same predictions; set them again before you fit it again",
+            f"{os.fspath(path)} does not contain {', '.join(left_out)}, because these belong to "
+            "this process or machine. The loaded model has the default values instead and makes "
+            "the same predictions; set them before you fit it again",
             UserWarning,
             stacklevel=2,
         )
     if dtype == "float16":
         arrays = half_precision(arrays)
     content = dump_json(description), pack_arrays(arrays)
-    _restore(*content)  # no file is written that could not be read
+    _restore(*content)  # checks that the file can be read
     write_archive(Path(path), *content)
 
 
 def load_model(path: str | os.PathLike[str]) -> Any:
-    """Read a model file without running code, so that it can come from anyone.
+    """Read a model file, without running code: the file can be from any source.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def load_model(path: str | os.PathLike[str]) -> Any:
     Raises
     ------
     sk_fer.persistence.ModelFormatError
-        If the file is not a model file (for example a joblib file), or is damaged, altered, or
+        If the file is not a model file (for example a joblib file), or is damaged, changed, or
         of a later version.
     OSError
         If the file does not exist or cannot be read.
@@ -175,7 +175,7 @@ def load_model(path: str | os.PathLike[str]) -> Any:
     Only classes of a fixed list are created, their parameters are validated, and the shape of
     every array is compared with the architecture before memory is allocated for the network. The
     checksums detect damage. They do not show who made the file, and nothing can show whether a
-    model was trained to give wrong answers.
+    model was trained to make wrong predictions.
 
     Examples
     --------
@@ -208,7 +208,7 @@ def _restore(description: bytes, weights: bytes) -> Any:
 
 
 def _check_version(fields: Fields) -> Written:
-    """Return what wrote the file, if this version can read it."""
+    """Check the format version of the file, and return it."""
     name = fields.take("format", str)
     require(name == FORMAT, f"{DESCRIPTION}: format is {shown(name)}; expected {FORMAT!r}")
     version = fields.take("format_version", int)
@@ -217,11 +217,11 @@ def _check_version(fields: Fields) -> Written:
         "sk_fer" in versions
         and len(versions) < 100
         and all(type(v) is str and _VERSION.fullmatch(v) for v in versions.values()),
-        f"{DESCRIPTION}: versions are {shown(versions)}",
+        f"{DESCRIPTION}: versions is {shown(versions)}; expected a version for each library",
     )
     require(
         1 <= version <= FORMAT_VERSION,
-        f"format version {version}, written by sk_fer {versions['sk_fer']}; this one reads 1 to "
-        f"{FORMAT_VERSION}",
+        f"format version {version}, written by sk_fer {versions['sk_fer']}; this version of sk_fer "
+        f"reads 1 to {FORMAT_VERSION}",
     )
     return Written(version, versions)

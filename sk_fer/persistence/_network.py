@@ -1,4 +1,4 @@
-"""The network of a fitted estimator as JSON and arrays, and back."""
+"""Converts the network of a fitted estimator to JSON and arrays, and back."""
 
 import re
 from typing import Any, NamedTuple
@@ -18,11 +18,10 @@ _WEIGHTS = re.compile(r"(steps\.[0-9]+\.)?network\.")
 
 
 class Written(NamedTuple):
-    """What wrote a file."""
+    """The format version of a file, and the versions of the libraries that wrote it."""
 
     format_version: int
     versions: dict[str, str]
-    """Of the libraries."""
 
 
 def describe_network(estimator: Any, arrays: Arrays) -> dict[str, Any]:
@@ -150,7 +149,7 @@ def rebuilt(estimator: Any, *, device: str, precision: str) -> Any:
 
 
 def _network_parameters(estimator: Any) -> dict[str, Any]:
-    """Return the parameters that made the network, which may have been changed since."""
+    """Return the parameters that the network was built with, which may differ from today's."""
     config = estimator._module_config
     named = {"architecture": config["network"]} if hasattr(estimator, "architecture") else {}
     options = {name: value for name, value in config["options"].items() if hasattr(estimator, name)}
@@ -158,7 +157,7 @@ def _network_parameters(estimator: Any) -> dict[str, Any]:
 
 
 def _network(kind: type, node: dict[str, Any], n_arrays: int) -> dict[str, Any]:
-    """Return a network's name and options, as the estimator itself would choose them."""
+    """Return the name and the options of the network that the parameters describe."""
     network = build(kind, node)
     try:
         name, options = network._network()
@@ -167,14 +166,14 @@ def _network(kind: type, node: dict[str, Any], n_arrays: int) -> dict[str, Any]:
     layers = options.get("hidden_layer_sizes", ())
     require(
         len(layers) < min(n_arrays, _MAX_LAYERS),
-        f"network has {len(layers)} layers, and there are {n_arrays} arrays; expected fewer than "
-        f"those, and than {_MAX_LAYERS}",
+        f"network has {len(layers)} layers, but there are {n_arrays} arrays; expected fewer layers "
+        f"than arrays, and fewer than {_MAX_LAYERS}",
     )
     return {"network": name, "options": options}
 
 
 def _check_weights(arrays: Arrays, config: dict[str, Any], written: Written) -> Arrays:
-    """Compare the weights with the network, built where it takes no memory, and return them."""
+    """Compare the weights with the network, built without memory, and return them."""
     import torch
 
     from sk_fer.modules import build_module
@@ -183,11 +182,11 @@ def _check_weights(arrays: Arrays, config: dict[str, Any], written: Written) -> 
         with torch.device("meta"):
             expected = build_module(**config).state_dict()
     except (RuntimeError, OverflowError, TypeError, ValueError) as error:
-        raise ModelFormatError(f"no network of {shown(config)} can be built: {error}") from error
+        raise ModelFormatError(f"cannot build the network {shown(config)}: {error}") from error
     if written.format_version == 1:
         arrays = rename_weights(arrays, expected)
     missing, unknown = sorted(set(expected) - set(arrays)), sorted(set(arrays) - set(expected))
-    require(not missing, f"the weights lack {', '.join(missing):.200}")
+    require(not missing, f"the weights {', '.join(missing):.200} are missing")
     require(not unknown, f"there are unknown arrays, {', '.join(unknown):.200}")
     for name, tensor in expected.items():
         shape, dtype = tuple(tensor.shape), str(tensor.dtype).removeprefix("torch.")
@@ -198,7 +197,10 @@ def _check_weights(arrays: Arrays, config: dict[str, Any], written: Written) -> 
             (found.shape, found.dtype.name) == (shape, dtype),
             f"the weights {name} are {found.dtype} {found.shape}; expected {dtype} {shape}",
         )
-    require(np.all(arrays.get("prepare.std", 1) != 0), "the weights prepare.std contain 0")
+    require(
+        np.all(arrays.get("prepare.std", 1) != 0),
+        "the weights prepare.std contain 0 and are a divisor",
+    )
     return arrays
 
 
@@ -229,7 +231,7 @@ def _take_history(fields: Fields) -> list[dict[str, Any]]:
             and row.get("epoch") == number
             and all(type(row.get(key)) is float for key in ("train_loss", "lr", "dur"))
             and "batches" not in row,
-            f"{fields.where}: history is none, in its row {number}",
+            f"{fields.where}: row {number} of history is not valid",
         )
         history.append(row)
     return history

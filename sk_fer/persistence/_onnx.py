@@ -1,4 +1,4 @@
-"""A fitted model as one ONNX graph, from images to probabilities and labels."""
+"""Writes a fitted model as an ONNX file."""
 
 import copy
 import math
@@ -35,10 +35,10 @@ def export_onnx(
     X: ArrayLike | None = None,
     y: ArrayLike | None = None,
 ) -> Bunch | None:
-    """Write a fitted model as an ONNX file, which runs without Python or torch.
+    """Write a fitted model as an ONNX file, which runs without Python and torch.
 
-    The graph contains the whole way from images to labels: the steps of a Pipeline, the
-    normalization and, where it is set, `tta`. Its input ``images`` has the shape (n_samples,
+    The graph computes labels from images. It contains the steps of a Pipeline, the normalization
+    and, if it is set, `tta`. Its input ``images`` has the shape (n_samples,
     height, width, channels), for any number of samples. Its outputs are ``probabilities``, of
     shape (n_samples, n_classes) in the order of ``classes_``, and ``label``, which is what
     ``predict`` returns. The metadata of the file contains ``classes`` as JSON.
@@ -46,15 +46,14 @@ def export_onnx(
     Parameters
     ----------
     model : classifier of sk_fer or Pipeline
-        Fitted. A Pipeline ends with a classifier of sk_fer. The steps before it can be
+        The fitted model. A Pipeline must end with a classifier of sk_fer. Its other steps can be
         ImageResizer, HistogramEqualizer with ``method="global"``, ImageStandardizer, and
         scikit-learn's StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler and Normalizer.
     path : str or path-like
-        File to write or to replace.
+        The file to write. An existing file is replaced.
     dtype : {"uint8", "float32"}, default=None
-        Type of the input images. None takes the type of the images that the classifier was
-        fitted with. It is required where a step of a Pipeline turns images of any type into
-        floats.
+        The type of the input images. If None, it is the type of the images that the classifier
+        was fitted on. It is required if a step of a Pipeline converts images to floats.
     quantize : {"int8"}, default=None
         "int8" also makes a graph whose layers compute in integers of 8 bits. It is written if
         ONNX Runtime runs it at least 1.1 times as fast on this machine, and if it loses less
@@ -93,20 +92,20 @@ def export_onnx(
     sklearn.exceptions.NotFittedError
         If the model is not fitted.
     TypeError
-        If the model is no classifier of sk_fer and no Pipeline that ends with one.
+        If the model is neither a classifier of sk_fer nor a Pipeline that ends with one.
     ValueError
-        If an ONNX graph cannot contain a step, if ONNX Runtime computes other probabilities
-        than ``predict_proba`` for a few generated images, or if `X` and `y` are missing, too
-        few or of another shape. No file is written then.
+        If an ONNX graph cannot contain a step, if the probabilities of ONNX Runtime differ from
+        those of ``predict_proba`` for a few generated images, or if `X` and `y` are missing, too
+        few or of another shape. In these cases no file is written.
 
     See Also
     --------
-    save_model : Write a model that Python reads again.
+    save_model : Write a model file that :func:`load_model` reads.
 
     Notes
     -----
-    Without `quantize`, the graph computes in float32, as ``predict_proba`` does with
-    ``precision="float32"``. Other precisions round more. The speed of 8-bit integers depends on
+    Without `quantize`, the graph computes in float32, like ``predict_proba`` with
+    ``precision="float32"``. The probabilities of other precisions differ slightly. The speed of 8-bit integers depends on
     the processor: export on the kind of machine that will use the file.
 
     Examples
@@ -128,7 +127,7 @@ def export_onnx(
     path = Path(path)
     steps, classifier = _taken_apart(model)
     if path.is_dir() or not path.parent.is_dir():
-        raise OSError(f"{path}: expected the name of a file in a folder that exists")
+        raise OSError(f"{path}: expected the path of a file in an existing folder")
     try:
         import onnx  # noqa: F401
         import onnxruntime  # noqa: F401
@@ -164,7 +163,7 @@ def _labelled(
     from sk_fer.persistence._onnx_int8 import FEWEST_IMAGES
 
     if quantize != "int8":
-        raise ValueError(f"got quantize={quantize!r}, wanted 'int8' or None")
+        raise ValueError(f"got quantize={quantize!r}, expected 'int8' or None")
     if X is None or y is None:
         raise ValueError(
             "quantize='int8' needs X and y, images with their labels, to choose the ranges of the "
@@ -187,7 +186,7 @@ def _labelled(
 
 
 def _taken_apart(model: Any) -> tuple[Steps, Any]:
-    """Return the steps before the classifier, by name, and the classifier."""
+    """Return the steps before the classifier with their names, and the classifier."""
     steps: Steps = []
     classifier = model
     if isinstance(model, Pipeline):
@@ -205,8 +204,8 @@ def _taken_apart(model: Any) -> tuple[Steps, Any]:
     for name, step in steps:
         if isinstance(step, ImageTransformer) and not hasattr(step, "image_shape_"):
             raise NotFittedError(
-                f"the step {name!r} of the Pipeline, a {type(step).__name__}, is not fitted: the "
-                "graph needs the shape of its images. Call fit of the Pipeline first"
+                f"the step {name!r} of the Pipeline, a {type(step).__name__}, is not fitted, but "
+                "the graph needs the shape of its images; call fit of the Pipeline first"
             )
     return steps, classifier
 
@@ -220,14 +219,14 @@ def _input_dtype(steps: Steps, classifier: Any, dtype: str | None) -> str:
     for name, step in steps:
         if isinstance(step, ImageStandardizer) or type(step).__module__.startswith("sklearn."):
             raise ValueError(
-                f"the step {name!r} of the Pipeline turns images of any type into floats; set "
-                "dtype='uint8' or dtype='float32', the type of the images that the graph gets"
+                f"the step {name!r} of the Pipeline converts images of any type to floats; set "
+                "dtype to the type of the input images, 'uint8' or 'float32'"
             )
     return classifier._image_dtype
 
 
 def _sample_images(steps: Steps, reference: Any, dtype: str) -> NDArray:
-    """Return noise like the images of the fit, and one image without any contrast."""
+    """Return images of noise in the range of the training images, and one constant image."""
     prepare: Any = reference.net_.module_.prepare
     rng = np.random.default_rng(0)
     of_steps = (step.image_shape_ for _, step in steps if hasattr(step, "image_shape_"))
@@ -241,7 +240,7 @@ def _sample_images(steps: Steps, reference: Any, dtype: str) -> NDArray:
 
 
 def _verify(serialized: bytes, steps: Steps, reference: Any, images: NDArray) -> None:
-    """Compare ONNX Runtime's answers with the estimator's own."""
+    """Compare the probabilities of ONNX Runtime with those of the estimator."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -253,17 +252,17 @@ def _verify(serialized: bytes, steps: Steps, reference: Any, images: NDArray) ->
     difference = np.abs(found - expected).max()
     if not difference <= TOLERANCE:
         raise ValueError(
-            f"the ONNX graph of this {type(reference).__name__} gives probabilities that are "
-            f"{difference:.2g} off those of predict_proba; expected {TOLERANCE:g} at most, and "
-            "nothing was written"
+            f"the probabilities of the ONNX graph of this {type(reference).__name__} differ from "
+            f"those of predict_proba by {difference:.2g}; expected at most {TOLERANCE:g}. No file "
+            "was written"
         )
 
 
 def _prepared(steps: Steps, images: NDArray) -> NDArray:
-    """Return images as the classifier of a Pipeline gets them."""
+    """Return the images after the steps before the classifier."""
     for _, fitted in steps:
         step = copy.copy(fitted)
-        # The generated images are arrays, without names.
+        # The generated images have no feature names.
         vars(step).pop("feature_names_in_", None)
         step.set_output(transform="default")
         if isinstance(step, ImageTransformer):

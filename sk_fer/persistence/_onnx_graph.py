@@ -1,4 +1,4 @@
-"""The ONNX graph of a classifier and of the steps before it, made by torch."""
+"""Makes the ONNX graph of a classifier and the steps before it, with torch's exporter."""
 
 import json
 import logging
@@ -20,9 +20,9 @@ def make_graph(steps: list[tuple[str, Any]], classifier: Any, images: NDArray) -
     Parameters
     ----------
     steps : list of (name, transformer)
-        Fitted; they run before the classifier.
+        The fitted steps before the classifier.
     classifier : classifier of sk_fer
-        Fitted, on the CPU. The memory layout of its weights is changed.
+        The fitted classifier, on the CPU. The memory layout of its weights is changed.
     images : ndarray of shape (n_images, height, width, channels)
         Images of the shape and type that the graph takes.
 
@@ -42,7 +42,7 @@ def make_graph(steps: list[tuple[str, Any]], classifier: Any, images: NDArray) -
 
 
 class _Probabilities(nn.Module):
-    """What ``predict_proba`` computes, and the position of the largest."""
+    """Computes the probabilities, and the position of the largest one."""
 
     def __init__(self, prepare: nn.Module, classifier: Any) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class _Probabilities(nn.Module):
 
 
 def _trace(module: nn.Module, images: NDArray) -> Any:
-    """Return a module as an ONNX model that gives class positions for labels."""
+    """Return a module as an ONNX model, which returns class positions instead of labels."""
     with _quiet():
         program = torch.onnx.export(
             module,
@@ -77,7 +77,7 @@ def _trace(module: nn.Module, images: NDArray) -> Any:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the exporter's remarks, on torchvision and its own insides, to itself."""
+    """Suppress the messages of the exporter."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -90,7 +90,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _finish(model: Any, classes: NDArray) -> None:
-    """Turn positions into labels, and say what the file is in place of how it was made."""
+    """Convert class positions to labels, and replace the metadata of the exporter."""
     from onnx import TensorProto, helper, numpy_helper
 
     from sk_fer._version import __version__
@@ -98,11 +98,11 @@ def _finish(model: Any, classes: NDArray) -> None:
     graph = model.graph
     for entries in (graph.node, graph.input, graph.output, graph.initializer):
         for entry in entries:
-            # The exporter's notes for debugging: stack traces, with the paths of this machine.
+            # The exporter adds stack traces with paths of this machine.
             entry.ClearField("metadata_props")
             entry.ClearField("doc_string")
     graph.ClearField("metadata_props")
-    # Runtimes infer inner shapes; quantizers stumble over those of weights that they transpose.
+    # Runtimes infer these shapes, and quantizers fail on those of weights that they transpose.
     graph.ClearField("value_info")
     is_text = classes.dtype.kind not in "biuf"
     labels = numpy_helper.from_array(

@@ -1,6 +1,6 @@
-"""The steps of a Pipeline before its classifier, as torch modules that an ONNX graph can contain.
+"""The steps of a Pipeline before its classifier, as torch modules for an ONNX graph.
 
-Each takes images (n, height, width, channels) and returns images, uint8 or float32.
+The input and output of each are images of shape (n, height, width, channels), uint8 or float32.
 """
 
 from collections.abc import Callable
@@ -22,19 +22,19 @@ from sk_fer._utils._image_file import resize_image
 from sk_fer._utils._layout import check_size
 from sk_fer.preprocessing import HistogramEqualizer, ImageResizer, ImageStandardizer
 
-_PRECISION_BITS = 22  # of the fixed-point weights that Pillow resizes uint8 images with
+_PRECISION_BITS = 22  # of the fixed-point weights with which Pillow resizes uint8 images
 _N_LEVELS = 256
 
 
 def step_module(step: Any, name: str) -> nn.Module:
-    """Return the module that computes what a fitted transformer computes.
+    """Return a module that computes the same as a fitted transformer.
 
     Parameters
     ----------
     step : BaseEstimator
         The transformer.
     name : str
-        Its name in the Pipeline, for the message.
+        Its name in the Pipeline, for the error message.
 
     Returns
     -------
@@ -43,7 +43,7 @@ def step_module(step: Any, name: str) -> nn.Module:
     Raises
     ------
     ValueError
-        If no ONNX graph can contain such a step.
+        If an ONNX graph cannot contain this step.
     """
     kind = type(step)
     if kind in _MODULES and not (kind is HistogramEqualizer and step.method != "global"):
@@ -51,14 +51,14 @@ def step_module(step: Any, name: str) -> nn.Module:
     shown = f"{kind.__name__}({step.method!r})" if kind is HistogramEqualizer else kind.__name__
     raise ValueError(
         f"the step {name!r} of the Pipeline is {shown}, which an ONNX graph of sk_fer cannot "
-        f"contain; expected one of {', '.join(sorted(kind.__name__ for kind in _MODULES))}, with "
-        "method='global' of HistogramEqualizer. Export the steps after it alone, pipeline[i:], and "
-        "prepare the images with the steps up to it"
+        f"contain; expected one of {', '.join(sorted(kind.__name__ for kind in _MODULES))} "
+        "(HistogramEqualizer only with method='global'). Export only the steps after it, as "
+        "pipeline[i:], and transform the images with the steps before, pipeline[:i]"
     )
 
 
 class _Scale(nn.Module):
-    """Multiply flat rows and add to them, in float64 as scikit-learn does."""
+    """Multiply flat rows by a scale and add an offset, in float64 as in scikit-learn."""
 
     scale: Tensor
     offset: Tensor
@@ -115,7 +115,7 @@ class _Normalize(nn.Module):
 
 
 class _Resize(nn.Module):
-    """Pillow's bilinear filter: two products with matrices, rounded after each for uint8."""
+    """Pillow's bilinear filter: two matrix products, each rounded if the images are uint8."""
 
     down: Tensor
     down_fixed: Tensor
@@ -157,7 +157,7 @@ class _Resize(nn.Module):
 
 
 def _filter_weights(n_in: int, n_out: int) -> NDArray[np.float64]:
-    """Return the weight of each pixel of a side in each pixel of the resized side."""
+    """Return the weights of the input pixels in each output pixel, along one side."""
     if n_in == n_out:
         return np.eye(n_in)
     scale = n_in / n_out
@@ -172,7 +172,7 @@ def _filter_weights(n_in: int, n_out: int) -> NDArray[np.float64]:
 
 
 class _Equalize(nn.Module):
-    """Map each level to the share of pixels below it, the lowest level to zero."""
+    """Map each level to the share of pixels up to it, and the lowest level to zero."""
 
     def __init__(self, step: HistogramEqualizer) -> None:
         super().__init__()
@@ -200,7 +200,7 @@ class _Equalize(nn.Module):
 
 
 class _Standardize(nn.Module):
-    """Scale each image, or each pixel, as ``ImageStandardizer`` does."""
+    """Scale images like ``ImageStandardizer``."""
 
     mean: Tensor
     scale: Tensor

@@ -21,20 +21,20 @@ _MAX_INTEGER = 2**63 - 1
 
 
 def describe_parameters(estimator: BaseEstimator, left_out: list[str]) -> dict[str, Any]:
-    """Return the parameters as JSON can hold them.
+    """Return the parameters of an estimator as JSON types.
 
     Parameters
     ----------
     estimator : BaseEstimator
-        Of a class of the registry.
+        An estimator of a class in the registry.
     left_out : list of str
-        The names of those that no model file holds are added to it, where they are not the
-        default anyway.
+        The names of parameters that model files do not contain are added, except for default
+        values.
 
     Raises
     ------
     TypeError
-        If another parameter is no plain value.
+        If a value of another parameter cannot be written as JSON.
     """
     defaults = signature(type(estimator)).parameters
     described = {}
@@ -55,22 +55,22 @@ def describe_parameters(estimator: BaseEstimator, left_out: list[str]) -> dict[s
 
 
 def build(kind: type, node: Any) -> Any:
-    """Return an unfitted estimator with the parameters of a file, checked by its own constraints.
+    """Return an unfitted estimator with the parameters in a file, and validate them.
 
     Parameters
     ----------
     kind : type
-        A class of the registry.
+        A class in the registry.
     node : object
-        What the file has for parameters.
+        The parameters in the file.
 
     Raises
     ------
     ModelFormatError
-        If the class has no such parameter, or it no such value.
+        If the class has no such parameter, or a value is not valid.
     """
     where = f"parameters of {kind.__name__}"
-    require(isinstance(node, dict), f"{where}: {shown(node)}; expected an object")
+    require(isinstance(node, dict), f"{where} are {shown(node)}; expected an object")
     for old, new in RENAMED_PARAMETERS.get(kind, {}).items():
         if old in node and new not in node:
             node = {new if name == old else name: item for name, item in node.items()}
@@ -100,7 +100,7 @@ def _is_stored_weights(value: Any) -> bool:
 
 
 def _check_numbers(value: Any, where: str) -> None:
-    """Refuse whole numbers that no array or tensor could count with."""
+    """Raise an error for integers of more than 64 bits."""
     if isinstance(value, dict):
         value = [*value.keys(), *value.values()]
     if isinstance(value, list | tuple):

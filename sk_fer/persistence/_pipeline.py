@@ -1,4 +1,4 @@
-"""A fitted Pipeline as JSON and arrays, and back."""
+"""Converts a fitted Pipeline to JSON and arrays, and back."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ _MAX_STEPS = 100
 
 
 def describe_pipeline(pipeline: Pipeline, arrays: Arrays, left_out: list[str]) -> dict[str, Any]:
-    """Return what a model file says of a fitted Pipeline.
+    """Return the content of a model file for a fitted Pipeline.
 
     Parameters
     ----------
@@ -108,11 +108,11 @@ def _check_class(step: Any, name: str, names: tuple[str, ...]) -> None:
     where = "last step" if names is FINAL else "step"
     raise TypeError(
         f"the {where} {name!r} of the Pipeline is a {type(step).__name__}; a model file can "
-        f"contain {', '.join(names)} there; joblib.dump saves any"
+        f"contain {', '.join(names)} there; use joblib.dump for other steps"
     )
 
 
 def _prefix(number: int, class_name: object) -> str:
-    """Return the beginning of the names of a step's arrays."""
-    # The names of a network's weights do not begin with "steps.".
+    """Return the prefix of the names of the arrays of a step."""
+    # The classifier is the last step. Names of its weights never begin with "steps.".
     return "" if class_name in tuple(CLASSIFIERS) else f"steps.{number}."

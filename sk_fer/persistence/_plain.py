@@ -1,4 +1,4 @@
-"""Plain values as JSON, read without trust."""
+"""Parameters and other plain values as JSON, which is validated when it is read."""
 
 import json
 import math
@@ -17,17 +17,17 @@ _SCALARS = (type(None), bool, int, float, str)
 
 
 def encode(value: Any) -> Any:
-    """Return a plain value as what JSON can hold.
+    """Convert a plain value to JSON types.
 
     Parameters
     ----------
     value : object
-        None, bool, int, float or str, or lists, tuples and dicts of them.
+        None, a bool, an int, a float, a str, or a list, tuple or dict of such values.
 
     Raises
     ------
     TypeError
-        If it is or holds anything else.
+        If the value or a part of it has another type.
 
     Examples
     --------
@@ -46,7 +46,10 @@ def encode(value: Any) -> Any:
         return {"tuple": [encode(item) for item in value]}
     if isinstance(value, list):
         return [encode(item) for item in value]
-    raise TypeError(f"a model file holds numbers, text, lists and dicts, and no {type(value)}")
+    raise TypeError(
+        f"got a value of {type(value)}; a model file can contain numbers, strings, lists, tuples "
+        "and dicts"
+    )
 
 
 def decode(node: Any) -> Any:
@@ -55,12 +58,12 @@ def decode(node: Any) -> Any:
     Parameters
     ----------
     node : object
-        From :func:`parse_json`.
+        The value from :func:`parse_json`.
 
     Raises
     ------
     ModelFormatError
-        If it is no such value, or one of more parts than any parameter has.
+        If :func:`encode` cannot have written the value, or if it has too many parts.
 
     Examples
     --------
@@ -89,30 +92,32 @@ def decode(node: Any) -> Any:
             items = [restore(item, depth + 1) for item in content]
             if all(type(item) is list and len(item) == 2 and _is_key(item[0]) for item in items):
                 return dict(items)
-        raise ModelFormatError(f"{shown(node)} is no value; expected a float, tuple or dict")
+        raise ModelFormatError(
+            f"{shown(node)} is not a valid value; expected an encoded float, tuple or dict"
+        )
 
     return restore(node, 0)
 
 
 def dump_json(value: Any) -> bytes:
-    """Return JSON, readable as text."""
+    """Return indented JSON."""
     return (json.dumps(value, indent=1, allow_nan=False) + "\n").encode()
 
 
 def parse_json(content: bytes, name: str) -> Any:
-    """Read JSON strictly: no NaN, no endless numbers, no key twice.
+    """Read JSON strictly: NaN, very long numbers and repeated keys are errors.
 
     Parameters
     ----------
     content : bytes
-        UTF-8.
+        JSON in UTF-8.
     name : str
-        Where it is from, for the message.
+        The name of the entry, for the error message.
 
     Raises
     ------
     ModelFormatError
-        If it is anything else.
+        If the content is not such JSON.
     """
     try:
         return json.loads(
@@ -123,19 +128,19 @@ def parse_json(content: bytes, name: str) -> Any:
             object_pairs_hook=_parse_object,
         )
     except (ValueError, RecursionError) as error:
-        reason = str(error) or "nested too deep"
-        raise ModelFormatError(f"{name} is not the JSON it should be: {reason:.200}") from error
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise ModelFormatError(f"{name} is not valid: {reason:.200}") from error
 
 
 class Fields:
-    """The items of a JSON object, each to be taken once and none to be left.
+    """The items of a JSON object. Each must be taken once, and all of them.
 
     Parameters
     ----------
     node : object
-        From :func:`parse_json`.
+        The value from :func:`parse_json`.
     where : str
-        What the object is, for messages.
+        The name of the object, for error messages.
     """
 
     def __init__(self, node: Any, where: str) -> None:
@@ -147,7 +152,7 @@ class Fields:
         return name in self._left
 
     def take(self, name: str, *kinds: type) -> Any:
-        """Return an item, which must be of one of these types exactly."""
+        """Remove and return an item, whose type must be one of `kinds`."""
         require(name in self._left, f"{self.where} has no {name!r}")
         value = self._left.pop(name)
         if type(value) not in kinds:
@@ -156,7 +161,7 @@ class Fields:
         return value
 
     def take_size(self, name: str, *, least: int, most: int) -> int:
-        """Return an item that is a whole number of a range."""
+        """Remove and return an item that is an int from `least` to `most`."""
         size = self.take(name, int)
         require(
             least <= size <= most,
@@ -165,7 +170,7 @@ class Fields:
         return size
 
     def finish(self) -> None:
-        """Refuse what was not taken."""
+        """Raise an error if items are left."""
         require(not self._left, f"{self.where} has unknown items: {shown(sorted(self._left))}")
 
 
@@ -174,24 +179,24 @@ def _is_key(value: Any) -> bool:
 
 
 def _refuse_constant(text: str) -> Any:
-    raise ValueError(f"it holds {text}")
+    raise ValueError(f"it contains {text}")
 
 
 def _parse_int(text: str) -> int:
     if len(text) > _MAX_DIGITS:
-        raise ValueError(f"it holds a number of {len(text)} digits")
+        raise ValueError(f"it contains a number of {len(text)} digits")
     return int(text)
 
 
 def _parse_float(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
-        raise ValueError(f"it holds {text:.40}, which is no finite number")
+        raise ValueError(f"it contains {text:.40}, which is not a finite number")
     return value
 
 
 def _parse_object(items: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(items)
     if len(found) < len(items):
-        raise ValueError("it holds an object with a key twice")
+        raise ValueError("it contains an object with a repeated key")
     return found

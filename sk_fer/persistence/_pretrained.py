@@ -21,13 +21,13 @@ def load_pretrained(name: str = "fer2013") -> Any:
     Returns
     -------
     model : classifier
-        The fitted classifier. It is on the device, and computes in the precision, that
-        ``device="auto"`` and ``precision="auto"`` choose on this machine.
+        The fitted classifier, with the device and the precision that ``device="auto"`` and
+        ``precision="auto"`` select on this machine.
 
     Raises
     ------
     ValueError
-        If there is no model of this name.
+        If the package has no model of this name.
 
     See Also
     --------
@@ -50,6 +50,6 @@ def load_pretrained(name: str = "fer2013") -> Any:
     """
     path = shipped_file(name)
     with warnings.catch_warnings():
-        # The tests compare the predictions of each version with those of the training.
+        # The tests check the predictions of this model in each version of sk_fer.
         warnings.filterwarnings("ignore", message="This FER.* was written by sk_fer")
         return rebuilt(load_model(path), device="auto", precision="auto")

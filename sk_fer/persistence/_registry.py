@@ -1,4 +1,4 @@
-"""The classes that a model file may name; no other is ever looked for."""
+"""The classes that a model file can contain."""
 
 from collections.abc import Mapping
 from types import ModuleType
@@ -27,7 +27,7 @@ class Learnt(NamedTuple):
     kept: tuple[str, ...] = ()
     """The arrays and numbers that only ``partial_fit`` needs."""
     images: tuple[str, ...] = ()
-    """Those of ``n_features_in_``, ``n_features_out_`` and ``image_shape_`` that it has."""
+    """Its attributes among ``n_features_in_``, ``n_features_out_`` and ``image_shape_``."""
 
 
 def _learnt_by(kind: Any) -> Learnt:
@@ -78,12 +78,12 @@ RENAMED_PARAMETERS: dict[type, dict[str, str]] = {
     preprocessing.ImageResizer: {"size": "image_size"}
 }
 
-# Paths, objects and processes of the machine that saved a model, and parameters that let a model
-# change the arrays of its user. A file does not decide on them.
+# Parameters that refer to the process or machine that saved the model, and `copy`, which lets a
+# transformer overwrite its input.
 NEVER_STORED = ("callbacks", "checkpoint", "copy", "memory", "n_jobs", "root")
 
-# What `weights` may be in a file; another file, or a classifier, is of whoever trained it.
+# Values of `weights` that a file can contain. Paths and classifiers are not saved.
 STORED_WEIGHTS = (None, "imagenet", *SHIPPED)
 
 MAX_IMAGE_VALUES = 1 << 20
-"""Largest number of pixels times channels of an image that a file may ask for."""
+"""Largest number of values of an image (pixels times channels) in a file."""

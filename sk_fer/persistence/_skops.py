@@ -1,4 +1,4 @@
-"""The types that skops.io has to trust to load estimators of sk_fer and their callbacks."""
+"""The types that skops.io must trust to load estimators of sk_fer and their callbacks."""
 
 import inspect
 
@@ -13,7 +13,7 @@ _ESTIMATORS = [
     if kind.__module__.startswith("sk_fer.")
 ]
 
-# As text, for skorch imports torch. Callbacks that log to a service hold a connection to it.
+# Strings, because skorch imports torch. Callbacks that log to a service are not included.
 _CALLBACKS = {
     "logging": ("EpochTimer", "PrintLog", "ProgressBar"),
     "lr_scheduler": ("LRScheduler", "WarmRestartLR"),
@@ -70,7 +70,7 @@ SKOPS_TRUSTED = sorted(
 )
 """Names for ``skops.io.load(file, trusted=SKOPS_TRUSTED)``.
 
-They are sk_fer's own estimators, and what the callbacks of skorch consist of that need no
-connection to a service: the callbacks, torch's learning-rate schedulers and scikit-learn's
+The names of sk_fer's estimators, of the callbacks of skorch that do not connect to a service, and
+of the objects that these callbacks can contain: torch's learning-rate schedulers and scikit-learn's
 metrics.
 """

@@ -1,7 +1,7 @@
-"""Names in files of format version 1 that differ from those of today.
+"""Converts names in files of format version 1 to the current names.
 
-In version 1 the layers of our networks had numbers for names, and the classifiers had parameters
-that no longer exist.
+In version 1 the layers of our networks had numbers instead of names, and the classifiers had
+parameters that do not exist any more.
 """
 
 from collections.abc import Mapping
@@ -21,27 +21,27 @@ _LEAVES = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked
 
 
 def rename_parameters(node: dict[str, Any]) -> dict[str, Any]:
-    """Return the parameters of a classifier as they are named today.
+    """Return the parameters of a classifier without those that do not exist any more.
 
     Parameters
     ----------
     node : dict
-        The parameters in the file. They change how a fit runs, not how a model predicts, except
-        for ``tta="unsure"``, which becomes True.
+        The parameters in the file. The removed ones do not affect predictions. ``tta="unsure"``
+        becomes True.
     """
     kept = {name: value for name, value in node.items() if name not in _REMOVED_PARAMETERS}
     return {**kept, "tta": True} if kept.get("tta") == "unsure" else kept
 
 
 def rename_weights(arrays: Arrays, expected: Mapping[str, Any]) -> Arrays:
-    """Return the weights of a network under the names that they have today.
+    """Return the weights of a network under their current names.
 
     Parameters
     ----------
     arrays : dict of str to ndarray
-        The weights of the file.
+        The weights in the file.
     expected : mapping of str to object
-        The names of today, in the order of the network's layers. That order is the same.
+        The current names, in the order of the layers, which has not changed.
 
     Raises
     ------
@@ -51,13 +51,13 @@ def rename_weights(arrays: Arrays, expected: Mapping[str, Any]) -> Arrays:
     old = sorted((name for name in arrays if name not in expected), key=_position)
     new = [name for name in expected if name not in arrays]
     leaves = [[name.rpartition(".")[2] for name in names] for names in (old, new)]
-    require(leaves[0] == leaves[1], "the weights are not those of the layers of the network")
+    require(leaves[0] == leaves[1], "the weights do not match the layers of the network")
     names = dict(zip(old, new, strict=True))
     return {names.get(name, name): array for name, array in arrays.items()}
 
 
 def _position(name: str) -> tuple[Any, ...]:
-    """Return what sorts weights as their layers follow each other, layer 2 before layer 10."""
+    """Return a sort key in the order of the layers, with layer 2 before layer 10."""
     *layer, leaf = name.split(".")
     leaf_position = _LEAVES.index(leaf) if leaf in _LEAVES else len(_LEAVES)
     return [(int(part) if part.isdecimal() else -1, part) for part in layer], leaf_position

@@ -65,7 +65,7 @@ def test_weights_and_statistics_of_another_classifier_are_in_the_file(small_face
     X, y = small_faces
     network = FERCNNClassifier("fast", normalize="dataset", max_epochs=1, random_state=0).fit(X, y)
     model = small_features(weights=network).fit(X)
-    with pytest.warns(UserWarning, match=r"left out of .*: weights of FERFeatures"):
+    with pytest.warns(UserWarning, match=r"does not contain weights of FERFeatures"):
         save_model(model, tmp_path / "model.skfer")
     loaded = load_model(tmp_path / "model.skfer")
     assert loaded.weights == "imagenet"  # the default value
@@ -181,13 +181,13 @@ def item(number, name, **items):
         (item(0, "parameters", weights="/etc/passwd"), "weights is '/etc/passwd'; expected one of"),
         (item(0, "network", weights="/etc/passwd"), "weights is '/etc/passwd'; expected one of"),
         (item(0, "network", backbone="hf-hub:x/y"), "got backbone='hf-hub:x/y', expected a name"),
-        (item(0, "network", backbone="accurate"), "the weights lack network.backbone"),
+        (item(0, "network", backbone="accurate"), "the weights network.backbone"),
         (item(0, "network", head="linear"), "parameters of FERFeatures: unknown head; expected"),
         (item(0, "network", input_size=2**19), "input_size is .* of at most 1048576 pixels"),
         (item(0, "network", input_size=4), "cannot take images of 4 x 4 pixels"),
         (item(0, "parameters", memory="/etc"), "parameters of FERFeatures: unknown memory"),
         (step(0, image_shape_=[2**20, 2**20, 1]), "image_shape_ is .*; expected height, width and"),
-        (step(0, normalize="dataset"), "the weights lack prepare.mean, prepare.std"),
+        (step(0, normalize="dataset"), "the weights prepare.mean, prepare.std are missing"),
         (step(0, output="os"), "output is 'os'"),
         (step(0, history=[]), r"step 0 .* has unknown items: \['history'\]"),
         (step(0, **{"class": "FERCNNClassifier"}), "step 0 .* of class 'FERCNNClassifier'"),
@@ -201,7 +201,7 @@ def item(number, name, **items):
         (item(2, "parameters", C=-1.0), "The 'C' parameter of LogisticRegression must be"),
         (item(2, "parameters", n_jobs=10**6), "parameters of LogisticRegression: unknown n_jobs"),
         (item(2, "parameters", loss="os"), "parameters of LogisticRegression: unknown loss"),
-        (lambda steps: steps.insert(1, dict(steps[0], name="x")), "step 1 of the Pipeline|lack"),
+        (lambda steps: steps.insert(1, dict(steps[0], name="x")), "step 1 of the Pipeline|missing"),
         (lambda steps: steps.pop(1), "there are unknown arrays|has no array"),
     ],
 )
@@ -215,7 +215,11 @@ def test_hostile_descriptions_are_refused(edit, words, features_file, tmp_path):
     [
         ("steps.0.network.backbone.stem.conv.weight", lambda a: a[:, :, :1], "expected float32"),
         ("steps.0.network.backbone.stem.conv.weight", lambda a: a.astype(float), "expected float"),
-        ("steps.0.network.backbone.stem.conv.weight", lambda a: None, "the weights lack network."),
+        (
+            "steps.0.network.backbone.stem.conv.weight",
+            lambda a: None,
+            "the weights network.backbone.stem.conv.weight are missing",
+        ),
         ("steps.0.more", lambda a: np.zeros(2), "there are unknown arrays, more"),
         ("steps.1.more", lambda a: np.zeros(2), "has unknown arrays, more"),
         ("steps.2.more", lambda a: np.zeros(2), "has unknown arrays, more"),

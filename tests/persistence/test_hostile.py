@@ -1,4 +1,4 @@
-"""Files that are no model files, or were made to do harm: refused, with the reason."""
+"""Files that are not model files, or are hostile, are refused with the reason."""
 
 import io
 import json
@@ -42,9 +42,9 @@ def refused(path, words):
         (lambda c, p: p.write_bytes(pickle.dumps(c)), "a pickle, as joblib and pickle write it"),
         (
             lambda c, p: p.write_bytes(pickle.dumps(c, protocol=0)),
-            "not a file of save_model: it begins with",
+            "not a file that save_model wrote: it begins with",
         ),
-        (joblib.dump, "a pickle, as joblib .* can run code, so it was not loaded: use joblib.load"),
+        (joblib.dump, "a pickle, as joblib .* can run code, so it was not loaded; use joblib.load"),
         (lambda c, p: joblib.dump(c, p, compress=("zlib", 3)), "perhaps a compressed joblib file"),
         (lambda c, p: joblib.dump(c, p, compress=("gzip", 3)), "perhaps a compressed joblib file"),
         (lambda c, p: joblib.dump(c, p, compress=("xz", 3)), "perhaps a compressed joblib file"),
@@ -79,7 +79,7 @@ def test_the_canary_would_sing(tmp_path):
         (lambda c: zipped([*read_entries(c).items(), ("x", b"")]), "a zip of 4 entries; expected"),
         (lambda c: zipped([("../x", b""), ("b", b""), ("c", b"")]), r"a zip of \['../x', 'b', 'c'"),
         (lambda c: zipped([("model.json", b"")] * 3), r"a zip of \['model.json', 'model.json'"),
-        (lambda c: zipped([(n, b"{}") for n in read_entries(c)]), "SHA256SUMS does not fit"),
+        (lambda c: zipped([(n, b"{}") for n in read_entries(c)]), "SHA256SUMS does not match"),
         (lambda c: linked(c), "its entry model.json is a link"),
     ],
 )
@@ -104,9 +104,9 @@ def test_too_large_no_file_and_no_regular_file(dense_file, tmp_path, monkeypatch
     with pytest.raises(IsADirectoryError, match="is a folder; expected a model file"):
         load_model(tmp_path)
     os.mkfifo(tmp_path / "pipe")
-    refused(tmp_path / "pipe", "is no regular file")  # and does not wait for a writer
+    refused(tmp_path / "pipe", "is not a regular file")  # without waiting for a writer
     monkeypatch.setattr(_archive, "MAX_FILE_BYTES", 1000)
-    refused(dense_file, r"has \d+ bytes; at most 1000 are read")
+    refused(dense_file, r"has \d+ bytes; expected at most 1000")
 
 
 def test_a_second_directory_is_not_looked_for(dense_file):
@@ -132,10 +132,10 @@ def parameter(**items):
     ("edit", "words"),
     [
         (lambda d: d.update(format="ONNX"), "format is 'ONNX'; expected 'sk_fer model'"),
-        (lambda d: d.update(format_version=0), "format version 0, written by sk_fer .*; this one"),
+        (lambda d: d.update(format_version=0), "format version 0, written by sk_fer .*; this ver"),
         (lambda d: d.update(format_version=True), "format_version is True; expected int"),
         (lambda d: d.update(more=1), r"has unknown items: \['more'\]"),
-        (lambda d: d.update(versions={"sk_fer": "\x1b[2J"}), "versions are"),
+        (lambda d: d.update(versions={"sk_fer": "\x1b[2J"}), "versions is .*; expected a version"),
         (lambda d: d.pop("model"), "has no 'model'"),
         (change(**{"class": "os.system"}), "is of class 'os.system'; expected FERCNN"),
         (change(**{"class": "FERCNNClassifier"}), "parameters of FERCNNClassifier: unknown"),
@@ -145,29 +145,38 @@ def parameter(**items):
         (parameter(lr=-1.0), "The 'lr' parameter of FERDenseClassifier must be a float in the ran"),
         (parameter(max_epochs=10**19), "max_epochs is 10000000000000000000; expected a 64-bit"),
         (parameter(augment=[0] * 20_000), "a value has more than 10000 parts"),
-        (parameter(augment={"pickle": []}), "is no value; expected a float, tuple or dict"),
+        (parameter(augment={"pickle": []}), "is not a valid value; expected an encoded"),
         (
             change(network={"hidden_layer_sizes": [2**40]}),
             r"network.features.1.weight are .*expected float32",
         ),
-        (change(network={"hidden_layer_sizes": [2**62, 2**62]}), "can be built|expected float32"),
-        (change(network={"hidden_layer_sizes": [1] * 9000}), "has 9000 layers, and there are 4 ar"),
+        (
+            change(network={"hidden_layer_sizes": [2**62, 2**62]}),
+            "cannot build the network|expected float32",
+        ),
+        (change(network={"hidden_layer_sizes": [1] * 9000}), "has 9000 layers, but there are 4 ar"),
         (change(network={"hidden_layer_sizes": ["8"]}), "hidden_layer_sizes=.*expected int"),
         (change(image_shape_=[2**20, 2**20, 1]), "image_shape_ is .*; expected height, width and"),
-        (change(image_shape_=[8, 8, 1]), r"images of shape \(8, 8, 1\) have no 256 values"),
-        (change(feature_names_in_=["a"]), "feature_names_in_ are no names of its features"),
+        (
+            change(image_shape_=[8, 8, 1]),
+            r"image_shape_ is \(8, 8, 1\), which contradicts n_features_in_=256",
+        ),
+        (change(feature_names_in_=["a"]), "feature_names_in_ is not one unique name per feature"),
         (change(seed=-1), "seed is -1; expected 0 to"),
         (change(device="hpu"), "device is 'hpu'; expected cpu, cuda, mps or xpu"),
         (change(precision="int8"), "precision is 'int8'; expected one of"),
-        (change(normalize="dataset"), "the weights lack prepare.mean, prepare.std"),
-        (change(history=[{"dict": [["epoch", 2]]}]), "history is none, in its row 1"),
-        (change(classes_={"dtype": "str", "values": ["b", "a"]}), "are not two or more labels, so"),
+        (change(normalize="dataset"), "the weights prepare.mean, prepare.std are missing"),
+        (change(history=[{"dict": [["epoch", 2]]}]), "row 1 of history is not valid"),
+        (
+            change(classes_={"dtype": "str", "values": ["b", "a"]}),
+            "expected two or more sorted, unique",
+        ),
         (change(classes_={"dtype": "uint8", "values": [1, 999]}), "classes_: "),
-        (change(classes_={"dtype": "O", "values": [1, 2]}), "are no labels of dtype 'O'"),
+        (change(classes_={"dtype": "O", "values": [1, 2]}), "are not labels of dtype 'O'"),
         (change(classes_={"dtype": "str", "values": ["a", "b"]}), r"expected float32 \(2, 8\)"),
         (
             change(classes_={"dtype": "str", "values": ["", *map(str, range(999)), "x" * 9999]}),
-            "labels too long or too many",
+            "the labels are too long or too many",
         ),
     ],
 )
@@ -189,7 +198,11 @@ def test_descriptions(edit, words, dense_file):
             {"parameters": {"image_size": {"tuple": [10**5, 10**5]}}},
             "image_size is .*of at most 1048576 pi",
         ),
-        (0, {"parameters": {"image_size": [9, 9]}}, r"images of \(9, 9\) pixels have no 64 values"),
+        (
+            0,
+            {"parameters": {"image_size": [9, 9]}},
+            r"n_features_out_ is 64, which contradicts images of \(9, 9\)",
+        ),
         (1, {"parameters": {"kernel_size": [10**9, 1]}}, "kernel_size is"),
         (3, {"image_shape_": [4, 16, 1]}, r"mean_ has the shape \(8, 8, 1\); expected \(4, 16"),
         (3, {"parameters": {"method": "image"}, "class": "ImageReader"}, "unknown method"),
@@ -213,14 +226,14 @@ def test_pipelines(step, items, words, models, tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (b"[" * 100_000, "is not the JSON it should be"),
-        (b'{"a": NaN}', "it holds NaN"),
-        (b'{"a": 1e999}', "it holds 1e999, which is no finite number"),
-        (b'{"a": ' + b"9" * 5000 + b"}", "it holds a number of 5000 digits"),
-        (b'{"a": 1, "a": 2}', "it holds an object with a key twice"),
+        (b"[" * 100_000, "model.json is not valid: it is nested too deeply"),
+        (b'{"a": NaN}', "it contains NaN"),
+        (b'{"a": 1e999}', "it contains 1e999, which is not a finite number"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "it contains a number of 5000 digits"),
+        (b'{"a": 1, "a": 2}', "it contains an object with a repeated key"),
         (b"\xff", "'utf-8' codec can't decode"),
         (b"3", "model.json is 3; expected an object"),
-        (b" " * (16 << 20) + b"3", "model.json has 16777217 bytes; at most 16777216 are read"),
+        (b" " * (16 << 20) + b"3", "model.json has 16777217 bytes; expected at most 16777216"),
     ],
 )
 def test_json_of_any_kind(text, words, dense_file):
@@ -238,20 +251,20 @@ def weights(header, data=b""):
     ("content", "words"),
     [
         (b"", "has a header of 0 bytes"),
-        (b"\xff" * 8, "has a header of 18446744073709551615 bytes; at most 1048576 are read"),
+        (b"\xff" * 8, "has a header of 18446744073709551615 bytes; expected at most 1048576"),
         (
             weights({"a": {"dtype": "F32", "shape": [5 * 10**12], "data_offsets": [0, 10**13]}}),
-            "weights.safetensors is damaged or no safetensors",
+            "weights.safetensors is damaged or not a safetensors file",
         ),
         (
             weights({"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}, b"\0\0\xc0\x7f"),
-            "a holds NaN, infinity",
+            "a contains NaN, infinity",
         ),
         (
             weights({"a": {"dtype": "BOOL", "shape": [1], "data_offsets": [0, 1]}}, b"\1"),
-            "or what is no number",
+            "or values that are not numbers",
         ),
-        (weights({}), "there are 0 arrays|the weights lack"),
+        (weights({}), "there are 0 arrays|are missing"),
     ],
 )
 def test_weights_of_any_kind(content, words, dense_file):
@@ -265,7 +278,7 @@ def test_weights_of_another_network(models, dense_file, tmp_path):
     entries = read_entries(dense_file.read_bytes())
     other = read_entries((tmp_path / "cnn.skfer").read_bytes())
     dense_file.write_bytes(seal({**entries, "weights.safetensors": other["weights.safetensors"]}))
-    refused(dense_file, "the weights lack network.features.1.bias, network.features.1.w")
+    refused(dense_file, "the weights network.features.1.bias, network.features.1.w")
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="limits memory as Linux does")

@@ -65,7 +65,7 @@ def test_there_and_back(name, models, small_faces, repositories):
         "`FERDenseClassifier`",
         "angry, disgust, fear, happy, neutral, sad, surprise",
         'from_hub("me/faces")',
-        "The last of 2 epochs",
+        "Last of 2 epochs",
         f"| train_accuracy | {classifier.history_['train_accuracy'].iloc[-1]:.4g} |",
         "- torch ",
     ):
@@ -81,7 +81,7 @@ def test_cards_of_features(small_faces, repositories):
     assert_array_equal(from_hub("me/features").transform(X), features.transform(X))
     card = (folder / "me/features/README.md").read_text("utf-8")
     assert "pipeline_tag: image-feature-extraction" in card
-    assert "The network takes images of 16 x 16 pixels, 1 channels." in card
+    assert "The network takes images of shape (16, 16, 1)." in card
     assert "classes" not in card
     model = make_pipeline(features, LogisticRegression(max_iter=1000)).fit(X, y)
     push_to_hub(model, "me/pipeline")

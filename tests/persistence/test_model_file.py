@@ -159,7 +159,7 @@ def test_what_belongs_to_the_process_is_left_out_with_a_warning(small_faces, tmp
     words = (
         "memory of Pipeline, copy of StandardScaler, scikit-learn's callbacks of "
         "FERDenseClassifier, callbacks of FERDenseClassifier, checkpoint of "
-        "FERDenseClassifier, random_state of FERDenseClassifier. A model file does not contain "
+        "FERDenseClassifier, random_state of FERDenseClassifier, because these belong to this "
     )
     with pytest.warns(UserWarning, match=words):
         loaded = reload(pipeline, tmp_path)
@@ -200,9 +200,11 @@ def test_labels_and_parameters_that_no_file_holds(small_faces, tmp_path):
     with pytest.raises(TypeError, match=r"classes_ of dtype datetime64\[M\]"):
         save_model(model, tmp_path / "model.skfer")
     model = small().fit(X, y).set_params(class_weight={"sad": [1, object()]})
-    with pytest.raises(TypeError, match=r"class_weight of FERDenseClassifier: .* no <class"):
+    with pytest.raises(
+        TypeError, match=r"class_weight of FERDenseClassifier: got a value of <class"
+    ):
         save_model(model, tmp_path / "model.skfer")
-    with pytest.raises(OSError, match="expected the name of a file in a folder that exists"):
+    with pytest.raises(OSError, match="expected the path of a file in an existing folder"):
         save_model(small().fit(X, y), tmp_path / "none" / "model.skfer")
     assert list(tmp_path.iterdir()) == []
 
@@ -215,7 +217,7 @@ def test_no_file_is_written_that_could_not_be_read(small_faces, tmp_path):
     with pytest.raises(ModelFormatError, match="The 'lr' parameter of FERDenseClassifier must be"):
         save_model(changed, tmp_path / "model.skfer")
     next(model.net_.module_.parameters()).data[0, 0] = float("nan")
-    with pytest.raises(ModelFormatError, match=r"network\.features\.1\.weight holds NaN"):
+    with pytest.raises(ModelFormatError, match=r"network\.features\.1\.weight contains NaN"):
         save_model(model, tmp_path / "model.skfer")
     assert list(tmp_path.iterdir()) == []
 

@@ -51,7 +51,7 @@ def test_the_backbone_and_the_head_of_a_pretrained_network():
 def test_weights_of_other_layers_are_refused():
     expected = build_module("dense", image_shape=(8, 8, 1), n_classes=7).state_dict()
     old = dict.fromkeys(by_layer({1: PLAIN, 4: PLAIN}), np.zeros(1))
-    with pytest.raises(ModelFormatError, match="not those of the layers of the network"):
+    with pytest.raises(ModelFormatError, match="do not match the layers of the network"):
         rename_weights(old, expected)
 
 
