@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -113,8 +113,8 @@ def read_entries(
         images=reading.images,
         target=np.array([row.label for row in rows]),
         target_names=entries.target_names,
-        usage=_column(row.usage for row in rows),
-        groups=_column(row.group for row in rows),
+        usage=_column(rows, [row.usage for row in rows], "split"),
+        groups=_column(rows, [row.group for row in rows], "group"),
         groups_kind=entries.groups_kind,
         filenames=np.array([row.file.path for row in rows]),
         skipped=[*entries.skipped, *reading.skipped],
@@ -126,9 +126,13 @@ def read_entries(
     )
 
 
-def _column(values: Iterable[str | None]) -> np.ndarray | None:
-    column = list(values)
-    return None if any(value is None for value in column) else np.array(column)
+def _column(rows: Sequence[Entry], values: Sequence[str | None], what: str) -> np.ndarray | None:
+    """Return what is known of each image, or None if it is known of none."""
+    known = [value is not None for value in values]
+    if any(known) and not all(known):
+        path = rows[known.index(False)].file.path
+        raise ValueError(f"{path} has no {what}, but {rows[known.index(True)].file.path} has one")
+    return np.array(values) if all(known) else None
 
 
 def load_entries(

@@ -11,7 +11,8 @@ from sk_fer._utils._constraints import validate_params
 from sk_fer.datasets._bunch import make_bunch, subset_rows
 from sk_fer.datasets._checks import CACHE, ON_ERROR, OUTPUT, PATH, SUBSET, check_path
 from sk_fer.datasets._fer2013 import read_fer2013
-from sk_fer.datasets._names import FER2013_EXPRESSIONS, SUBSETS
+from sk_fer.datasets._ferplus_folder import is_ferplus_folder, read_ferplus_folder
+from sk_fer.datasets._names import FER2013_EXPRESSIONS
 from sk_fer.datasets._pixel_csv import table_faces
 from sk_fer.datasets._votes import FERPLUS_EXPRESSIONS, majority, read_votes, shares
 
@@ -19,7 +20,7 @@ from sk_fer.datasets._votes import FERPLUS_EXPRESSIONS, majority, read_votes, sh
 @validate_params(
     {
         "path_fer2013": PATH,
-        "path_votes": PATH,
+        "path_votes": [*PATH, None],
         "target": [StrOptions({"majority", "votes", "both"})],
         **SUBSET,
         **OUTPUT,
@@ -29,7 +30,7 @@ from sk_fer.datasets._votes import FERPLUS_EXPRESSIONS, majority, read_votes, sh
 )
 def load_ferplus(
     path_fer2013: str | os.PathLike[str],
-    path_votes: str | os.PathLike[str],
+    path_votes: str | os.PathLike[str] | None = None,
     *,
     target: str = "majority",
     subset: str = "train",
@@ -44,9 +45,12 @@ def load_ferplus(
     Parameters
     ----------
     path_fer2013 : str or path-like
-        FER2013 as a table with all its splits, in any form that `load_fer2013` accepts.
-    path_votes : str or path-like
-        The file ``fer2013new.csv``, whose rows contain the votes for the same rows of FER2013.
+        FER2013 as a table with all its splits, in any form that `load_fer2013` accepts; or a
+        folder with the images, in which ``FER2013Train/fer0000000.png`` and so on are.
+    path_votes : str or path-like, default=None
+        The file ``fer2013new.csv``, whose rows contain the votes for the same rows of FER2013, or
+        for the images that they name. If None, the votes for the images are in a file
+        ``label.csv`` beside them, as the code of the authors expects.
     target : {"majority", "votes", "both"}, default="majority"
         The target.
 
@@ -88,7 +92,7 @@ def load_ferplus(
             All eight names, sorted. Only if `target` is "both".
         dropped : ndarray of int
             The rows of the subset (counted from 1 below the header) that are left out because
-            of their votes.
+            of their votes. For a folder of images, an ndarray of str: the files.
     data, target : tuple
         Returned instead of the Bunch if `return_X_y` is True.
 
@@ -98,7 +102,7 @@ def load_ferplus(
         If there is no such file.
     ValueError
         If a file is damaged, or if the two files do not belong together because the number of
-        rows or the usage of a row differs.
+        rows or the usage of a row differs, or because images are missing.
 
     See Also
     --------
@@ -134,11 +138,24 @@ def load_ferplus(
     ('happy', 0.7)
     """
     path_fer2013 = check_path(path_fer2013)
-    table = read_fer2013(path_fer2013, cache=cache, data_home=data_home, on_error=on_error)
-    votes = read_votes(check_path(path_votes), table, path_fer2013)
+    if is_ferplus_folder(path_fer2013):
+        faces, votes, rows = read_ferplus_folder(
+            path_fer2013,
+            None if path_votes is None else check_path(path_votes),
+            on_error=on_error,
+        )
+    elif path_votes is None:
+        raise ValueError(
+            f"{path_fer2013}: got path_votes=None, wanted the file fer2013new.csv, or a folder "
+            "with FER2013Train/label.csv"
+        )
+    else:
+        table = read_fer2013(path_fer2013, cache=cache, data_home=data_home, on_error=on_error)
+        votes = read_votes(check_path(path_votes), table, path_fer2013)
+        faces, rows = table_faces(table, FER2013_EXPRESSIONS), table.rows + 1
 
-    faces = table_faces(table, FER2013_EXPRESSIONS)
-    in_subset = subset_rows(np.array(SUBSETS)[table.usage], subset, path_fer2013)
+    assert faces.usage is not None  # FER2013 has splits
+    in_subset = subset_rows(faces.usage, subset, path_fer2013)
     labels, soft = majority(votes), shares(votes)
     has_target = ~np.isnan(soft[:, 0]) if target == "votes" else labels >= 0
     faces = replace(
@@ -153,6 +170,6 @@ def load_ferplus(
         "ferplus",
         return_X_y=return_X_y,
         as_frame=as_frame,
-        dropped=table.rows[in_subset & ~has_target] + 1,
+        dropped=rows[in_subset & ~has_target],
         **fields,
     )

@@ -173,20 +173,14 @@ def read_image_folder(
 ) -> Faces:
     """Read all images of a folder, see `load_image_folder`."""
     with open_image_tree(check_path(path)) as tree:
-        return read_image_tree(
-            tree, classes=classes, image_size=image_size, color=color, on_error=on_error
-        )
+        entries = folder_entries(tree, classes=classes, on_error=on_error)
+        return read_entries(entries, image_size=image_size, color=color, on_error=on_error)
 
 
-def read_image_tree(
-    tree: ImageTree,
-    *,
-    classes: Sequence[str] | None = None,
-    image_size: int | tuple[int, int] | None = None,
-    color: bool = False,
-    on_error: str = "raise",
-) -> Faces:
-    """Read the images of a folder whose files are known, see `load_image_folder`."""
+def folder_entries(
+    tree: ImageTree, *, classes: Sequence[str] | None = None, on_error: str = "raise"
+) -> Entries:
+    """Find the labels and splits of the images of a folder, see `load_image_folder`."""
     if classes is not None:
         classes = _check_classes(classes)
     tree.warn_of_not_read()
@@ -215,7 +209,7 @@ def read_image_tree(
         entries.rows = [
             row._replace(usage=split) for row, split in zip(rows, splits.tolist(), strict=True)
         ]
-    return read_entries(entries, image_size=image_size, color=color, on_error=on_error)
+    return entries
 
 
 def _check_classes(classes: Sequence[str]) -> tuple[str, ...]:

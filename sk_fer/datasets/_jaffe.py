@@ -100,6 +100,7 @@ def load_jaffe(
             example="KA.AN1.39.tiff",
             on_error=on_error,
             groups_kind="person",
+            group_of=str.upper,
         )
         return check_classes(entries, on_error)
 

@@ -160,6 +160,7 @@ def _find(tree: ImageTree, *, angles: str | Sequence[str], on_error: str) -> Ent
         example="AF01ANS.JPG",
         on_error=on_error,
         groups_kind="person",
+        group_of=str.upper,
     )
     check_classes(entries, on_error)
     angle = entries.columns.index("angle")

@@ -14,8 +14,9 @@ from sk_fer.datasets._checks import IMAGES, PATH, SUBSET, check_path
 from sk_fer.datasets._documentation import document_loader
 from sk_fer.datasets._entries import Entries, load_entries
 from sk_fer.datasets._image_tree import ImageTree
-from sk_fer.datasets._label_list import Column, ListForm, list_entries
+from sk_fer.datasets._label_list import ListForm, list_entries
 from sk_fer.datasets._label_names import LabelNames
+from sk_fer.datasets._list_rows import Column
 
 _EDGES = ("left", "top", "right", "bottom")
 _SIDES = ("left", "top", "width", "height")
@@ -150,7 +151,7 @@ def load_labelled_images(
             tree.not_read.subtract([table.suffix.lower() or table.name])
         tree.not_read += Counter()
         tree.warn_of_not_read()
-        entries = list_entries(tree, table, form, label_names, on_error=on_error)
+        entries = list_entries(tree, [table], form, label_names, on_error=on_error)
         entries.groups_kind = "group"
         return entries
 

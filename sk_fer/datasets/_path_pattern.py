@@ -21,6 +21,7 @@ def pattern_entries(
     on_error: str,
     left_out: LeftOut = lambda found: None,
     groups_kind: str | None = None,
+    group_of: Callable[[str], str] = str,
 ) -> Entries:
     """Find the images whose paths have a pattern.
 
@@ -41,6 +42,8 @@ def pattern_entries(
         A function from a match to the reason why the image is left out, or to None.
     groups_kind : str, default=None
         What a group is.
+    group_of : callable, default=str
+        A function from what the pattern has for the group to the group.
 
     Returns
     -------
@@ -72,7 +75,7 @@ def pattern_entries(
                 file,
                 label,
                 usage=subset_of(parts["usage"]) if parts.get("usage") else None,
-                group=parts["group"].upper() if parts.get("group") else None,
+                group=group_of(parts["group"]) if parts.get("group") else None,
                 more=tuple(parts[name] for name in columns),
             )
         )

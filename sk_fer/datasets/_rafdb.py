@@ -14,8 +14,9 @@ from sk_fer.datasets._documentation import document_loader
 from sk_fer.datasets._entries import Entries, check_classes, load_entries
 from sk_fer.datasets._find_list import find_list
 from sk_fer.datasets._image_tree import ImageTree
-from sk_fer.datasets._label_list import ListForm, list_entries, open_list
+from sk_fer.datasets._label_list import ListForm, list_entries
 from sk_fer.datasets._label_names import LabelNames
+from sk_fer.datasets._list_rows import open_list
 from sk_fer.datasets._names import subset_of
 from sk_fer.datasets._path_pattern import pattern_entries
 
@@ -151,7 +152,7 @@ def _find(tree: ImageTree, *, labels: str, images: str, on_error: str) -> Entrie
         anywhere=True,
     )
     names = dict(enumerate(BASIC if labels == "basic" else COMPOUND, 1))
-    entries = list_entries(tree, table, form, LabelNames(names), on_error=on_error)
+    entries = list_entries(tree, [table], form, LabelNames(names), on_error=on_error)
     return check_classes(entries, on_error)
 
 

@@ -113,8 +113,7 @@ def _as_rows(
         if isinstance(cell, bytes | dict):
             raise ValueError(
                 f"{path}: its column {name!r} has encoded image files, as the data sets of Hugging "
-                "Face do; wanted pixels. Write the images into folders named after their classes "
-                "for load_image_folder"
+                "Face do; load_huggingface reads them"
             )
     return header, ([_as_text(cell) for cell in row] for row in zip(*columns, strict=True))
 

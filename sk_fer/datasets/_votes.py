@@ -1,12 +1,14 @@
 """The file of FER+ votes, and what its authors make of them."""
 
+import re
 import reprlib
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from sk_fer.datasets._csv_file import column_positions, open_csv
-from sk_fer.datasets._names import USAGES, usage_code
+from sk_fer.datasets._names import SUBSETS, USAGES, usage_code
 from sk_fer.datasets._pixel_csv import PixelTable
 
 VOTE_NAMES = (
@@ -37,6 +39,7 @@ _COLUMNS = (
     "unknown",
     "NF",
 )
+_IMAGE_NAME = re.compile(r"fer\d+\.\w+")
 _COUNTS = {str(n): n for n in range(256)}
 
 
@@ -98,6 +101,48 @@ def shares(votes: np.ndarray) -> np.ndarray:
     expressions = votes[:, columns].astype(np.float32)
     with np.errstate(invalid="ignore"):
         return expressions / expressions.sum(axis=1, keepdims=True)
+
+
+def read_named_votes(path: Path) -> dict[tuple[str | None, str], np.ndarray]:
+    """Read the votes for image files.
+
+    Parameters
+    ----------
+    path : Path
+        ``fer2013new.csv``, or a file ``label.csv``, whose rows have the name of the image, its box
+        and the votes, without names of columns.
+
+    Returns
+    -------
+    votes : dict of (str or None, str) to ndarray of shape (10,)
+        The votes by the split, None for ``label.csv``, and the name of the image.
+    """
+    named: dict[tuple[str | None, str], np.ndarray] = {}
+    with open_csv(path) as (header, rows):
+        usage: int | None = None
+        if _IMAGE_NAME.fullmatch(header[0]):
+            name, positions = 0, list(range(2, 2 + len(VOTE_NAMES)))
+            rows = chain([header], rows)
+        else:
+            usage, name, *positions = column_positions(
+                path, header, ["Usage", "Image name", *_COLUMNS]
+            )
+        for row, fields in enumerate(rows, 1):
+            try:
+                if len(fields) <= positions[-1]:
+                    raise ValueError(f"got {len(fields)} fields, wanted {positions[-1] + 1}")
+                if not fields[name]:
+                    continue  # a row of FER2013 without an image
+                split = None if usage is None else SUBSETS[usage_code(fields[usage])]
+                counts = [_n_votes(fields[position]) for position in positions]
+                if (split, fields[name]) in named:
+                    raise ValueError(f"{fields[name]} has votes in an earlier row")
+                named[split, fields[name]] = np.array(counts, dtype=np.uint8)
+            except ValueError as error:
+                raise ValueError(f"{path}, row {row}: {error}") from None
+    if not named:
+        raise ValueError(f"{path}: no rows with the name of an image")
+    return named
 
 
 def _read_file(path: Path) -> tuple[np.ndarray, np.ndarray]:

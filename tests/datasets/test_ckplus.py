@@ -1,9 +1,12 @@
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from sk_fer.datasets import load_ckplus
+
+from . import layouts
 
 
 def test_folder(tmp_path, write_image):
@@ -49,3 +52,72 @@ def test_files_of_other_names_can_be_skipped(tmp_path, write_image):
     faces = load_ckplus(tmp_path, on_error="skip")
     assert faces.groups.tolist() == ["S010"]
     assert [Path(name).name for name, _ in faces.skipped] == ["mine.png"]
+
+
+class TestTheOriginal:
+    @pytest.mark.parametrize(("frames", "n_each"), [("last3", 3), ("peak", 1)])
+    @pytest.mark.parametrize("first_as_neutral", [False, True])
+    def test_frames_labels_and_subjects(self, tmp_path, frames, n_each, first_as_neutral):
+        truth = layouts.ckplus_original(tmp_path)
+        faces = load_ckplus(tmp_path, frames=frames, first_as_neutral=first_as_neutral)
+        assert faces.images.shape == (7 * (n_each + first_as_neutral), 24, 32)
+        for name, target, group, sequence in zip(
+            faces.filenames, faces.target, faces.groups, faces.sequences, strict=True
+        ):
+            number = int(name[-8:-4])
+            assert group == truth[sequence][0]
+            assert target == ("neutral" if number == 1 else truth[sequence][1])
+            assert number in ({1} if number == 1 else set(range(6 - n_each, 6)))
+        assert (faces.target == "neutral").sum() == 7 * first_as_neutral
+        assert faces.groups_kind == "subject"
+        assert faces.left_out == {"sequence without label": 5}
+
+    def test_a_sequence_of_two_frames_has_its_first_one_once(self, tmp_path):
+        layouts.ckplus_original(tmp_path)
+        for number in (2, 3, 4):
+            (tmp_path / f"cohn-kanade-images/S001/001/S001_001_{number:08}.png").unlink()
+        faces = load_ckplus(tmp_path, first_as_neutral=True)
+        assert faces.target[faces.sequences == "S001_001"].tolist() == ["neutral", "angry"]
+
+    @pytest.mark.parametrize(
+        ("content", "message"),
+        [
+            ("9.0000000e+00", "the label is '9', wanted one of 0"),
+            ("", "the label is empty"),
+            ("happy?", "the label is 'happy"),
+        ],
+    )
+    def test_a_bad_label_is_named(self, tmp_path, content, message):
+        layouts.ckplus_original(tmp_path)
+        name = "S001_001_00000005_emotion.txt"
+        (tmp_path / "Emotion" / "S001" / "001" / name).write_text(content)
+        with pytest.raises(ValueError, match=f"{name}: {message}"):
+            load_ckplus(tmp_path)
+        faces = load_ckplus(tmp_path, on_error="skip")
+        assert len(faces.images) == 18
+        assert name in faces.skipped[0][0]
+
+    def test_a_missing_last_frame_or_sequence_or_all_labels(self, tmp_path):
+        layouts.ckplus_original(tmp_path)
+        images = tmp_path / "cohn-kanade-images" / "S001" / "001"
+        (images / "S001_001_00000005.png").unlink()
+        with pytest.raises(ValueError, match=r"labels the last frame, but the last .*00000004.png"):
+            load_ckplus(tmp_path)
+        shutil.rmtree(images)
+        with pytest.raises(ValueError, match="there are no images of this sequence; on_error="):
+            load_ckplus(tmp_path)
+        assert len(load_ckplus(tmp_path, on_error="skip").images) == 18
+        shutil.rmtree(tmp_path / "Emotion")
+        with pytest.raises(ValueError, match=r"but no labels, such as Emotion/S005/001"):
+            load_ckplus(tmp_path)
+
+
+def test_the_peak_of_ckplus_48(tmp_path, write_image):
+    for number, label in ((17, "anger"), (16, "anger"), (18, "anger"), (5, "happy")):
+        sequence = "S010_004" if label == "anger" else "S010_006"
+        write_image(f"CK/{label}/{sequence}_{number:08}.png", number)
+    faces = load_ckplus(tmp_path / "CK", frames="peak", image_size=16)
+    assert faces.images[:, 0, 0].tolist() == [18, 5]
+    assert faces.images.shape == (2, 16, 16)
+    with pytest.raises(ValueError, match="is CK\\+48, which has no first frames"):
+        load_ckplus(tmp_path / "CK", first_as_neutral=True)

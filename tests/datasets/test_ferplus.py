@@ -4,6 +4,8 @@ import pytest
 from sk_fer.datasets import load_ferplus
 from sk_fer.datasets._votes import majority, shares
 
+from . import layouts
+
 NAMES = ["neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt"]
 HEADER = (
     "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
@@ -131,3 +133,55 @@ def test_bad_vote(fer2013_csv, tmp_path, table, vote):
     write(path, table[2], [*VOTES[:5], [vote, *VOTES[5][1:]]])
     with pytest.raises(ValueError, match=rf"row 6: '{vote}' is not a number of votes"):
         load_ferplus(fer2013_csv, path)
+
+
+class TestFolders:
+    @pytest.mark.parametrize("place", [".", "images"])
+    def test_labels_beside_the_images(self, tmp_path, place):
+        layouts.ferplus_folder(tmp_path / place)
+        faces = load_ferplus(tmp_path, subset="all")
+        assert faces.target.tolist() == ["happy", "angry"] * 3
+        assert sorted(faces.usage.tolist()) == ["test"] * 2 + ["train"] * 2 + ["validation"] * 2
+        assert faces.images.shape == (6, 48, 48)
+        assert [path[-14:] for path in faces.dropped] == ["fer0000002.png"] * 3
+
+    def test_votes_in_one_file(self, tmp_path):
+        layouts.ferplus_folder(tmp_path / "f", lists=False)
+        lines = [HEADER]
+        for usage in ("Training", "PublicTest", "PrivateTest"):
+            lines += [
+                f"{usage},{name},{','.join(map(str, votes))}"
+                for name, votes in layouts.FERPLUS_VOTES.items()
+            ]
+            lines.append(f"{usage},,0,0,0,0,0,0,0,0,0,10")
+        (tmp_path / "fer2013new.csv").write_text("\n".join(lines))
+        faces = load_ferplus(tmp_path / "f", tmp_path / "fer2013new.csv", target="votes")
+        assert faces.target.shape == (3, 8)
+        happy = faces.target_names.index("happy")
+        np.testing.assert_allclose(faces.target[:, happy], [0.8, 0, 0])
+
+    def test_what_is_missing_is_named(self, tmp_path):
+        layouts.ferplus_folder(tmp_path)
+        (tmp_path / "FER2013Valid" / "fer0000003.png").unlink()
+        with pytest.raises(ValueError, match=r"1 images with votes are missing, .*validation, f"):
+            load_ferplus(tmp_path)
+        with pytest.warns(UserWarning, match="1 images with votes are missing"):
+            assert len(load_ferplus(tmp_path, subset="dev", on_error="skip").images) == 1
+        layouts.draw(tmp_path / "FER2013Valid" / "fer0000003.png", "happy", size=(48, 48))
+        layouts.draw(tmp_path / "FER2013Valid" / "fer0000009.png", "happy", size=(48, 48))
+        with pytest.raises(ValueError, match=r"fer0000009.png: has no votes; on_error="):
+            load_ferplus(tmp_path)
+        (tmp_path / "FER2013Test" / "label.csv").unlink()
+        with pytest.raises(ValueError, match=r"FER2013Test: no file label.csv with the votes"):
+            load_ferplus(tmp_path)
+
+    def test_a_bad_row_of_votes_is_named(self, tmp_path):
+        layouts.ferplus_folder(tmp_path)
+        table = tmp_path / "FER2013Train" / "label.csv"
+        table.write_text(table.read_text() + 'fer0000004.png,"(0, 0, 48, 48)",1,2\n')
+        with pytest.raises(ValueError, match=r"label.csv, row 4: got 4 fields, wanted 12"):
+            load_ferplus(tmp_path)
+
+    def test_a_table_needs_votes(self, fer2013_csv):
+        with pytest.raises(ValueError, match=r"path_votes=None, wanted the file fer2013new.csv"):
+            load_ferplus(fer2013_csv)
