@@ -70,9 +70,9 @@ LOSSES: dict[str, Loss] = {
 OPTIMIZERS: dict[str, Optimizer] = {
     "muon": Optimizer(
         "sk_fer.training._muon.Muon",
-        lr=0.05,
+        lr=0.1,
         momentum=0.6,
-        weight_decay=5e-4,
+        weight_decay=0.05,
         text="makes the step of each matrix and filter bank orthogonal",
     ),
     "sgd": Optimizer(

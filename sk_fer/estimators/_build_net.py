@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from numpy.typing import NDArray
 
 from sk_fer._utils._choices import LOSSES, OPTIMIZERS, find_piece
+from sk_fer.estimators._choice_docs import MANY_EPOCHS
 from sk_fer.estimators._parameters import (
     resolve_augmentation,
     resolve_batch_size,
@@ -188,7 +189,10 @@ def build_net(
     settings = optimizer_settings(parameters["optimizer"], rates.momentum)
     # Small images would change the validation loss that these two watch.
     watched = parameters["early_stopping"] or parameters["lr_schedule"] == "plateau"
-    resizes = parameters.get("progressive_resizing", False) and face and not watched
+    resizes = parameters.get("progressive_resizing", False)
+    if resizes == "auto":
+        resizes = n_epochs >= MANY_EPOCHS
+    resizes = resizes and face and not watched
     return FERNet(
         module,
         criterion=find_piece(LOSSES[parameters["criterion"]].piece)(parameters["label_smoothing"]),
@@ -198,7 +202,9 @@ def build_net(
         weight_decay=rates.weight_decay,
         max_epochs=n_epochs,
         batch_size=resolve_batch_size(parameters["batch_size"], n_images),
-        augmentation=Augmentation(resolve_augmentation(parameters["augment"], face=face)),
+        augmentation=Augmentation(
+            resolve_augmentation(parameters["augment"], parameters["max_epochs"], face=face)
+        ),
         resizing=ProgressiveResizing(n_epochs) if resizes else None,
         precision=resolve_precision(wanted_precision(parameters["precision"], face=face), device),
         lr_factors=training.lr_factors,

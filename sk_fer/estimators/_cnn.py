@@ -4,6 +4,8 @@ from numbers import Real
 from os import PathLike
 from typing import Any
 
+from sklearn.utils._param_validation import StrOptions
+
 from sk_fer._utils._constraints import Interval, NameIn
 from sk_fer.estimators._base import BaseFERClassifier
 from sk_fer.estimators._parameters import SHARED_CONSTRAINTS, document_parameters
@@ -23,17 +25,18 @@ class FERCNNClassifier(BaseFERClassifier):
         residual connections and 7.8 million parameters, for training on a GPU. "sequential"
         has three convolutions of 32, 64 and 128 filters and two dense layers. "vgg" has eight
         convolutions in four blocks, four dense layers and 5.9 million parameters. Images that
-        are too small for the pooling layers of a network (with a side below 16, 8, 8 and 18)
+        are too small for the pooling layers of a network (with a side below 16, 16, 8 and 18)
         are enlarged on the device.
     dropout : float in [0, 1), or None
         The share of the values that the dropout layers of the network drop in training. If
         None, it is 0.3 for "fast", 0.4 for "accurate", 0.5 for "sequential" and 0.25 for "vgg".
-    progressive_resizing : bool
+    progressive_resizing : bool or "auto"
         Whether :meth:`fit` trains on images of half the side in the first quarter of the
         epochs, of two thirds and five sixths in the next two, and on whole images in the last
-        quarter. It has no effect on "sequential" and "vgg", which are built for one size, on
-        images of less than 8x8 pixels, and if `early_stopping` or ``lr_schedule="plateau"`` is
-        used, because small images change the validation loss.
+        quarter. "auto" does so for 30 epochs or more. It has no effect on "sequential" and
+        "vgg", which are built for one size, on images of less than 8x8 pixels, and if
+        `early_stopping` or ``lr_schedule="plateau"`` is used, because small images change the
+        validation loss.
     {shared_parameters}
 
     Attributes
@@ -60,7 +63,7 @@ class FERCNNClassifier(BaseFERClassifier):
         **SHARED_CONSTRAINTS,
         "architecture": [NameIn("sk_fer.modules", "ARCHITECTURES")],
         "dropout": [Interval(Real, 0, 1, closed="left"), None],
-        "progressive_resizing": ["boolean"],
+        "progressive_resizing": ["boolean", StrOptions({"auto"})],
     }
 
     def __init__(
@@ -68,7 +71,7 @@ class FERCNNClassifier(BaseFERClassifier):
         architecture: str = "fast",
         dropout: float | None = None,
         *,
-        progressive_resizing: bool = True,
+        progressive_resizing: bool | str = "auto",
         max_epochs: int = 20,
         batch_size: int | str = "auto",
         optimizer: str = "muon",

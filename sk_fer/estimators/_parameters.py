@@ -16,6 +16,8 @@ from sk_fer._utils._layout import SIDE
 from sk_fer.estimators._choice_docs import (
     AUGMENT_PARAMETER,
     DEFAULT_AUGMENTATION,
+    FEW_EPOCHS,
+    MANY_EPOCHS,
     OPTIMIZATION_PARAMETERS,
 )
 
@@ -285,7 +287,7 @@ def resolve_optimizer_settings(parameters: Mapping[str, Any]) -> OptimizerSettin
 
 
 def resolve_augmentation(
-    augment: str | bool | Mapping[str, float] | None, *, face: bool
+    augment: str | bool | Mapping[str, float] | None, max_epochs: int, *, face: bool
 ) -> dict[str, float]:
     """Turn the `augment` parameter into the random changes that are on.
 
@@ -293,6 +295,8 @@ def resolve_augmentation(
     ----------
     augment : "auto", mapping, bool or None
         The parameter.
+    max_epochs : int
+        The number of epochs of a fit.
     face : bool
         Whether the images are large enough to be faces.
 
@@ -305,11 +309,21 @@ def resolve_augmentation(
     ------
     ValueError
         If the name of a change is unknown, or if its strength is out of range.
+
+    Examples
+    --------
+    >>> resolve_augmentation("auto", 10, face=True)
+    {'flip': 0.5}
+    >>> resolve_augmentation("auto", 20, face=True)
+    {'flip': 0.5, 'shift': 0.05, 'rotation': 5.0, 'scale': 0.05}
     """
     if not isinstance(augment, (str, Mapping)) and not augment:
         return {}
     if not isinstance(augment, Mapping):
-        return dict(DEFAULT_AUGMENTATION) if face else {}
+        share = (max_epochs - FEW_EPOCHS) / (MANY_EPOCHS - FEW_EPOCHS)
+        share = min(max(share, 0.0), 1.0) if face else 0.0
+        changes = {name: share * strength for name, strength in DEFAULT_AUGMENTATION.items()}
+        augment = changes | ({"flip": DEFAULT_AUGMENTATION["flip"]} if face else {})
     for name, strength in augment.items():
         if name not in CHANGES:
             raise ValueError(f"augment has {name!r}; expected any of {list(CHANGES)}")

@@ -18,8 +18,6 @@ PRESETS: dict[str, tuple[type[BaseFERClassifier], dict[str, Any]]] = {
             "progressive_resizing": False,
             "max_epochs": 60,
             "batch_size": 256,
-            "lr": 0.1,
-            "weight_decay": 0.05,
             "augment": {
                 "flip": 0.5,
                 "shift": 0.1,

@@ -72,7 +72,7 @@ def _check_network(estimator: Any) -> None:
         _check_backbone(estimator)
     if isinstance(estimator, BaseFERClassifier):
         estimator._network()
-        resolve_augmentation(estimator.augment, face=True)
+        resolve_augmentation(estimator.augment, estimator.max_epochs, face=True)
         named_callbacks(estimator.callbacks)
 
 

@@ -10,8 +10,8 @@ from sk_fer.modules._blocks import ConvBlock, FeaturesAndHead, Residual, mean_he
 class AccurateCNN(FeaturesAndHead):
     """Ten 3x3 convolutions with residual connections, for training on a GPU.
 
-    A convolution of 64 filters at full size is followed, for 128, 256 and 512 filters, by a
-    convolution with a max-pool of two and a residual block of two more convolutions. Each has
+    A convolution of 64 filters with a max-pool of two is followed, for 128, 256 and 512 filters,
+    by a convolution with a max-pool of two and a residual block of two more convolutions. Each has
     batch normalization and ReLU. Then come the mean of each channel, dropout and the logits.
 
     Parameters
@@ -35,7 +35,7 @@ class AccurateCNN(FeaturesAndHead):
     7751111
     """
 
-    min_size = 8
+    min_size = 16
     any_size = True
 
     def __init__(
@@ -44,7 +44,7 @@ class AccurateCNN(FeaturesAndHead):
         super().__init__()
         self.features = nn.Sequential(
             OrderedDict(
-                stem=ConvBlock(input_shape[0], 64),
+                stem=ConvBlock(input_shape[0], 64, pool=True),
                 stage1=_stage(64, 128),
                 stage2=_stage(128, 256),
                 stage3=_stage(256, 512),

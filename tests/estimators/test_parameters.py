@@ -58,7 +58,7 @@ Y = np.arange(40) % 2
 @pytest.mark.parametrize(
     ("optimizer", "lr", "momentum", "weight_decay"),
     [
-        ("muon", 0.05, 0.6, 5e-4),
+        ("muon", 0.1, 0.6, 0.05),
         ("sgd", 0.02, 0.9, 5e-4),
         ("adam", 1e-3, None, 0.0),
         ("adamw", 1e-3, None, 0.01),
@@ -84,7 +84,7 @@ def test_what_is_given_goes_before_the_table():
 
 def test_defaults_and_presets_keep_their_rates():
     rates = {
-        "cnn": (0.05, 0.6, 5e-4),
+        "cnn": (0.1, 0.6, 0.05),
         "accurate": (0.1, 0.6, 0.05),
         "dense": (1e-3, 0.0, 1e-4),
         "sequential": (1e-3, 0.0, 0.0),

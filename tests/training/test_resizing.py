@@ -30,19 +30,19 @@ def seen(monkeypatch):
 )
 def test_sides_over_the_epochs(seen, max_epochs, sides):
     X, y = make_faces(16, random_state=0)
-    FERCNNClassifier(max_epochs=max_epochs, random_state=0).fit(X, y)
+    FERCNNClassifier(progressive_resizing=True, max_epochs=max_epochs, random_state=0).fit(X, y)
     assert seen[True] == [(side, side) for side in sides]
 
 
 def test_oblong_images_keep_their_shape_and_what_the_poolings_need(seen):
     X = make_faces(8, random_state=0)[0].reshape(8, 48, 48)[:, :, 12:36]
-    FERCNNClassifier(max_epochs=4, random_state=0).fit(X, [0, 1] * 4)
+    FERCNNClassifier(progressive_resizing=True, max_epochs=4, random_state=0).fit(X, [0, 1] * 4)
     assert seen[True] == [(24, 16), (32, 16), (40, 16), (48, 24)]
 
 
 def test_the_last_images_are_whole_whatever_their_side(seen):
     X = make_faces(8, random_state=0)[0].reshape(8, 48, 48)[:, :42, :37]
-    FERCNNClassifier(max_epochs=2, random_state=0).fit(X, [0, 1] * 4)
+    FERCNNClassifier(progressive_resizing=True, max_epochs=2, random_state=0).fit(X, [0, 1] * 4)
     assert seen[True] == [(32, 24), (42, 37)]
 
 
@@ -51,8 +51,9 @@ def test_the_last_images_are_whole_whatever_their_side(seen):
     [
         {"progressive_resizing": False},
         {"progressive_resizing": False, "augment": None},
-        {"early_stopping": True, "validation_fraction": 0.5},
-        {"lr_schedule": "plateau"},
+        {},
+        {"progressive_resizing": True, "early_stopping": True, "validation_fraction": 0.5},
+        {"progressive_resizing": True, "lr_schedule": "plateau"},
     ],
 )
 def test_whole_images_throughout(seen, parameters):
