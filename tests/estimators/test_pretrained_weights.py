@@ -1,5 +1,7 @@
 """Where a pretrained classifier's weights come from, and how images are normalized for them."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -22,15 +24,14 @@ from sk_fer import (
 from sk_fer.modules import _timm
 from sk_fer.preprocessing import HistogramEqualizer
 
+from .. import helpers
+
 timm = pytest.importorskip("timm", reason="needs sk_fer[pretrained]")
 
 SETTINGS = {"random_state": 0, "device": "cpu", "precision": "float32"}
 
 
-@pytest.fixture(scope="module")
-def small(faces):
-    """42 faces of 24 x 24 pixels: (X, y)."""
-    return faces[0].reshape(-1, 48, 48)[:42, ::2, ::2], faces[1][:42]
+pretrained = partial(helpers.pretrained, max_epochs=1, lr=1e-20)
 
 
 @pytest.fixture(scope="module")
@@ -42,12 +43,6 @@ def cnn(small):
 def first(cnn, small):
     """A pretrained classifier that was fine-tuned."""
     return pretrained(weights=cnn, lr=0.01).fit(*small)
-
-
-def pretrained(backbone="fast", **parameters):
-    settings = {"max_epochs": 1, "batch_size": 16, "augment": None, "lr": 1e-20, **SETTINGS}
-    settings["input_size"] = None if backbone in ("fast", "accurate") else 32
-    return FERPretrainedClassifier(backbone, **settings | parameters)
 
 
 def module_state(model):

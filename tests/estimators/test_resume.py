@@ -4,20 +4,22 @@ import errno
 import os
 import signal
 import threading
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import pytest
-import torch
 from joblib import parallel_config
 from sklearn.base import clone
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from skorch.callbacks import Callback, EarlyStopping, EpochScoring, LRScheduler
 
-from sk_fer import FERCNNClassifier, FERDenseClassifier, FERPretrainedClassifier
+from sk_fer import FERCNNClassifier
 from sk_fer.datasets import make_faces
 from sk_fer.training import Checkpoints, FaceDataset
+
+from .. import helpers
+from ..helpers import Stop, assert_same_fit
 
 
 @pytest.fixture(scope="module")
@@ -26,29 +28,15 @@ def small(faces):
     return faces[0].reshape(-1, 48, 48)[:70, ::3, ::3], faces[1][:70]
 
 
-class CutOff(Callback):
-    """End a fit with an error after some batches or epochs."""
-
-    def __init__(self, n, moment="on_batch_end"):
-        self.n = n
-        setattr(self, moment, self.count)
-
-    def count(self, net, **kwargs):
-        self.n -= 1
-        if self.n == 0:
-            raise TimeoutError
-
-
-def dense(folder=None, **parameters):
-    settings = {"max_epochs": 4, "batch_size": 32, "lr": 0.01, "random_state": 0, "device": "cpu"}
-    settings |= {"hidden_layer_sizes": (8,), "checkpoint": folder}
-    return FERDenseClassifier(**settings | parameters)
-
-
-def pretrained(folder=None, **parameters):
-    settings = {"max_epochs": 4, "batch_size": 32, "lr": 0.01, "random_state": 0, "device": "cpu"}
-    settings |= {"weights": None, "augment": {"flip": 0.5}, "checkpoint": folder}
-    return FERPretrainedClassifier("fast", **settings | parameters)
+dense = partial(helpers.dense, max_epochs=4, batch_size=32, lr=0.01)
+pretrained = partial(
+    helpers.pretrained,
+    max_epochs=4,
+    batch_size=32,
+    lr=0.01,
+    augment={"flip": 0.5},
+    precision="auto",
+)
 
 
 @cache
@@ -61,30 +49,19 @@ def learnt():
 def cut_off(model, X, y, n=8, moment="on_batch_end", **fit_params):
     """Fit a model until it is cut off."""
     callbacks = model.callbacks
-    model.set_params(callbacks=[*(callbacks or []), CutOff(n, moment)])
+    model.set_params(callbacks=[*(callbacks or []), Stop(TimeoutError, moment, n)])
     with pytest.raises(TimeoutError):
         model.fit(X, y, **fit_params)
     return model.set_params(callbacks=callbacks)
-
-
-def weights(model):
-    return model.net_.module_.state_dict()
-
-
-def assert_same(model, other):
-    for name, tensor in weights(model).items():
-        assert torch.equal(tensor, weights(other)[name]), name
-    mine, others = (m.history_.drop(columns="seconds") for m in (model, other))
-    assert mine.to_dict() == others.to_dict()
 
 
 # -- the same bits --------------------------------------------------------------------------
 
 WATCHED = {"validation_fraction": 0.3, "early_stopping": True, "n_iter_no_change": 2}
 FITS = {
-    "dense": lambda d: dense(d, dropout=0.5),
-    "early stopping": lambda d: dense(d, max_epochs=30, tol=0.05, lr=0.03, **WATCHED),
-    "plateau": lambda d: dense(d, lr_schedule="plateau", optimizer="rmsprop", tol=5.0),
+    "dense": lambda d: dense(checkpoint=d, dropout=0.5),
+    "early stopping": lambda d: dense(checkpoint=d, max_epochs=30, tol=0.05, lr=0.03, **WATCHED),
+    "plateau": lambda d: dense(checkpoint=d, lr_schedule="plateau", optimizer="rmsprop", tol=5.0),
     "fast": lambda d: FERCNNClassifier(
         max_epochs=3, batch_size=32, optimizer="muon", random_state=0, checkpoint=d
     ),
@@ -101,10 +78,10 @@ FITS = {
         **WATCHED,
     ),
     "thawing": lambda d: pretrained(
-        d, weights=learnt(), trainable={1: "head", 3: "last_stage", 4: "all"}
+        checkpoint=d, weights=learnt(), trainable={1: "head", 3: "last_stage", 4: "all"}
     ),
     "stored features": lambda d: pretrained(
-        d, trainable="head", augment=None, dropout=0.5, **WATCHED
+        checkpoint=d, trainable="head", augment=None, dropout=0.5, **WATCHED
     ),
     "vgg": lambda d: FERCNNClassifier(
         "vgg", max_epochs=2, batch_size=64, lr=0.01, random_state=0, checkpoint=d
@@ -123,8 +100,8 @@ def test_cut_off_and_gone_on_is_the_same_bit_for_bit(name, small, tmp_path):
         cut_off(make(tmp_path), *small, n=n_batches)
         assert len(list(tmp_path.glob("epoch-*"))) <= 2
         if i == len(moments) - 1:
-            assert_same(make(tmp_path).fit(*small), whole)
-    assert_same(make(tmp_path).fit(*small), whole)  # it had ended
+            assert_same_fit(make(tmp_path).fit(*small), whole)
+    assert_same_fit(make(tmp_path).fit(*small), whole)  # it had ended
 
 
 def test_early_stopping_ends_where_it_would_have(small, tmp_path):
@@ -134,21 +111,21 @@ def test_early_stopping_ends_where_it_would_have(small, tmp_path):
     assert whole.history_["valid_loss"].idxmin() < whole.n_epochs_ - 1
     model = FITS["early stopping"](tmp_path)
     model.fit(*small)
-    assert_same(FITS["early stopping"](tmp_path).fit(*small), whole)
+    assert_same_fit(FITS["early stopping"](tmp_path).fit(*small), whole)
 
 
 def test_given_validation_images_and_weights(small, tmp_path):
     X, y = small
     given = {"X_val": X[50:], "y_val": y[50:], "sample_weight": np.arange(50) % 3}
     whole = dense().fit(X[:50], y[:50], **given)
-    cut_off(dense(tmp_path), X[:50], y[:50], **given)
-    assert_same(dense(tmp_path).fit(X[:50], y[:50], **given), whole)
+    cut_off(dense(checkpoint=tmp_path), X[:50], y[:50], **given)
+    assert_same_fit(dense(checkpoint=tmp_path).fit(X[:50], y[:50], **given), whole)
 
 
 def test_callbacks_go_on_with_what_they_learnt(small, tmp_path):
     def make(folder):
         return dense(
-            folder,
+            checkpoint=folder,
             max_epochs=12,
             lr=0.03,
             lr_schedule=None,
@@ -163,18 +140,20 @@ def test_callbacks_go_on_with_what_they_learnt(small, tmp_path):
     whole = make(None).fit(*small)
     cut_off(make(tmp_path), *small, n=11)
     model = make(tmp_path).fit(*small)
-    assert_same(model, whole)
+    assert_same_fit(model, whole)
     assert model.callbacks[0].best_score_ == whole.callbacks[0].best_score_
 
 
 def test_a_random_seed_is_gone_on_with(small, tmp_path):
-    cut_off(dense(tmp_path, random_state=None, validation_fraction=0.2), *small)
-    first = dense(tmp_path, random_state=None, validation_fraction=0.2).fit(*small)
-    assert_same(dense(tmp_path, random_state=None, validation_fraction=0.2).fit(*small), first)
+    cut_off(dense(checkpoint=tmp_path, random_state=None, validation_fraction=0.2), *small)
+    first = dense(checkpoint=tmp_path, random_state=None, validation_fraction=0.2).fit(*small)
+    assert_same_fit(
+        dense(checkpoint=tmp_path, random_state=None, validation_fraction=0.2).fit(*small), first
+    )
     whole = dense(random_state=None, validation_fraction=0.2)
     whole.random_state = type("Fixed", (np.random.RandomState,), {})()
     whole.random_state.randint = lambda n: first._seed
-    assert_same(whole.fit(*small), first)
+    assert_same_fit(whole.fit(*small), first)
 
 
 def test_warm_start_goes_on_with_both(small, tmp_path):
@@ -183,9 +162,9 @@ def test_warm_start_goes_on_with_both(small, tmp_path):
 
     whole = first().fit(*small)
     cut_off(first().set_params(checkpoint=tmp_path), *small, n=5)
-    assert_same(first().set_params(checkpoint=tmp_path).fit(*small), whole)
+    assert_same_fit(first().set_params(checkpoint=tmp_path).fit(*small), whole)
     with pytest.raises(ValueError, match="another training: weights at the start differs"):
-        dense(tmp_path, max_epochs=2).fit(*small)
+        dense(checkpoint=tmp_path, max_epochs=2).fit(*small)
 
 
 # -- other trainings ------------------------------------------------------------------------
@@ -206,9 +185,9 @@ def test_warm_start_goes_on_with_both(small, tmp_path):
     ids=str,
 )
 def test_other_parameters_are_refused_by_name(change, words, small, tmp_path):
-    cut_off(dense(tmp_path), *small)
+    cut_off(dense(checkpoint=tmp_path), *small)
     before = sorted(tmp_path.iterdir())
-    model = dense(tmp_path, **change)
+    model = dense(checkpoint=tmp_path, **change)
     with pytest.raises(ValueError, match=words):
         model.fit(*small)
     assert not hasattr(model, "net_")
@@ -219,7 +198,7 @@ def test_other_parameters_are_refused_by_name(change, words, small, tmp_path):
 
 def test_other_data_are_refused_by_name(small, tmp_path):
     X, y = small
-    cut_off(dense(tmp_path), X, y)
+    cut_off(dense(checkpoint=tmp_path), X, y)
     altered = X.copy()
     altered[-1, -1, -1] ^= 1
     for words, args, kwargs in (
@@ -230,7 +209,7 @@ def test_other_data_are_refused_by_name(small, tmp_path):
         ("X_val differs; y_val differs. ", (X, y), {"X_val": X[:9], "y_val": y[:9]}),
     ):
         with pytest.raises(ValueError, match=words):
-            dense(tmp_path).fit(*args, **kwargs)
+            dense(checkpoint=tmp_path).fit(*args, **kwargs)
 
 
 def test_other_weights_to_start_from_are_refused_though_they_look_the_same(small, tmp_path):
@@ -238,21 +217,23 @@ def test_other_weights_to_start_from_are_refused_though_they_look_the_same(small
     first, same, other = (
         pretrained(max_epochs=1).fit(X[i:], y[i:]) for i in (0, 0, 1)
     )  # fmt: skip
-    cut_off(pretrained(tmp_path / "a", weights=first), X, y)
+    cut_off(pretrained(checkpoint=tmp_path / "a", weights=first), X, y)
     with pytest.raises(ValueError, match=r"another training: weights differs\. "):
-        pretrained(tmp_path / "a", weights=other).fit(X, y)
+        pretrained(checkpoint=tmp_path / "a", weights=other).fit(X, y)
     with pytest.raises(ValueError, match="weights differs"):
-        pretrained(tmp_path / "a").fit(X, y)
+        pretrained(checkpoint=tmp_path / "a").fit(X, y)
     whole = pretrained(weights=first).fit(X, y)
-    assert_same(pretrained(tmp_path / "a", weights=same).fit(X, y), whole)
+    assert_same_fit(pretrained(checkpoint=tmp_path / "a", weights=same).fit(X, y), whole)
 
 
 def test_what_has_no_effect_on_the_model_may_change(small, tmp_path, capsys):
     whole = dense(lr=np.float64(0.01)).fit(*small)
-    cut_off(dense(tmp_path), *small)
-    model = dense({"folder": str(tmp_path), "keep": 1}, lr=np.float64(0.01), verbose=1, tta=True)
+    cut_off(dense(checkpoint=tmp_path), *small)
+    model = dense(
+        checkpoint={"folder": str(tmp_path), "keep": 1}, lr=np.float64(0.01), verbose=1, tta=True
+    )
     model.fit(small[0].reshape(70, -1), list(small[1]))
-    assert_same(model, whole)
+    assert_same_fit(model, whole)
     assert len(list(tmp_path.glob("epoch-*"))) == 1
     assert capsys.readouterr().out
 
@@ -260,10 +241,10 @@ def test_what_has_no_effect_on_the_model_may_change(small, tmp_path, capsys):
 def test_other_library_versions_are_told(small, tmp_path, monkeypatch):
     from sk_fer.estimators import _persistence
 
-    cut_off(dense(tmp_path), *small)
+    cut_off(dense(checkpoint=tmp_path), *small)
     monkeypatch.setattr(_persistence, "library_versions", lambda: {"torch": "9.0"})
     with pytest.warns(UserWarning, match=r"torch 2\S* then, 9.0 now; the model may differ"):
-        dense(tmp_path).fit(*small)
+        dense(checkpoint=tmp_path).fit(*small)
 
 
 # -- searches -------------------------------------------------------------------------------
@@ -276,12 +257,14 @@ def test_other_library_versions_are_told(small, tmp_path, monkeypatch):
 def test_the_fits_of_a_search_do_not_meet(n_jobs, backend, small, tmp_path):
     grid = {"lr": [0.01, 0.01, 0.02], "dropout": [0.0, 0.5]}
     expected = GridSearchCV(dense(), grid, cv=2).fit(*small)
-    search = GridSearchCV(dense(tmp_path), grid, cv=2, n_jobs=n_jobs, error_score="raise")
+    search = GridSearchCV(
+        dense(checkpoint=tmp_path), grid, cv=2, n_jobs=n_jobs, error_score="raise"
+    )
     with parallel_config(backend):
         search.fit(*small)
     for name in ("mean_test_score", "std_test_score"):
         np.testing.assert_array_equal(search.cv_results_[name], expected.cv_results_[name])
-    assert_same(search.best_estimator_, expected.best_estimator_)
+    assert_same_fit(search.best_estimator_, expected.best_estimator_)
     assert len(list(tmp_path.iterdir())) == 4 * 2 + 1  # equal candidates share; and the refit
     again = clone(search).set_params(n_jobs=1).fit(*small)
     assert again.best_estimator_.history_.equals(search.best_estimator_.history_)
@@ -289,16 +272,16 @@ def test_the_fits_of_a_search_do_not_meet(n_jobs, backend, small, tmp_path):
 
 def test_settings_in_a_dict_are_plain_values(small, tmp_path):
     settings = {"folder": tmp_path, "keep": 1}
-    search = GridSearchCV(dense(settings), {"lr": [0.01, 0.02]}, cv=2).fit(*small)
+    search = GridSearchCV(dense(checkpoint=settings), {"lr": [0.01, 0.02]}, cv=2).fit(*small)
     assert search.best_estimator_.checkpoint == settings == {"folder": tmp_path, "keep": 1}
     assert [len(list(folder.glob("epoch-*"))) for folder in tmp_path.iterdir()] == [1] * 5
 
 
 def test_a_clone_and_its_original_do_not_meet(small, tmp_path):
-    model = dense(tmp_path).fit(*small)
+    model = dense(checkpoint=tmp_path).fit(*small)
     scores = cross_val_score(model, *small, cv=2)
     np.testing.assert_array_equal(scores, cross_val_score(dense(), *small, cv=2))
-    assert_same(dense(tmp_path).fit(*small), model)
+    assert_same_fit(dense(checkpoint=tmp_path).fit(*small), model)
     assert clone(clone(model)).get_params() == model.get_params()
 
 
@@ -308,10 +291,10 @@ def test_two_fits_never_share_a_folder(small, tmp_path):
     class Second(Callback):
         def on_epoch_end(self, net, **kwargs):
             with pytest.raises(BlockingIOError, match=f"in use by process {os.getpid()}") as told:
-                dense(tmp_path).fit(*small)
+                dense(checkpoint=tmp_path).fit(*small)
             inside["told"] = told
 
-    dense(tmp_path, max_epochs=1, callbacks=[Second()]).fit(*small)
+    dense(checkpoint=tmp_path, max_epochs=1, callbacks=[Second()]).fit(*small)
     assert inside["told"]
     assert not (tmp_path / ".lock-owner").exists()
 
@@ -321,7 +304,7 @@ def test_two_fits_never_share_a_folder(small, tmp_path):
 
 def test_a_folder_that_cannot_be_written_stops_at_the_start(small, tmp_path):
     (tmp_path / "file").write_text("")
-    model = dense(tmp_path / "file" / "run")
+    model = dense(checkpoint=tmp_path / "file" / "run")
     with pytest.raises(OSError, match=r"the folder '.*file.run' of checkpoint: "):
         model.fit(*small)
     assert not hasattr(model, "net_")
@@ -329,7 +312,7 @@ def test_a_folder_that_cannot_be_written_stops_at_the_start(small, tmp_path):
 
 def test_a_disk_that_fills_up_is_one_warning(small, tmp_path, monkeypatch):
     whole = dense().fit(*small)
-    model = dense(tmp_path)
+    model = dense(checkpoint=tmp_path)
     full = []
 
     def fsync(descriptor, fsync=os.fsync):
@@ -344,8 +327,8 @@ def test_a_disk_that_fills_up_is_one_warning(small, tmp_path, monkeypatch):
     assert [str(w.message).split(":")[0] for w in caught] == [
         f"a checkpoint could not be written to {tmp_path}, and training goes on without it"
     ]
-    assert_same(model, whole)
-    assert_same(dense(tmp_path).fit(*small), whole)
+    assert_same_fit(model, whole)
+    assert_same_fit(dense(checkpoint=tmp_path).fit(*small), whole)
 
 
 def test_every_so_many_minutes(small, tmp_path):
@@ -355,30 +338,19 @@ def test_every_so_many_minutes(small, tmp_path):
         def on_epoch_begin(self, net, **kwargs):
             seen.append(sorted(p.name[:11] for p in tmp_path.glob("epoch*")))
 
-    dense({"folder": tmp_path, "minutes": 60}, callbacks=[See()]).fit(*small)
+    dense(checkpoint={"folder": tmp_path, "minutes": 60}, callbacks=[See()]).fit(*small)
     assert seen == [[]] * 4
     assert [p.name[:11] for p in tmp_path.glob("epoch-*")] == ["epoch-00004"]  # the end is written
 
 
 def test_no_state_of_the_fit_stays_in_the_estimator(small, tmp_path):
-    model = dense(tmp_path).fit(*small)
+    model = dense(checkpoint=tmp_path).fit(*small)
     assert not [v for v in vars(model.net_).values() if isinstance(v, Checkpoints | FaceDataset)]
 
 
 def test_partial_fit_writes_nothing(small, tmp_path):
-    dense(tmp_path).partial_fit(*small, classes=np.unique(small[1]))
+    dense(checkpoint=tmp_path).partial_fit(*small, classes=np.unique(small[1]))
     assert list(tmp_path.iterdir()) == []
-
-
-class Press(Callback):
-    """Press Ctrl-C in an epoch."""
-
-    def __init__(self, epoch):
-        self.epoch = epoch
-
-    def on_batch_end(self, net, **kwargs):
-        if len(net.history) == self.epoch:
-            signal.raise_signal(signal.SIGINT)
 
 
 @pytest.fixture
@@ -391,7 +363,7 @@ def ctrl_c():
 
 @pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_leaves_what_was_learnt_so_far(small, tmp_path):
-    model = dense(tmp_path, callbacks=[Press(3)])
+    model = dense(checkpoint=tmp_path, callbacks=[Stop(signal.SIGINT, n=7)])
     with (
         pytest.warns(UserWarning, match="keeps its weights after 2 complete epochs"),
         pytest.raises(KeyboardInterrupt),
@@ -399,18 +371,19 @@ def test_ctrl_c_leaves_what_was_learnt_so_far(small, tmp_path):
         model.fit(*small)
     assert model.n_epochs_ == 2
     assert model.predict(small[0]).shape == (70,)
-    assert_same(dense(tmp_path).fit(*small), dense().fit(*small))
+    assert_same_fit(dense(checkpoint=tmp_path).fit(*small), dense().fit(*small))
 
 
 @pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_ends_a_whole_search(small):
     fits = []
 
-    class Count(Press):
+    class Count(Stop):
         def on_train_begin(self, net, **kwargs):
+            super().on_train_begin(net)
             fits.append(net)
 
-    search = GridSearchCV(dense(callbacks=[Count(1)]), {"lr": [0.01, 0.02]}, cv=2)
+    search = GridSearchCV(dense(callbacks=[Count(signal.SIGINT)]), {"lr": [0.01, 0.02]}, cv=2)
     with pytest.warns(UserWarning, match="interrupted"), pytest.raises(KeyboardInterrupt):
         search.fit(*small)
     assert len(fits) == 1
@@ -422,7 +395,8 @@ def test_ctrl_c_ends_a_whole_search(small):
 def test_ctrl_c_with_early_stopping_keeps_the_best_so_far(small, epochs, tol, best):
     X, y = small
     model = dense(max_epochs=20, lr=0.03, lr_schedule=None, tol=tol, **WATCHED)
-    model.set_params(callbacks=[Press(epochs + 1)], n_iter_no_change=20)
+    in_the_next = Stop(signal.SIGINT, n=4 * epochs + 1)  # 3 batches to train on, one to validate
+    model.set_params(callbacks=[in_the_next], n_iter_no_change=20)
     with pytest.warns(UserWarning, match="interrupted"), pytest.raises(KeyboardInterrupt):
         model.fit(X, y, X_val=X[50:], y_val=y[50:])
     losses = model.history_["valid_loss"]
@@ -443,7 +417,9 @@ def test_sigterm_writes_first_and_then_does_what_it_did(small, tmp_path):
                     assert not list(tmp_path.glob("epoch*"))
                     signal.raise_signal(signal.SIGTERM)
 
-        model = dense({"folder": tmp_path, "minutes": 60}, callbacks=[Terminate()]).fit(*small)
+        model = dense(checkpoint={"folder": tmp_path, "minutes": 60}, callbacks=[Terminate()]).fit(
+            *small
+        )
         assert ended == [3]  # the lock, its owner and a checkpoint
         assert model.n_epochs_ == 4
         signal.raise_signal(signal.SIGTERM)
@@ -453,7 +429,7 @@ def test_sigterm_writes_first_and_then_does_what_it_did(small, tmp_path):
 
 
 def test_fits_in_other_threads_leave_signals_alone(small, tmp_path):
-    thread = threading.Thread(target=dense(tmp_path).fit, args=small)
+    thread = threading.Thread(target=dense(checkpoint=tmp_path).fit, args=small)
     thread.start()
     thread.join()
     assert len(list(tmp_path.glob("epoch-*"))) == 2

@@ -36,6 +36,8 @@ from sk_fer.preprocessing import (
     PixelParser,
 )
 
+from ..helpers import dense
+
 NAN, INF = float("nan"), float("inf")
 X = np.random.default_rng(0).integers(0, 256, (14, 64), dtype=np.uint8)
 Y = np.array(["angry", "happy"] * 7)
@@ -50,17 +52,6 @@ class BadCall(NamedTuple):
     call: Callable[[], Any]
     kind: type[Exception]
     words: tuple[str, ...]
-
-
-def dense(**parameters: Any) -> FERDenseClassifier:
-    small = {
-        "hidden_layer_sizes": (4,),
-        "max_epochs": 1,
-        "device": "cpu",
-        "precision": "float32",
-        "random_state": 0,
-    }
-    return FERDenseClassifier(**{**small, **parameters})
 
 
 def features(**parameters: Any) -> FERFeatures:
@@ -531,7 +522,7 @@ OTHER_CALLS = [
     wrong(lambda: go_on(lr=-1), "'lr' parameter of FERDenseClassifier must be", "Got -1"),
     wrong(lambda: go_on(batch_size=0), "'batch_size' parameter of FERDenseClassifier", "Got 0"),
     wrong(lambda: go_on(optimizer="lion"), "'optimizer' parameter of FERDense", "Got 'lion'"),
-    wrong(lambda: go_on(hidden_layer_sizes=(8,)), "cannot go on", "hidden_layer_sizes", "[8]"),
+    wrong(lambda: go_on(hidden_layer_sizes=(4,)), "cannot go on", "hidden_layer_sizes", "[4]"),
     wrong(lambda: go_on(normalize="none"), "cannot go on with the fitted network: normalize"),
     # the preset
     wrong(lambda: make_classifier(speed=3), "no parameter 'speed'", "max_epochs", kind=TypeError),

@@ -1,12 +1,16 @@
 """What only a CUDA device can show; run with ``pytest -m gpu``."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
-from skorch.callbacks import Callback
 
 from sk_fer import FERCNNClassifier
 from sk_fer.training import BatchIterator, FaceDataset, _batches, resolve_precision
+
+from .. import helpers
+from ..helpers import Stop, assert_same_fit
 
 pytestmark = [
     pytest.mark.gpu,
@@ -14,9 +18,7 @@ pytestmark = [
 ]
 
 
-def cnn(**parameters):
-    settings = {"max_epochs": 5, "random_state": 0, "device": "cuda"}
-    return FERCNNClassifier("sequential", optimizer="adam", lr=3e-3, **settings | parameters)
+cnn = partial(helpers.cnn, max_epochs=5, optimizer="adam", lr=3e-3, device="cuda")
 
 
 @pytest.mark.parametrize("precision", ["auto", "float32", "bfloat16", "float16"])
@@ -61,19 +63,17 @@ def test_batches_are_on_the_device_whether_or_not_all_images_fit(fits, faces, mo
 
 
 def test_cut_off_and_gone_on_is_the_same_bit_for_bit(faces, tmp_path, monkeypatch):
-    class CutOff(Callback):
-        def on_epoch_begin(self, net, **kwargs):
-            if len(net.history) == 4:
-                raise TimeoutError
-
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True)
     try:
         whole = cnn(dropout=0.3).fit(*faces)
         with pytest.raises(TimeoutError):
-            cnn(dropout=0.3, checkpoint=tmp_path, callbacks=[CutOff()]).fit(*faces)
+            cnn(
+                dropout=0.3,
+                checkpoint=tmp_path,
+                callbacks=[Stop(TimeoutError, "on_epoch_begin", n=4)],
+            ).fit(*faces)
         resumed = cnn(dropout=0.3, checkpoint=tmp_path).fit(*faces)
     finally:
         torch.use_deterministic_algorithms(False)
-    for name, tensor in whole.net_.module_.state_dict().items():
-        assert torch.equal(tensor, resumed.net_.module_.state_dict()[name]), name
+    assert_same_fit(resumed, whole)
