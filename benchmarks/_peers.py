@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from sk_fer import FERCNNClassifier
-from sk_fer.modules import NETWORKS, SeededDropout, WeightedBatchNorm2d
+from sk_fer.modules import SeededDropout, WeightedBatchNorm2d, network_class
 
 SIDE, N_CLASSES, BATCH = 48, 7, 128
 LR, MOMENTUM = 0.01, 0.9
@@ -33,9 +33,9 @@ def as_floats(X: NDArray[np.uint8]) -> NDArray[np.float32]:
     return (X[:, None].astype(np.float32) - 127.5) / 127.5
 
 
-def plain_network(name: str) -> nn.Module:
+def plain_network(name: str, **options: Any) -> nn.Module:
     """Return a network of sk_fer, of PyTorch's own layers."""
-    network = NETWORKS[name]((1, SIDE, SIDE), N_CLASSES)
+    network = network_class(name)((1, SIDE, SIDE), N_CLASSES, **options)
     for parent in list(network.modules()):
         for key, child in parent.named_children():
             if isinstance(child, SeededDropout):
@@ -45,10 +45,10 @@ def plain_network(name: str) -> nn.Module:
     return network
 
 
-def flops_per_image(name: str, *, training: bool) -> float:
+def flops_per_image(name: str, *, training: bool, **options: Any) -> float:
     """Count the floating-point operations of matrix products and convolutions."""
     with torch.device("meta"):
-        network = plain_network(name).train(training)
+        network = plain_network(name, **options).train(training)
         images, target = torch.empty(2, 1, SIDE, SIDE), torch.zeros(2, dtype=torch.long)
         with FlopCounterMode(display=False) as counter:
             loss = F.cross_entropy(network(images), target)

@@ -1,6 +1,6 @@
 """Accuracy on PublicTest after a fit on Training, for one configuration and some seeds.
 
-    SK_FER_DATA=folder python benchmarks/accuracy.py [name=value ...] [--preset cnn]
+    SK_FER_DATA=folder python benchmarks/accuracy.py [name=value ...] [--preset fast]
                                                      [--seeds 0 1 2] [--budget 300] [--quick]
 
 `name=value` are parameters of the classifier, as Python writes them: `max_epochs=24`,
@@ -83,7 +83,7 @@ def spread(seeds: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
 def main() -> None:
     parser = command_line(__doc__, repeats=None)
     parser.add_argument("parameters", nargs="*", type=parameter, metavar="name=value")
-    parser.add_argument("--preset", default="cnn", help="of make_classifier (%(default)s)")
+    parser.add_argument("--preset", default="fast", help="of make_classifier (%(default)s)")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--budget", type=float, help="seconds of fit, in place of max_epochs")
     args = parser.parse_args()

@@ -28,7 +28,7 @@ def contestants(seed: int) -> dict:
     return {
         "linear": make_pipeline(StandardScaler(), LogisticRegression(C=1e-3, max_iter=1000)),
         "dense": FERDenseClassifier(max_epochs=15, random_state=seed),
-        "cnn": FERCNNClassifier(max_epochs=6, random_state=seed),
+        "fast": FERCNNClassifier(max_epochs=6, random_state=seed),
     }
 
 

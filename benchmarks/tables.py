@@ -1,9 +1,10 @@
-"""Write the tables of README.md and docs/benchmarks.md from benchmarks/results/*.json.
+"""Write the tables of README.md and docs/benchmarks.md.
 
     python benchmarks/tables.py [--check]
 
-In both files, the tables are between two marker comments. With `--check`, the script writes nothing
-and exits with 1 if one of the files is out of date.
+The tables of measurements come from benchmarks/results/*.json, and the README's table of networks
+comes from `sk_fer.estimators.NETWORKS`. The tables are between marker comments. With `--check`, the
+script writes nothing and exits with 1 if one of the files is out of date.
 """
 
 import argparse
@@ -13,10 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import torch
 from _harness import RESULTS, describe
 
+from sk_fer.estimators import NETWORKS
+from sk_fer.modules import build_module
+
 ROOT = Path(__file__).parents[1]
-BEGIN, END = "<!-- benchmarks -->", "<!-- /benchmarks -->"
 
 
 class Row(NamedTuple):
@@ -348,7 +352,7 @@ RATIOS = (
 TIMES = (
     ("`load_fer2013` of the CSV file", None, "loading", "load_fer2013, first time"),
     ("the same for the second time", None, "loading", "load_fer2013, from the cache"),
-    ("an epoch of `FERDenseClassifier`, Adam", 28_709, "throughput_dense", "sk_fer"),
+    ("an epoch of `FERDenseClassifier((512, 256))`, Adam", 28_709, "throughput_dense", "sk_fer"),
     ('an epoch of `"fast"`, SGD, no augmentation', 28_709, "throughput_fast", "sk_fer"),
     ('an epoch of `"vgg"`, SGD, no augmentation', 28_709, "throughput_vgg", "sk_fer"),
     ('`predict` of `"fast"`', 3_589, "predict_fast", "sk_fer"),
@@ -388,19 +392,46 @@ def time_table() -> list[str]:
     return lines
 
 
+def network_table() -> list[str]:
+    """Return the lines of the table of networks, in the order of NETWORKS."""
+    lines = [
+        "| name | network | parameters | use it for | estimator |",
+        "|---|---|---|---|---|",
+    ]
+    for name, row in NETWORKS.items():
+        # The classes of one backbone set it themselves.
+        parameters = [f'{k}="{v}"' for k, v in row.options.items() if k != "backbone"]
+        if row.estimator == "FERCNNClassifier":
+            parameters = [f'"{name}"']
+        elif row.estimator == "FERPretrainedClassifier":
+            parameters = ["..."]
+        call = f"`{row.estimator}({', '.join(parameters)})`"
+        count = "" if name == "pretrained" else f"{count_parameters(name):,}"
+        lines.append(f"| `{name}` | {row.description} | {count} | {row.use} | {call} |")
+    return lines
+
+
+def count_parameters(name: str) -> int:
+    """Count the parameters of a network for gray images of 48x48 pixels and seven classes."""
+    with torch.device("meta"):  # without memory for the weights
+        module = build_module(name, image_shape=(48, 48, 1), n_classes=7)
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
 def shown(seconds: float) -> str:
     """Return seconds with two digits."""
     return f"{seconds:,.0f}" if seconds >= 10 else f"{seconds:.2g}"
 
 
-def write(path: Path, tables: list[str], *, check: bool) -> None:
+def write(path: Path, name: str, tables: list[str], *, check: bool) -> None:
     """Write the tables between the marks of a file, or exit if they are out of date."""
     text = path.read_text()
-    before, found, rest = text.partition(BEGIN)
-    _, ended, after = rest.partition(END)
+    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    before, found, rest = text.partition(begin)
+    _, ended, after = rest.partition(end)
     if not (found and ended):
-        sys.exit(f"{path.name}: no {BEGIN} ... {END}")
-    expected = "\n".join([f"{before}{BEGIN}", "", *tables, "", f"{END}{after}"])
+        sys.exit(f"{path.name}: no {begin} ... {end}")
+    expected = "\n".join([f"{before}{begin}", "", *tables, "", f"{end}{after}"])
     if not check:
         path.write_text(expected)
     elif expected != text:
@@ -411,9 +442,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="exit with 1 if out of date")
     check = parser.parse_args().check
-    write(ROOT / "README.md", [*time_table(), "", *ratio_table()], check=check)
+    write(ROOT / "README.md", "networks", network_table(), check=check)
+    write(ROOT / "README.md", "benchmarks", [*time_table(), "", *ratio_table()], check=check)
     tables = [*target_table(), *speed_table(), *transfer_table()]
-    write(ROOT / "docs/benchmarks.md", tables, check=check)
+    write(ROOT / "docs/benchmarks.md", "benchmarks", tables, check=check)
 
 
 if __name__ == "__main__":

@@ -106,7 +106,7 @@ def convolutional(name: str, args: argparse.Namespace) -> dict[str, Any]:
 def dense(args: argparse.Namespace) -> dict[str, Any]:
     """Race an epoch of dense layers."""
     n, work = args.images, args.images * args.epochs
-    flops = flops_per_image("dense", training=True) * work
+    flops = flops_per_image("dense", training=True, hidden_layer_sizes=HIDDEN) * work
     entries = [
         Contestant(
             "sk_fer", train_sk_fer_dense, (n, args.epochs, args.device), work, flops, args.precision

@@ -11,7 +11,14 @@ from torch import nn
 from torch.nn import functional as F
 
 import sk_fer
-from sk_fer import FERCNNClassifier, FERDenseClassifier, load_model, preprocessing, save_model
+from sk_fer import (
+    FERCNNClassifier,
+    FERDenseClassifier,
+    load_model,
+    make_classifier,
+    preprocessing,
+    save_model,
+)
 from sk_fer._cli._compare import _printed
 from sk_fer._utils._choices import (
     CHANGES,
@@ -25,10 +32,11 @@ from sk_fer._utils._choices import (
     find_piece,
 )
 from sk_fer._utils._metrics import METRICS, Metric
+from sk_fer._utils._networks import Network
 from sk_fer.datasets import make_faces
+from sk_fer.estimators import NETWORKS
 from sk_fer.inspection import ComparisonDisplay
 from sk_fer.model_selection import compare
-from sk_fer.modules import ARCHITECTURES
 from sk_fer.modules._blocks import ConvBlock, FeaturesAndHead, mean_head
 from sk_fer.persistence._registry import CLASSIFIERS, TRANSFORMERS
 from sk_fer.preprocessing._base import ImageTransformer
@@ -101,10 +109,11 @@ class ToyCNN(FeaturesAndHead):
 def test_a_new_network(monkeypatch, tmp_path):
     cnn = FERCNNClassifier(max_epochs=2, random_state=0)
     assert_unknown(cnn, "architecture")
-    monkeypatch.setitem(ARCHITECTURES, "toy", ToyCNN)
+    row = Network(ToyCNN, "one convolution", "tests")
+    monkeypatch.setitem(NETWORKS, "toy", row)
     search = search_over(cnn, "architecture", ["sequential", "toy"])
     assert search.cv_results_["param_architecture"].tolist() == ["sequential", "toy"]
-    model = FERCNNClassifier("toy", dropout=0.5, max_epochs=2, random_state=0).fit(X, Y)
+    model = make_classifier("toy", dropout=0.5, max_epochs=2, random_state=0).fit(X, Y)
     assert type(model.net_.module_.network) is ToyCNN
     assert model.net_.module_.network.head.dropout.p == 0.5
     save_model(model, tmp_path / "toy.skfer")

@@ -19,7 +19,7 @@ BENCHMARKS = ROOT / "benchmarks"
 SCRIPTS = {
     "accuracy": (
         ["device=cpu", "--seeds", "0", "1"],
-        ["cnn(device='cpu'), cpu", "seed 1: ", "accuracy_tta: "],
+        ["fast(device='cpu'), cpu", "seed 1: ", "accuracy_tta: "],
         {"accuracy": ["rows"]},
     ),
     "loading": (
@@ -116,7 +116,7 @@ def test_grid_search_example(monkeypatch, capsys):
 def test_drawn_faces_benchmark(run):
     before = results("drawn_faces")
     printed = run("drawn_faces", "--quick")
-    assert all(name in printed for name in ("linear", "dense", "cnn"))
+    assert all(name in printed for name in ("linear", "dense", "fast"))
     assert results("drawn_faces") == before
 
 

@@ -17,7 +17,7 @@ from sk_fer._cli._models import fit_parameters
 from sk_fer._cli._outputs import check_output, output_folder, write_figure, write_file, write_json
 from sk_fer._cli._report import show_faces
 from sk_fer._utils._metrics import METRICS
-from sk_fer.estimators import PRESETS
+from sk_fer.estimators import NETWORKS
 from sk_fer.model_selection import compare as compare_classifiers
 from sk_fer.model_selection import make_classifiers
 
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 EXAMPLES = """
 Examples:
 
-sk-fer compare fer2013.csv --model dense --model cnn --epochs 8
+sk-fer compare fer2013.csv --model dense --model fast --epochs 8
 
 sk-fer compare my-faces/ --image-size 48 --model sequential --model vgg --subset test
 """
 
-DEFAULT_MODELS = ("dense", "sequential", "cnn")
+DEFAULT_MODELS = ("dense", "sequential", "fast")
 
 # For each column of the printed table: title, factor and format of the values.
 _SPEED_COLUMNS = {
@@ -53,7 +53,7 @@ _SUBSETS = ("validation", "test")
 
 
 def _check_models(models: list[str] | None) -> list[str] | None:
-    check = opt.one_of(PRESETS)
+    check = opt.one_of(NETWORKS)
     for model, times in Counter(models).items():
         check(model)
         if times > 1:
@@ -68,7 +68,7 @@ def compare(
         typer.Option(
             "--model",
             "-m",
-            metavar=f"[{'|'.join(PRESETS)}]",
+            metavar=f"[{'|'.join(NETWORKS)}]",
             callback=_check_models,
             help="Network to compare. Can be given several times. "
             f"[default: {', '.join(DEFAULT_MODELS)}]",

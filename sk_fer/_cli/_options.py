@@ -11,7 +11,7 @@ from sklearn.frozen import FrozenEstimator
 
 from sk_fer import load_model
 from sk_fer.datasets._names import canonical_subset
-from sk_fer.estimators import PRESETS
+from sk_fer.estimators import NETWORKS
 from sk_fer.estimators._runnable import check_runnable
 
 
@@ -86,10 +86,11 @@ Model = Annotated[
     typer.Option(
         "--model",
         "-m",
-        metavar=f"[{'|'.join(PRESETS)}]",
-        callback=one_of(PRESETS),
-        help="Network. resnet50 and efficientnet_b2 require timm, and download ImageNet weights "
-        "unless --set weights=None or --set weights=FILE is given.",
+        metavar=f"[{'|'.join(NETWORKS)}]",
+        callback=one_of(NETWORKS),
+        help=f"Network. {'; '.join(f'{n}: {row.description}' for n, row in NETWORKS.items())}. The "
+        "pretrained networks require timm, and download ImageNet weights unless "
+        "--set weights=None or --set weights=FILE is given.",
     ),
 ]
 ModelFile = Annotated[

@@ -23,7 +23,7 @@ from sk_fer._cli._console import console, say
 from sk_fer._cli._data import Source, read_faces
 from sk_fer._cli._outputs import check_output, output_folder, write_file
 from sk_fer._cli._report import score_split, show_faces
-from sk_fer.estimators import PARAM_GRIDS
+from sk_fer.estimators import NETWORKS
 from sk_fer.model_selection import grid_search
 
 EXAMPLES = """
@@ -49,7 +49,7 @@ def _not_zero(n_jobs: int) -> int:
 
 def search(
     data: opt.Data = None,
-    model: opt.Model = "cnn",
+    model: opt.Model = "fast",
     param: Annotated[
         list[str] | None,
         typer.Option(
@@ -108,7 +108,7 @@ def search(
     grid: dict[str, list[Any]] = {
         name: opt.parse_values(values)
         for name, values in opt.parse_settings(param or [], "--param").items()
-    } or PARAM_GRIDS[model]
+    } or dict(NETWORKS[model].param_grid)
     opt.check_names(grid, classifier, "--param")
     candidates = list(ParameterGrid(grid))
     for candidate in candidates:

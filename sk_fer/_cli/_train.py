@@ -23,9 +23,9 @@ Examples:
 
 sk-fer train
 
-sk-fer train fer2013.csv --epochs 40 --set tta=True --out fer2013-cnn
+sk-fer train fer2013.csv --epochs 40 --set tta=True --out fer2013-fast
 
-sk-fer train fer2013.csv --epochs 40 --set tta=True --out fer2013-cnn --resume
+sk-fer train fer2013.csv --epochs 40 --set tta=True --out fer2013-fast --resume
 
 sk-fer train fer2013.csv --ferplus fer2013new.csv --fraction 0.1 --epochs 8
 
@@ -48,7 +48,7 @@ FILES = (
 
 def train(
     data: opt.Data = None,
-    model: opt.Model = "cnn",
+    model: opt.Model = "fast",
     epochs: opt.Epochs = None,
     batch_size: Annotated[
         int | None,

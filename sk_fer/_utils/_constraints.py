@@ -42,7 +42,7 @@ class NameIn(_param_validation.HasMethods):
     folder : str
         The folder that exports the table, such as ``"sk_fer.training"``.
     table : str
-        The name of the table, which is a mapping with str keys.
+        The name of the table: a mapping with str keys, or a function that returns the names.
     """
 
     def __init__(self, folder: str, table: str) -> None:
@@ -58,7 +58,8 @@ class NameIn(_param_validation.HasMethods):
         return f"a str among {{{', '.join(map(repr, sorted(self._names())))}}}"
 
     def _names(self) -> list[str]:
-        return list(getattr(import_module(self.folder), self.table))
+        table = getattr(import_module(self.folder), self.table)
+        return list(table() if callable(table) else table)
 
 
 def validate_params(constraints: dict[str, list[Any]]) -> Callable[[Function], Function]:

@@ -1,10 +1,11 @@
 """The classifiers: scikit-learn's contract over the networks and the training engine."""
 
+from sk_fer._utils._networks import NETWORKS
 from sk_fer.estimators._cnn import FERCNNClassifier
 from sk_fer.estimators._dense import FERDenseClassifier
 from sk_fer.estimators._features import FERFeatures
 from sk_fer.estimators._predict_images import predict_images
-from sk_fer.estimators._presets import PARAM_GRIDS, PRESETS, make_classifier
+from sk_fer.estimators._presets import make_classifier
 from sk_fer.estimators._pretrained import (
     FEREfficientNetB2Classifier,
     FERPretrainedClassifier,
@@ -12,8 +13,7 @@ from sk_fer.estimators._pretrained import (
 )
 
 __all__ = [
-    "PARAM_GRIDS",
-    "PRESETS",
+    "NETWORKS",
     "FERCNNClassifier",
     "FERDenseClassifier",
     "FEREfficientNetB2Classifier",

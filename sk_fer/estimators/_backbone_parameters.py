@@ -9,9 +9,13 @@ from typing import Any
 
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
-from sk_fer._utils._backbone_names import OWN_BACKBONES, STEMS, TRAINABLE
 from sk_fer._utils._constraints import Interval
 from sk_fer._utils._layout import check_size
+from sk_fer._utils._networks import OWN_BACKBONES
+
+HEADS = ("linear", "conv")
+STEMS = ("full", "no_pool", "no_stride")
+TRAINABLE = ("head", "last_stage", "all")
 
 # From random weights no size beat 48 pixels in benchmarks/transfer.py: who has none sets
 # input_size=None. timm's weights, not measured there, are of larger images; 96 is a compromise.

@@ -2,16 +2,26 @@
 
 from numbers import Real
 from os import PathLike
+from textwrap import indent
 from typing import Any
 
 from sklearn.utils._param_validation import StrOptions
 
 from sk_fer._utils._constraints import Interval, NameIn
+from sk_fer._utils._networks import architectures, list_networks
 from sk_fer.estimators._base import BaseFERClassifier
 from sk_fer.estimators._parameters import SHARED_CONSTRAINTS, document_parameters
 
+_ARCHITECTURE = f"""
+architecture : {{{", ".join(f'"{name}"' for name in architectures())}}}
+    The network. Images with a side below its smallest size are enlarged on the device: 16 pixels
+    for "fast" and "accurate", 8 for "sequential", and 18 for "vgg".
 
-@document_parameters()
+{indent(list_networks(architectures()), "    ")}
+"""
+
+
+@document_parameters(architecture=_ARCHITECTURE)
 class FERCNNClassifier(BaseFERClassifier):
     """A convolutional network that is trained from scratch.
 
@@ -19,14 +29,7 @@ class FERCNNClassifier(BaseFERClassifier):
 
     Parameters
     ----------
-    architecture : {"fast", "accurate", "sequential", "vgg"}
-        The network. "fast" has seven convolutions with batch normalization and 1.2 million
-        parameters, and trains in minutes on a CPU. "accurate" has ten convolutions with
-        residual connections and 7.8 million parameters, for training on a GPU. "sequential"
-        has three convolutions of 32, 64 and 128 filters and two dense layers. "vgg" has eight
-        convolutions in four blocks, four dense layers and 5.9 million parameters. Images that
-        are too small for the pooling layers of a network (with a side below 16, 16, 8 and 18)
-        are enlarged on the device.
+    {architecture}
     dropout : float in [0, 1), or None
         The share of the values that the dropout layers of the network drop in training. If
         None, it is 0.3 for "fast", 0.4 for "accurate", 0.5 for "sequential" and 0.25 for "vgg".
@@ -61,7 +64,7 @@ class FERCNNClassifier(BaseFERClassifier):
 
     _parameter_constraints = {
         **SHARED_CONSTRAINTS,
-        "architecture": [NameIn("sk_fer.modules", "ARCHITECTURES")],
+        "architecture": [NameIn("sk_fer._utils._networks", "architectures")],
         "dropout": [Interval(Real, 0, 1, closed="left"), None],
         "progressive_resizing": ["boolean", StrOptions({"auto"})],
     }

@@ -64,7 +64,7 @@ class FERDenseClassifier(BaseFERClassifier):
 
     def __init__(
         self,
-        hidden_layer_sizes: int | tuple[int, ...] = (512, 256),
+        hidden_layer_sizes: int | tuple[int, ...] = (512, 256, 128),
         activation: str = "relu",
         dropout: float = 0.0,
         *,

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from sklearn.utils._param_validation import StrOptions
 
-from sk_fer._utils._backbone_names import HEADS, TRAINABLE
 from sk_fer._utils._constraints import Interval
 from sk_fer.estimators._backbone_parameters import (
     BACKBONE_CONSTRAINTS,
     BACKBONE_DOCS,
+    HEADS,
+    TRAINABLE,
     resolve_input_size,
     resolve_trainable,
 )

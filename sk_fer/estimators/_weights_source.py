@@ -16,7 +16,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from sk_fer._utils._backbone_names import OWN_BACKBONES
+from sk_fer._utils._networks import OWN_BACKBONES
 from sk_fer._utils._shipped import SHIPPED, shipped_file
 from sk_fer.estimators._stored_net import StoredNet
 

@@ -46,7 +46,7 @@ class ComparisonDisplay:
     >>> matplotlib.use("agg")
     >>> import pandas as pd
     >>> from sk_fer.inspection import ComparisonDisplay
-    >>> table = pd.DataFrame({"accuracy": [0.41, 0.52]}, index=["dense", "cnn"])
+    >>> table = pd.DataFrame({"accuracy": [0.41, 0.52]}, index=["dense", "fast"])
     >>> display = ComparisonDisplay.from_table(table, metrics=["accuracy"])
     >>> [text.get_text() for text in display.ax_.texts]
     ['41.0%', '52.0%']

@@ -43,7 +43,7 @@ def make_classifiers(presets: Sequence[str], **parameters: Any) -> dict[str, Bas
     Examples
     --------
     >>> from sk_fer.model_selection import make_classifiers
-    >>> classifiers = make_classifiers(["dense", "cnn"], max_epochs=5, random_state=0)
+    >>> classifiers = make_classifiers(["dense", "fast"], max_epochs=5, random_state=0)
     >>> [classifier.max_epochs for classifier in classifiers.values()]
     [5, 5]
     >>> classifiers["dense"].validation_fraction is None

@@ -64,8 +64,8 @@ def grid_search(
     classifier : classifier of sk_fer, or Pipeline
         The classifier, alone or as the last step of a Pipeline. It is cloned.
     param_grid : dict of str to list, or list of such dicts
-        The values to try, as in GridSearchCV. :data:`sk_fer.estimators.PARAM_GRIDS` has a grid
-        for each preset.
+        The values to try, as in GridSearchCV. The table :data:`sk_fer.estimators.NETWORKS` has
+        a grid for each preset, for example ``NETWORKS["fast"].param_grid``.
     X : array-like of shape (n_samples, ...)
         The images, in any form that ``fit`` accepts.
     y : array-like of shape (n_samples,)

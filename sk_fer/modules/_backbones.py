@@ -6,12 +6,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sk_fer.modules._accurate_cnn import AccurateCNN
-from sk_fer.modules._cnn import FastCNN
+from sk_fer._utils._networks import OWN_BACKBONES
+from sk_fer.modules._network_class import network_class
 from sk_fer.modules._timm import import_timm, known_backbone
 from sk_fer.modules._weighted_norm import WeightedBatchNorm2d, WeightedBatchNormAct2d
-
-_NETWORKS: dict[str, type[AccurateCNN | FastCNN]] = {"accurate": AccurateCNN, "fast": FastCNN}
 
 
 class OwnBackbone(nn.Sequential):
@@ -19,9 +17,9 @@ class OwnBackbone(nn.Sequential):
 
     Parameters
     ----------
-    name : {"fast", "accurate"}
-        Name of the network.
-    network : FastCNN or AccurateCNN
+    name : str
+        The name of the network.
+    network : FeaturesAndHead
         The network. The backbone has its layers, under the same names.
     """
 
@@ -72,8 +70,8 @@ def build_backbone(
         If there is no such model, or it has no such stem.
     """
     known_backbone(name)
-    if name in _NETWORKS:
-        backbone: nn.Module = OwnBackbone(name, _NETWORKS[name]((n_channels, *size), 2))
+    if name in OWN_BACKBONES:
+        backbone: nn.Module = OwnBackbone(name, network_class(name)((n_channels, *size), 2))
     else:
         settings: dict[str, Any] = {"num_classes": 0, "in_chans": n_channels}
         timm = import_timm()

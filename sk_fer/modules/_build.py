@@ -1,29 +1,14 @@
 """Building of a module from the name of a network and plain values, as in model files."""
 
-from collections import ChainMap
-from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
 
-from sk_fer.modules._accurate_cnn import AccurateCNN
-from sk_fer.modules._cnn import FastCNN, SequentialCNN, VGGStyleCNN
+from sk_fer._utils._networks import NETWORKS
 from sk_fer.modules._convolution import guard_convolutions
-from sk_fer.modules._dense import DenseNetwork
 from sk_fer.modules._face_module import FaceModule
 from sk_fer.modules._input import InputLayer
-from sk_fer.modules._pretrained import PretrainedNetwork
-
-# The values of `architecture` in FERCNNClassifier.
-ARCHITECTURES: dict[str, Any] = {
-    "accurate": AccurateCNN,
-    "fast": FastCNN,
-    "sequential": SequentialCNN,
-    "vgg": VGGStyleCNN,
-}
-NETWORKS: Mapping[str, Any] = ChainMap(
-    ARCHITECTURES, {"dense": DenseNetwork, "pretrained": PretrainedNetwork}
-)
+from sk_fer.modules._network_class import network_class
 
 
 def build_module(
@@ -40,8 +25,8 @@ def build_module(
 
     Parameters
     ----------
-    network : {"accurate", "dense", "fast", "pretrained", "sequential", "vgg"}
-        The name in ``NETWORKS``.
+    network : str
+        The name in :data:`sk_fer.estimators.NETWORKS`.
     image_shape : tuple of (height, width, channels)
         The shape of the stored images.
     n_classes : int
@@ -68,8 +53,8 @@ def build_module(
     >>> sum(p.numel() for p in module.parameters())
     5902151
     """
-    kind = NETWORKS[network]
-    options = dict(options or {})
+    kind = network_class(network)
+    options = {**NETWORKS[network].options, **(options or {})}
     size = options.pop("input_size", None)
     if size is not None:
         size = (size, size) if isinstance(size, int) else tuple(size)

@@ -28,7 +28,7 @@ class DenseNetwork(FeaturesAndHead):
         The shape of one prepared image.
     n_classes : int
         The number of logits.
-    hidden_layer_sizes : sequence of int, default=(512, 256)
+    hidden_layer_sizes : sequence of int, default=(512, 256, 128)
         The number of units of each hidden layer.
     activation : str, default="relu"
         The activation, one of ``ACTIVATIONS``.
@@ -38,8 +38,8 @@ class DenseNetwork(FeaturesAndHead):
     Examples
     --------
     >>> from sk_fer.modules import DenseNetwork
-    >>> sum(p.numel() for p in DenseNetwork((1, 48, 48), 7, (512, 256)).parameters())
-    1313287
+    >>> sum(p.numel() for p in DenseNetwork((1, 48, 48), 7).parameters())
+    1345287
     """
 
     min_size = 1
@@ -49,7 +49,7 @@ class DenseNetwork(FeaturesAndHead):
         self,
         input_shape: tuple[int, int, int],
         n_classes: int,
-        hidden_layer_sizes: Sequence[int] = (512, 256),
+        hidden_layer_sizes: Sequence[int] = (512, 256, 128),
         activation: str = "relu",
         dropout: float = 0.0,
     ) -> None:

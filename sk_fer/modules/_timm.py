@@ -15,7 +15,7 @@ from urllib.parse import urlparse
 import torch
 from torch import nn
 
-from sk_fer._utils._backbone_names import OWN_BACKBONES
+from sk_fer._utils._networks import OWN_BACKBONES
 from sk_fer.modules._seeded_init import seeded_init
 from sk_fer.modules._weights import load_backbone
 from sk_fer.modules._weights_file import read_state_dict
@@ -69,7 +69,8 @@ def known_backbone(name: str) -> None:
         ...
     ValueError: got backbone='hf-hub:someone/model', expected a name of timm.list_models(), ...
     """
-    expected = "expected a name of timm.list_models(), 'accurate' or 'fast'"
+    own = " or ".join(map(repr, OWN_BACKBONES))
+    expected = f"expected a name of timm.list_models(), {own}"
     if not isinstance(name, str):
         raise TypeError(f"got backbone={name!r:.100} of type {type(name).__name__}, {expected}")
     if name in OWN_BACKBONES:

@@ -5,6 +5,8 @@ from typing import Any
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.pipeline import Pipeline
 
+from sk_fer.estimators import NETWORKS
+
 _SHOWN = ("epoch", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
 
 
@@ -68,9 +70,34 @@ def _images_and_classes(steps: list[Any]) -> list[str]:
         height, width, channels = networks[0].image_shape_
         name = "classifier" if is_classifier(networks[0]) else "network"
         lines.append(f"The {name} takes images of shape ({height}, {width}, {channels}).")
+        lines.append(f"The network is {named_network(networks[0]._module_config)}.")
     if is_classifier(steps[-1]):
         lines.append(f"The classes are {', '.join(map(str, steps[-1].classes_.tolist()))}.")
     return [*lines, ""]
+
+
+def named_network(config: dict[str, Any]) -> str:
+    """Return the name of a network in Markdown, with the sizes that were chosen.
+
+    Parameters
+    ----------
+    config : dict
+        The arguments of :func:`sk_fer.modules.build_module`.
+
+    Returns
+    -------
+    str
+        The name in :data:`sk_fer.estimators.NETWORKS`, or that of a backbone of timm.
+    """
+    network, options = config["network"], config["options"]
+    if "hidden_layer_sizes" in options:
+        sizes = ", ".join(map(str, options["hidden_layer_sizes"]))
+        return f"`{network}`, with hidden layers of {sizes} units"
+    if options.get("head") != "conv":
+        return f"`{options.get('backbone', network)}`"
+    selected = {"backbone": options["backbone"], "head": "conv"}
+    names = [f"`{name}`" for name, row in NETWORKS.items() if row.options == selected]
+    return names[0] if names else f"`{selected['backbone']}`, with a convolutional head"
 
 
 def _last_epoch(classifier: Any) -> list[str]:

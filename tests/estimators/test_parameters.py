@@ -19,6 +19,7 @@ from sk_fer import (
     make_classifier,
     save_model,
 )
+from sk_fer.estimators import NETWORKS
 from sk_fer.estimators._parameters import (
     SHARED_CONSTRAINTS,
     SHARED_PARAMETERS,
@@ -84,16 +85,18 @@ def test_what_is_given_goes_before_the_table():
 
 def test_defaults_and_presets_keep_their_rates():
     rates = {
-        "cnn": (0.1, 0.6, 0.05),
+        "fast": (0.1, 0.6, 0.05),
         "accurate": (0.1, 0.6, 0.05),
         "dense": (1e-3, 0.0, 1e-4),
         "sequential": (1e-3, 0.0, 0.0),
         "vgg": (1e-3, 0.0, 0.0),
-        "resnet50": (1e-3, 0.0, 0.0),
+        "resnet50": (1e-3, 0.0, 0.01),
+        "resnet50_conv": (1e-3, 0.0, 0.0),
         "efficientnet_b2": (1e-3, 0.0, 0.01),
+        "pretrained": (1e-3, 0.0, 0.01),
     }
     assert {
-        name: resolve_optimizer_settings(make_classifier(name).get_params()) for name in rates
+        name: resolve_optimizer_settings(make_classifier(name).get_params()) for name in NETWORKS
     } == rates
     assert resolve_optimizer_settings(FERDenseClassifier().get_params()) == (1e-3, 0.0, 0.0)
 

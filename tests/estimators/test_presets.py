@@ -1,6 +1,8 @@
 """The systems that sk_fer grew out of, each as a preset on real images."""
 
 import numpy as np
+import pytest
+import torch
 from sklearn.metrics import confusion_matrix
 from sklearn.model_selection import train_test_split
 
@@ -8,10 +10,12 @@ from sk_fer import (
     FERCNNClassifier,
     FERDenseClassifier,
     FEREfficientNetB2Classifier,
+    FERPretrainedClassifier,
     FERResNet50Classifier,
     make_classifier,
 )
-from sk_fer.estimators import PRESETS
+from sk_fer.estimators import NETWORKS
+from sk_fer.modules import build_module
 
 CHANCE = 1 / 7
 
@@ -67,5 +71,51 @@ def test_the_pretrained_ones_are_presets():
 
 
 def test_every_preset_takes_parameters():
-    for name in PRESETS:
+    for name in NETWORKS:
         assert make_classifier(name, max_epochs=3, lr=0.5).get_params()["lr"] == 0.5
+
+
+def n_parameters(model):
+    """Return the number of parameters of the network that a classifier builds, without memory."""
+    network, options = model._network()
+    with torch.device("meta"):
+        module = build_module(network, image_shape=(48, 48, 1), n_classes=7, options=options)
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+# The default classifier of each name.
+PLAIN = {
+    **{name: FERCNNClassifier(name) for name in ("fast", "sequential", "accurate", "vgg")},
+    "dense": FERDenseClassifier(),
+    "resnet50": FERResNet50Classifier(),
+    "resnet50_conv": FERResNet50Classifier(head="conv"),
+    "efficientnet_b2": FEREfficientNetB2Classifier(),
+    "pretrained": FERPretrainedClassifier(),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_name_is_one_network_everywhere(name):
+    preset = make_classifier(name)
+    assert type(preset) is type(PLAIN[name])
+    if isinstance(preset, FERCNNClassifier):
+        assert preset.architecture == name
+    if hasattr(preset, "backbone"):
+        pytest.importorskip("timm")
+    assert n_parameters(preset) == n_parameters(PLAIN[name])
+    if name != "pretrained":  # its backbone is a parameter
+        with torch.device("meta"):
+            module = build_module(name, image_shape=(48, 48, 1), n_classes=7)
+        assert sum(p.numel() for p in module.parameters()) == n_parameters(preset)
+
+
+def test_the_two_heads_of_resnet50_have_two_names():
+    pytest.importorskip("timm")
+    assert n_parameters(make_classifier("resnet50")) == 23_516_103
+    assert n_parameters(make_classifier("resnet50_conv")) == 28_222_663
+
+
+def test_architectures_are_the_presets_of_the_cnn_classifier():
+    constraint = str(FERCNNClassifier._parameter_constraints["architecture"][0])
+    names = [name for name in NETWORKS if isinstance(make_classifier(name), FERCNNClassifier)]
+    assert constraint == f"a str among {{{', '.join(map(repr, sorted(names)))}}}"

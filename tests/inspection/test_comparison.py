@@ -15,7 +15,7 @@ TABLE = pd.DataFrame(
         "balanced_accuracy": [0.35, 0.42, np.nan],
         "log_loss": [1.5, 1.2, np.nan],
     },
-    index=pd.Index(["dense", "cnn", "broken"], name="estimator"),
+    index=pd.Index(["dense", "fast", "broken"], name="estimator"),
 )
 
 
@@ -28,7 +28,7 @@ def test_bars_are_the_scores(ax):
     display = ComparisonDisplay.from_table(TABLE, ax=ax)
     assert display.ax_ is ax
     assert display.figure_ is ax.figure
-    assert [text.get_text() for text in ax.get_yticklabels()] == ["dense", "cnn", "broken"]
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["dense", "fast", "broken"]
     labels = [bars.get_label() for bars in ax.containers]
     assert labels == ["Accuracy", "Macro F1", "Balanced accuracy"]
     for bars, metric in zip(ax.containers, TABLE, strict=False):
@@ -63,7 +63,7 @@ def in_new_figure():
     """Plot into a new figure, with long names such as `compare` makes."""
     plt.switch_backend("agg")
     long = "FERPretrainedClassifier(backbone='test_resnet', weights=FERCNNClassifier)"
-    display = ComparisonDisplay(TABLE.rename({"cnn": long})).plot()
+    display = ComparisonDisplay(TABLE.rename({"fast": long})).plot()
     yield display
     plt.close(display.figure_)
 

@@ -3,11 +3,11 @@
 import pytest
 
 from sk_fer import make_classifier
-from sk_fer.estimators import PRESETS
+from sk_fer.estimators import NETWORKS
 from sk_fer.model_selection import make_classifiers
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", NETWORKS)
 def test_each_preset_keeps_validation_images_only_if_it_uses_them(preset):
     plain = make_classifiers([preset], random_state=1, device="cpu")[preset]
     assert (plain.random_state, plain.device) == (1, "cpu")
@@ -21,15 +21,15 @@ def test_each_preset_keeps_validation_images_only_if_it_uses_them(preset):
 
 
 def test_a_parameter_goes_to_the_classifiers_that_have_it():
-    made = make_classifiers(["dense", "cnn"], hidden_layer_sizes=(8,), max_epochs=3)
-    assert list(made) == ["dense", "cnn"]
+    made = make_classifiers(["dense", "fast"], hidden_layer_sizes=(8,), max_epochs=3)
+    assert list(made) == ["dense", "fast"]
     assert made["dense"].hidden_layer_sizes == (8,)
     assert [each.max_epochs for each in made.values()] == [3, 3]
 
 
 def test_errors_name_what_is_wrong():
-    with pytest.raises(TypeError, match="none of dense, cnn has a parameter 'speed'; they have"):
-        make_classifiers(["dense", "cnn"], speed=9)
+    with pytest.raises(TypeError, match="none of dense, fast has a parameter 'speed'; they have"):
+        make_classifiers(["dense", "fast"], speed=9)
     with pytest.raises(ValueError, match="presets has 'dense' 2 times"):
         make_classifiers(["dense", "dense"])
     with pytest.raises(ValueError, match="'resnet'"):

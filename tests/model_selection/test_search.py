@@ -11,7 +11,7 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 
 from sk_fer import FERDenseClassifier, make_classifier
-from sk_fer.estimators import PARAM_GRIDS, PRESETS
+from sk_fer.estimators import NETWORKS
 from sk_fer.model_selection import grid_search
 from sk_fer.preprocessing import ImageStandardizer
 
@@ -71,7 +71,7 @@ def test_more_folds_than_images_of_a_class_are_refused(faces):
         grid_search(DENSE, GRID, *faces, cv=41)
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", NETWORKS)
 def test_each_preset_has_a_grid_of_its_own_parameters(preset):
-    assert len(ParameterGrid(PARAM_GRIDS[preset])) == 4
-    assert set(PARAM_GRIDS[preset]) <= set(make_classifier(preset).get_params())
+    assert len(ParameterGrid(NETWORKS[preset].param_grid)) == 4
+    assert set(NETWORKS[preset].param_grid) <= set(make_classifier(preset).get_params())

@@ -11,6 +11,7 @@ from sklearn.pipeline import make_pipeline
 
 from sk_fer import FERFeatures
 from sk_fer.persistence import ModelFormatError, from_hub, push_to_hub
+from sk_fer.persistence._model_card import named_network
 
 hub = pytest.importorskip("huggingface_hub", reason="needs sk_fer[hub]")
 
@@ -71,6 +72,8 @@ def test_there_and_back(name, models, small_faces, repositories):
     ):
         assert words in card
     assert ("`ImageResizer` → " in card) == (name == "pipeline")
+    sizes = ", ".join(map(str, classifier.hidden_layer_sizes))
+    assert f"The network is `dense`, with hidden layers of {sizes} units." in card
 
 
 def test_cards_of_features(small_faces, repositories):
@@ -82,6 +85,7 @@ def test_cards_of_features(small_faces, repositories):
     card = (folder / "me/features/README.md").read_text("utf-8")
     assert "pipeline_tag: image-feature-extraction" in card
     assert "The network takes images of shape (16, 16, 1)." in card
+    assert "The network is `fast`." in card
     assert "classes" not in card
     model = make_pipeline(features, LogisticRegression(max_iter=1000)).fit(X, y)
     push_to_hub(model, "me/pipeline")
@@ -132,3 +136,16 @@ def test_a_missing_package_is_named(models, monkeypatch):
             ImportError, match=r"requires huggingface_hub: run pip install \"\.\[hub\]\" in"
         ):
             call()
+
+
+@pytest.mark.parametrize(
+    ("network", "options", "words"),
+    [
+        ("vgg", {"dropout": 0.1}, "`vgg`"),
+        ("pretrained", {"backbone": "resnet50", "head": "linear"}, "`resnet50`"),
+        ("pretrained", {"backbone": "resnet50", "head": "conv"}, "`resnet50_conv`"),
+        ("pretrained", {"backbone": "fast", "head": "conv"}, "`fast`, with a convolutional head"),
+    ],
+)
+def test_cards_name_the_network_as_presets_do(network, options, words):
+    assert named_network({"network": network, "options": options}) == words

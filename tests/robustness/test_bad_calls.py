@@ -526,7 +526,7 @@ OTHER_CALLS = [
     wrong(lambda: go_on(normalize="none"), "cannot go on with the fitted network: normalize"),
     # the preset
     wrong(lambda: make_classifier(speed=3), "no parameter 'speed'", "max_epochs", kind=TypeError),
-    wrong(lambda: make_classifier("cnn", lr=-1).fit(X, Y), "The 'lr' parameter", "Got -1"),
+    wrong(lambda: make_classifier("fast", lr=-1).fit(X, Y), "The 'lr' parameter", "Got -1"),
     # transformers
     wrong(lambda: ImageResizer((0, 4)).fit(X), "got image_size=(0, 4)", HW),
     wrong(lambda: ImageResizer((4,)).fit(X), "got image_size=(4,)", HW),
