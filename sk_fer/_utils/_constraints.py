@@ -62,7 +62,9 @@ class NameIn(_param_validation.HasMethods):
         return list(table() if callable(table) else table)
 
 
-def validate_params(constraints: dict[str, list[Any]]) -> Callable[[Function], Function]:
+def validate_params(
+    constraints: dict[str, list[Any]], *, skip_nested: bool = True
+) -> Callable[[Function], Function]:
     """Have the arguments of a function checked before each call.
 
     Parameters
@@ -70,10 +72,14 @@ def validate_params(constraints: dict[str, list[Any]]) -> Callable[[Function], F
     constraints : dict of str to list
         What each parameter accepts, as in an estimator's ``_parameter_constraints``.
 
+    skip_nested : bool, default=True
+        Whether the arguments of the functions that the function calls are not checked. It is
+        False for a function that passes arguments on.
+
     Returns
     -------
     decorator : callable
         From a function to one that raises ``InvalidParameterError``, a ValueError and a TypeError,
         with what was got and what was expected.
     """
-    return _param_validation.validate_params(constraints, prefer_skip_nested_validation=True)
+    return _param_validation.validate_params(constraints, prefer_skip_nested_validation=skip_nested)

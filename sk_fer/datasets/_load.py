@@ -2,15 +2,15 @@
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 from sklearn.utils import Bunch
 
 from sk_fer._utils._constraints import validate_params
-from sk_fer._utils._layout import SIDE
-from sk_fer.datasets._checks import CACHE, ON_ERROR, OUTPUT, PATH, SUBSET, check_path
+from sk_fer.datasets._checks import PATH, SUBSET, check_path
 from sk_fer.datasets._ckplus import load_ckplus
 from sk_fer.datasets._fer2013 import load_fer2013
 from sk_fer.datasets._ferplus import load_ferplus
@@ -18,35 +18,24 @@ from sk_fer.datasets._find_table import find_table
 from sk_fer.datasets._image_archive import is_image_archive, open_image_tree
 from sk_fer.datasets._image_folder import load_image_folder
 
-FORMATS = ("fer2013", "ferplus", "ckplus", "ckextended", "image_folder")
+_LOADERS: dict[str, Callable[..., Any]] = {
+    "fer2013": load_fer2013,
+    "ferplus": load_ferplus,
+    "ckplus": load_ckplus,
+    "ckextended": load_ckplus,
+    "image_folder": load_image_folder,
+}
+
+FORMATS = tuple(_LOADERS)
 
 
-@validate_params(
-    {
-        "path": PATH,
-        "ferplus": [*PATH, None],
-        "classes": ["array-like", None],
-        "image_size": [tuple, list, SIDE, None],
-        "color": ["boolean"],
-        **SUBSET,
-        **OUTPUT,
-        **CACHE,
-        **ON_ERROR,
-    }
-)
+@validate_params({"path": PATH, "ferplus": [*PATH, None], **SUBSET}, skip_nested=False)
 def load_faces(
     path: str | os.PathLike[str],
     *,
     subset: str = "all",
     ferplus: str | os.PathLike[str] | None = None,
-    classes: Sequence[str] | None = None,
-    image_size: int | tuple[int, int] | None = None,
-    color: bool = False,
-    return_X_y: bool = False,
-    as_frame: bool = False,
-    cache: bool = True,
-    data_home: str | os.PathLike[str] | None = None,
-    on_error: str = "raise",
+    **options: Any,
 ) -> Bunch | tuple:
     """Load faces from a file or folder, in whichever of the known formats it has.
 
@@ -75,24 +64,10 @@ def load_faces(
     ferplus : str or path-like, default=None
         ``fer2013new.csv``, the FER+ votes for a table of FER2013. The target is then the majority
         of the votes.
-    classes : sequence of str, default=None
-        The names of the class folders, as in `load_image_folder`. Only for that format.
-    image_size : int or tuple of int, default=None
-        The height and width, or the side of a square, to which images are resized. Only for
-        class folders.
-    color : bool, default=False
-        Whether to keep the colours. Only for class folders.
-    return_X_y : bool, default=False
-        Whether to return ``(data, target)`` instead of a Bunch.
-    as_frame : bool, default=False
-        Whether to return the data as a pandas DataFrame and the target as a Series.
-    cache : bool, default=True
-        Whether to store the arrays of a table of FER2013 in the data home.
-    data_home : str or path-like, default=None
-        The data home of scikit-learn, see :func:`sklearn.datasets.get_data_home`.
-    on_error : {"raise", "skip"}, default="raise"
-        Whether a row or image that cannot be read is an error, or is left out and listed in
-        `skipped`.
+    **options : dict
+        Parameters of the loader in the table above. All loaders have `return_X_y`, `as_frame`
+        and `on_error`; `load_image_folder` has also `classes`, `image_size` and `color`, and the
+        loaders of tables `cache` and `data_home`.
 
     Returns
     -------
@@ -110,9 +85,11 @@ def load_faces(
     ------
     FileNotFoundError
         If there is no such file or folder.
+    TypeError
+        If no loader has one of `options`.
     ValueError
-        If the file or folder cannot be read, or if `classes`, `image_size` or `color` is given
-        for another format than class folders.
+        If the file or folder cannot be read, or if the loader of its format does not have one of
+        `options`.
 
     See Also
     --------
@@ -137,32 +114,19 @@ def load_faces(
     """
     path = check_path(path)
     found = find_format(path, ferplus=ferplus)
-    shared: dict[str, Any] = {
-        "subset": subset,
-        "return_X_y": return_X_y,
-        "as_frame": as_frame,
-        "on_error": on_error,
-    }
-    for_folders = {"classes": classes, "image_size": image_size, "color": color or None}
-    given = [name for name, value in for_folders.items() if value is not None]
-    if given and found != "image_folder":
-        raise ValueError(
-            f"got {given[0]}={for_folders[given[0]]!r}, which is for class folders, but {path} has "
-            f"the format {found!r}"
-        )
-    bunch: Any
-    if found == "ferplus":
-        assert ferplus is not None
-        bunch = load_ferplus(path, ferplus, cache=cache, data_home=data_home, **shared)
-    elif found == "fer2013":
-        bunch = load_fer2013(path, cache=cache, data_home=data_home, **shared)
-    elif found == "image_folder":
-        bunch = load_image_folder(
-            path, classes=classes, image_size=image_size, color=color, **shared
-        )
-    else:
-        bunch = load_ckplus(path, **shared)
-    if not return_X_y:
+    loader = _LOADERS[found]
+    for name, value in options.items():
+        known = {load.__name__ for load in _LOADERS.values() if name in signature(load).parameters}
+        if not known:
+            raise TypeError(f"load_faces() got an unexpected keyword argument {name!r}")
+        if loader.__name__ not in known:
+            raise ValueError(
+                f"got {name}={value!r}, which is for {' and '.join(sorted(known))}, but {path} has "
+                f"the format {found!r}"
+            )
+    files = (path,) if ferplus is None else (path, ferplus)
+    bunch: Any = loader(*files, subset=subset, **options)
+    if not options.get("return_X_y"):
         bunch.format = found
     return bunch
 

@@ -102,8 +102,23 @@ def test_class_folders(tmp_path, write_image):
     "option", [{"classes": ["a"]}, {"image_size": (9, 9)}, {"color": True}], ids=str
 )
 def test_options_of_class_folders_are_refused_elsewhere(fer2013_csv, option):
-    with pytest.raises(ValueError, match=r"which is for class folders, but .* format 'fer2013'"):
+    with pytest.raises(ValueError, match=r"is for load_image_folder, but .* format 'fer2013'"):
         load_faces(fer2013_csv, **option)
+
+
+def test_options_that_no_loader_has_are_refused(fer2013_csv):
+    with pytest.raises(TypeError, match="unexpected keyword argument 'subsets'"):
+        load_faces(fer2013_csv, subsets="test")
+
+
+def test_options_are_those_of_the_loader(fer2013_csv, tmp_path):
+    options = {"as_frame": True, "return_X_y": True, "cache": True, "data_home": tmp_path / "home"}
+    X, y = load_faces(fer2013_csv, **options)
+    wanted_X, wanted_y = load_fer2013(fer2013_csv, subset="all", **options)
+    assert X.equals(wanted_X)
+    assert y.equals(wanted_y)
+    with pytest.raises(ValueError, match="The 'on_error' parameter"):
+        load_faces(fer2013_csv, on_error="ignore")
 
 
 def test_real_ckplus_with_junk(data_folder, tmp_path):
