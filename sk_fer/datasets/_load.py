@@ -65,9 +65,8 @@ def load_faces(
         ``fer2013new.csv``, the FER+ votes for a table of FER2013. The target is then the majority
         of the votes.
     **options : dict
-        Parameters of the loader in the table above. All loaders have `return_X_y`, `as_frame`
-        and `on_error`; `load_image_folder` has also `classes`, `image_size` and `color`, and the
-        loaders of tables `cache` and `data_home`.
+        Other parameters of the loader in the table above, for example `return_X_y`, `as_frame`
+        and `on_error`, which all have, or `image_size` for images in folders.
 
     Returns
     -------

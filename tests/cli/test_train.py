@@ -185,7 +185,7 @@ def test_colours_are_learnt_and_used(run, coloured, tmp_path):
     scored = run(*shlex.split(line)[2:])
     assert "Test: accuracy 100.0% on 6 images" in scored.output
 
-    with pytest.warns(UserWarning, match="the picture has one colour only"):
+    with pytest.warns(UserWarning, match="only one colour"):
         predicted = run("predict", out / "model.skfer", coloured, "--json")
     found = {face["image"]: face["label"] for face in json.loads(predicted.stdout)}
     assert len(found) == 60
