@@ -1,4 +1,4 @@
-"""Networks without their last layer: timm's, and those of sk_fer."""
+"""Networks of timm and of sk_fer without their last layer."""
 
 from collections import OrderedDict
 from typing import Any
@@ -47,27 +47,27 @@ def build_backbone(
     Parameters
     ----------
     name : str
-        A classification model of timm, or "fast" or "accurate".
+        The name of a classification model of timm, or "fast" or "accurate".
     n_channels : int
-        Of the images.
+        The number of channels of the images.
     size : tuple of (height, width)
-        Of the images, for the networks that are made for one size.
+        The size of the images, for networks that accept one size only.
     stem : {"full", "no_pool", "no_stride"}, default="full"
-        "no_pool" leaves the max-pool out that follows the first convolution; "no_stride"
-        takes the stride from the first convolution: either doubles the sides of all maps.
+        The first layers. "no_pool" removes the max-pool after the first convolution, and
+        "no_stride" the stride of the first convolution. Both double the size of all feature maps.
 
     Returns
     -------
     torch.nn.Module
-        With ``forward_features``, ``forward_head``, ``feature_info`` and
-        ``pretrained_cfg`` as timm's models have them, and no classifier.
+        The backbone, without a classifier. It has ``forward_features``, ``forward_head``,
+        ``feature_info`` and ``pretrained_cfg`` like timm's models.
 
     Raises
     ------
     ImportError
-        If timm is missing.
+        If timm is not installed.
     ValueError
-        If there is no such model, or it has no such stem.
+        If there is no such model, or the stem cannot be changed.
     """
     known_backbone(name)
     if name in OWN_BACKBONES:
@@ -77,7 +77,7 @@ def build_backbone(
         timm = import_timm()
         try:
             backbone = timm.create_model(name, img_size=size, **settings)
-        except TypeError:  # most take images of any size, and no such argument
+        except TypeError:  # most models accept any size and have no such argument
             backbone = timm.create_model(name, **settings)
         except (RuntimeError, AssertionError, ValueError) as error:
             raise _cannot_take(None, name, size, error) from error
@@ -89,12 +89,12 @@ def build_backbone(
 
 
 def last_stage(backbone: nn.Module, name: str) -> list[nn.Parameter]:
-    """Return the parameters of a backbone's last stage, all that come after the one before.
+    """Return the parameters of the last stage of a backbone, and of all layers after it.
 
     Raises
     ------
     ValueError
-        If the backbone does not name its stages.
+        If ``feature_info`` of the backbone does not name its stages.
     """
     stages = [stage["module"] for stage in getattr(backbone, "feature_info", None) or []]
     parameters = list(backbone.named_parameters())
@@ -103,17 +103,15 @@ def last_stage(backbone: nn.Module, name: str) -> list[nn.Parameter]:
     part = [value for _, value in parameters[positions[-1] + 1 :]] if positions else []
     if not part:
         raise ValueError(
-            f"backbone={name!r} does not say what its last stage is; expected trainable='head' or "
-            "'all'"
+            f"the last stage of backbone={name!r} is not known; expected trainable='head' or 'all'"
         )
     return part
 
 
 def _make_repeatable(backbone: nn.Module) -> None:
-    """Turn timm's dropout and stochastic depth off.
+    """Turn off timm's dropout and stochastic depth, which use torch's global generator.
 
-    They draw from the generator that all threads of a process share; the head has dropout of
-    its own.
+    The head has its own dropout.
     """
     for layer in backbone.modules():
         if isinstance(layer, nn.modules.dropout._DropoutNd):
@@ -124,7 +122,7 @@ def _make_repeatable(backbone: nn.Module) -> None:
 
 
 def _weigh_samples(backbone: nn.Module) -> None:
-    """Have timm's batch normalization honour sample weights, as that of sk_fer does."""
+    """Make timm's batch normalization use sample weights, as that of sk_fer does."""
     forms = {"BatchNorm2d": WeightedBatchNorm2d, "BatchNormAct2d": WeightedBatchNormAct2d}
     for layer in backbone.modules():
         if isinstance(layer, nn.BatchNorm2d) and type(layer).__name__ in forms:
@@ -152,29 +150,28 @@ def _widen_stem(backbone: nn.Module, name: str, stem: str) -> None:
 def check_size(
     backbone: nn.Module, name: str, input_shape: tuple[int, int, int]
 ) -> tuple[int, tuple[int, ...]]:
-    """Return what a backbone makes of one image.
+    """Return the shapes of the features of one image, and check the size of the image.
 
     Parameters
     ----------
     backbone : torch.nn.Module
-        From :func:`build_backbone`.
+        The backbone.
     name : str
-        Its name, for the message.
+        Its name, for the error message.
     input_shape : tuple of (channels, height, width)
-        Shape of one prepared image.
+        The shape of one prepared image.
 
     Returns
     -------
     n_features : int
-        Number of pooled features.
+        The number of pooled features.
     feature_shape : tuple of int
-        (channels, height, width) of the feature map, or what a backbone has that is no
-        convolutional network.
+        The shape of the feature map, (channels, height, width) for a convolutional network.
 
     Raises
     ------
     ValueError
-        If the backbone cannot take such images.
+        If the backbone cannot process such images.
     """
     part: Any = backbone
     training = backbone.training
@@ -182,9 +179,9 @@ def check_size(
         with torch.no_grad():
             features = part.eval().forward_features(torch.zeros(1, *input_shape))
             if not isinstance(features, torch.Tensor):
-                raise ValueError("it gives several feature maps at a time")
+                raise ValueError("it returns several feature maps")
             if features.numel() == 0:
-                raise ValueError("nothing is left of them")
+                raise ValueError("the feature map is empty")
             pooled = part.forward_head(features, pre_logits=True)
     except (RuntimeError, AssertionError, ValueError) as error:
         raise _cannot_take(backbone, name, input_shape[1:], error) from error
@@ -198,9 +195,9 @@ def _cannot_take(
 ) -> ValueError:
     config: Any = getattr(backbone, "pretrained_cfg", {})
     made_for = config.get("input_size")
-    hint = f"; it was made for {made_for[1]} x {made_for[2]}" if made_for else ""
+    hint = f" (it was trained on {made_for[1]} x {made_for[2]})" if made_for else ""
     reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     return ValueError(
-        f"backbone={name!r} cannot take images of {size[0]} x {size[1]} pixels{hint}; set "
-        f"input_size ({reason:.200})"
+        f"backbone={name!r} cannot process images of {size[0]} x {size[1]} pixels{hint}: "
+        f"{reason:.200}; set input_size"
     )

@@ -1,4 +1,4 @@
-"""Convolutions that leave bfloat16 where PyTorch computes it wrongly."""
+"""Convolutions that use float32 where PyTorch computes wrong results in bfloat16."""
 
 from typing import Any
 
@@ -9,23 +9,23 @@ from torch import Tensor, nn
 def bfloat16_is_wrong(layer: nn.Conv2d, height: int, width: int) -> bool:
     """Return whether PyTorch computes a convolution wrongly in bfloat16 on a CPU.
 
-    PyTorch 2.14 does so in three cases, found by comparing 25,000 shapes with float32 on a
-    processor with AVX512-BF16: the map is smaller than the stride; the filter is of 5 x 5 or
-    more, has no stride, and some of its weights meet nothing but padding; the filter has a
-    stride, no padding, and one position (a patch embedding). In the first two the gradient
-    of the weights is memory that nobody wrote, in the third the output is wrong.
+    PyTorch 2.14 does so in three cases, which were found by comparing 25,000 shapes with float32
+    on a processor with AVX512-BF16: (1) the feature map is smaller than the stride; (2) the filter
+    has 5 x 5 weights or more and no stride, and some weights are only multiplied with padding;
+    (3) the filter has a stride, no padding and only one position, as in a patch embedding. In cases
+    1 and 2 the gradient of the weights is uninitialized memory, in case 3 the output is wrong.
 
     Parameters
     ----------
     layer : torch.nn.Conv2d
         The convolution.
     height, width : int
-        Size of the map that it gets, in pixels.
+        The size of its input, in pixels.
 
     Returns
     -------
     bool
-        The same for every batch size and number of channels.
+        Whether the result is wrong. It does not depend on the batch size and the channels.
 
     Examples
     --------
@@ -42,10 +42,10 @@ def bfloat16_is_wrong(layer: nn.Conv2d, height: int, width: int) -> bool:
         else:
             padding = 0 if layer.padding == "valid" else int(layer.padding[axis])
         last = (side + 2 * padding - reach - 1) // stride * stride  # where the filter begins
-        some_meet_padding_alone = last < padding or reach - padding >= side
+        some_see_only_padding = last < padding or reach - padding >= side
         if (
             side < stride
-            or (stride == 1 and reach >= 4 and some_meet_padding_alone)
+            or (stride == 1 and reach >= 4 and some_see_only_padding)
             or (stride > 1 and reach > 0 and padding == 0 and last == 0)
         ):
             return True
@@ -82,7 +82,7 @@ _GUARDED: dict[Any, Any] = {}
 
 
 def _guarded(kind: Any) -> Any:
-    """Return the class of a guarded layer, one for each class that it wraps."""
+    """Return the guarded subclass of a class of layers."""
     made = type(kind.__name__, (_Float32WhereNeeded, kind), {"wrapped": kind})
     return _GUARDED.setdefault(kind, made)
 
@@ -93,15 +93,15 @@ def _new(kind: Any) -> nn.Conv2d:
 
 
 def guard_convolutions(network: nn.Module) -> nn.Module:
-    """Let all convolutions of a network run in float32 where bfloat16 is wrong.
+    """Make the convolutions of a network use float32 where bfloat16 is wrong.
 
-    Only ``torch.autocast`` on a CPU is concerned, and there only maps of a few pixels. The
-    weights, their names and all else that the layers do stay as they are.
+    This affects only feature maps of a few pixels in ``torch.autocast`` on a CPU. Nothing else
+    changes in the layers.
 
     Parameters
     ----------
     network : torch.nn.Module
-        Changed in place.
+        The network, which is changed in place.
 
     Returns
     -------
@@ -117,7 +117,7 @@ def guard_convolutions(network: nn.Module) -> nn.Module:
     Conv2d(8, 8, kernel_size=(3, 3), stride=(2, 2), padding=(1, 1))
     >>> with torch.autocast("cpu", torch.bfloat16):
     ...     layer(torch.ones(2, 8, 1, 1)).sum().backward()
-    >>> bool(layer.weight.grad[:, :, 0].any())  # these weights meet padding alone
+    >>> bool(layer.weight.grad[:, :, 0].any())  # these weights see only padding
     False
     """
     for layer in network.modules():

@@ -53,7 +53,7 @@ def fused_for_evaluation(network: nn.Module) -> nn.Module:
 
 
 def _fused(layers: list[tuple[str, nn.Module]]) -> list[tuple[str, nn.Module]]:
-    """Return the layers that are left, under their names, which other code may know."""
+    """Return the remaining layers with their names."""
     done: list[tuple[str, nn.Module]] = []
     for name, layer in layers:
         before_name, before = done[-1] if done else ("", None)
@@ -71,7 +71,7 @@ def _fused(layers: list[tuple[str, nn.Module]]) -> list[tuple[str, nn.Module]]:
 
 
 def _only_normalizes(layer: nn.Module | None) -> TypeGuard[nn.BatchNorm2d]:
-    # timm has subclasses that do more.
+    # Subclasses in timm do more.
     return type(layer) in (nn.BatchNorm2d, WeightedBatchNorm2d)
 
 

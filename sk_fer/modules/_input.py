@@ -49,19 +49,19 @@ class InputLayer(nn.Module):
         self.stored_size = (height, width)
         height, width = size or (height, width)
         self.size = (max(height, min_size), max(width, min_size))
-        # Is cast with the network, by .half() and .double(), and is not in the state dict.
+        # The type of the network, which .half() and .double() change. It is not in the state dict.
         self.register_buffer("_like_network", torch.empty(0), persistent=False)
         if normalize == "dataset":
             self.register_buffer("mean", torch.zeros(self.channels) if mean is None else mean)
             self.register_buffer("std", torch.ones(self.channels) if std is None else std)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Turn (n, height, width, channels) of any type into (n, channels, *size) floats.
+        """Convert images (n, height, width, channels) to floats (n, channels, *size).
 
         Raises
         ------
         TypeError
-            If the images are no tensor.
+            If the images are not a tensor.
         ValueError
             If the images have another shape.
         """
@@ -75,7 +75,7 @@ class InputLayer(nn.Module):
             height, width, channels = expected
             hint = ""
             if tuple(images.shape[1:]) == (channels, height, width):
-                hint = "; images.permute(0, 2, 3, 1) turns channels first into that"
+                hint = "; images.permute(0, 2, 3, 1) converts channels first to this shape"
             elif images.shape == expected or images.shape[1:] in (
                 (height, width),
                 (height * width * channels,),
@@ -102,5 +102,5 @@ def _standardize(x: Tensor) -> Tensor:
     mean = x.mean((1, 2, 3), keepdim=True)
     x = x - mean
     scale = x.square().mean((1, 2, 3), keepdim=True).sqrt()
-    # Rounding leaves a constant image with a tiny spread that must not be blown up.
+    # The tiny spread of a constant image comes from rounding and must not be scaled up.
     return x / scale.masked_fill(scale <= 1e-6 * mean.abs(), 1.0)

@@ -137,7 +137,7 @@ class PretrainedNetwork(nn.Module):
 
 def _is_frozen(layer: nn.Module) -> bool:
     learns = [parameter.requires_grad for parameter in layer.parameters()]
-    return bool(learns) and not any(learns)  # dropout, which has none, is as what it belongs to
+    return bool(learns) and not any(learns)  # layers without parameters follow their parent
 
 
 def _linear_head(network: PretrainedNetwork, n_classes: int, dropout: float) -> nn.Module:
@@ -148,18 +148,18 @@ def _convolutional_head(network: PretrainedNetwork, n_classes: int, dropout: flo
     shape = network.feature_shape
     if len(shape) != 3 or shape[0] != getattr(network.backbone, "num_features", shape[0]):
         raise ValueError(
-            f"head='conv' needs a feature map of (channels, height, width), and backbone="
-            f"{network.name!r} gives one of shape {shape}; expected head='linear'"
+            f"head='conv' needs a feature map of shape (channels, height, width), but that of "
+            f"backbone={network.name!r} has the shape {shape}; expected head='linear'"
         )
     channels, height, width = shape
     if min(height, width) < 2:
         raise ValueError(
-            f"head='conv' needs a feature map of 2 x 2 or more, and backbone={network.name!r} "
-            f"leaves {height} x {width} of these images; set a larger input_size, or stem"
+            f"head='conv' needs a feature map of at least 2 x 2, but that of backbone="
+            f"{network.name!r} is {height} x {width}; set a larger input_size, or another stem"
         )
     return nn.Sequential(
         OrderedDict(
-            # A bias that batch normalization removes would learn from rounding alone.
+            # Batch normalization removes a bias.
             conv=nn.Conv2d(channels, CONVOLUTION_FILTERS, 3, padding=1, bias=False),
             relu=nn.ReLU(),
             pool=nn.MaxPool2d(2),

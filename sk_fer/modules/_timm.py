@@ -1,4 +1,4 @@
-"""timm's names and ImageNet weights, with timm imported only when it is asked for."""
+"""Names and ImageNet weights of timm's models. timm is imported only if it is used."""
 
 import difflib
 import logging
@@ -21,17 +21,17 @@ from sk_fer.modules._weights import load_backbone
 from sk_fer.modules._weights_file import read_state_dict
 
 _HUB_FILES = ("model.safetensors", "pytorch_model.bin")
-# Fits in threads would restore each other's levels, and fetch the same file twice.
+# Fits in several threads would restore the wrong log levels, and download the same file twice.
 _one_at_a_time = threading.Lock()
 
 
 def import_timm() -> ModuleType:
-    """Return timm.
+    """Import timm.
 
     Raises
     ------
     ImportError
-        If it is missing.
+        If timm is not installed. The message names the command to install it.
     """
     try:
         import timm
@@ -49,16 +49,16 @@ def known_backbone(name: str) -> None:
     Parameters
     ----------
     name : str
-        A classification model of timm, with or without a tag, or "fast" or "accurate".
+        The name of a classification model of timm, with or without a tag, or "fast" or "accurate".
 
     Raises
     ------
     ImportError
-        If timm is missing and it would have to be asked.
+        If the name is not one of sk_fer and timm is not installed.
     TypeError
-        If the name is no string.
+        If the name is not a string.
     ValueError
-        If there is no such backbone; the message has the nearest names.
+        If there is no such backbone. The message contains the most similar names.
 
     Examples
     --------
@@ -77,8 +77,8 @@ def known_backbone(name: str) -> None:
         return
     if not name.isascii() or any(sign in name for sign in ":/\\"):
         raise ValueError(
-            f"got backbone={name!r:.100}, {expected}; weights of other hubs and folders are read "
-            "from a file, weights='file.safetensors'"
+            f"got backbone={name!r:.100}, {expected}; to use weights of another hub or folder, "
+            "pass the file, weights='file.safetensors'"
         )
     timm = import_timm()
     architecture = name.partition(".")[0]
@@ -87,7 +87,7 @@ def known_backbone(name: str) -> None:
         now = timm.models.get_deprecated_models().get(architecture)
         near = difflib.get_close_matches(architecture.lower(), [*OWN_BACKBONES, *names])
         near = [now] if now else near
-        hint = f"; the nearest: {', '.join(map(repr, near))}" if near else ""
+        hint = f"; similar names: {', '.join(map(repr, near))}" if near else ""
         raise ValueError(
             f"got backbone={name!r:.100}, which timm {timm.__version__} does not have; "
             f"{expected}{hint}"
@@ -96,40 +96,38 @@ def known_backbone(name: str) -> None:
     if name != architecture and name not in tagged:
         near = difflib.get_close_matches(name, tagged, cutoff=0)
         raise ValueError(
-            f"got backbone={name!r:.100}, {architecture!r} with a tag that timm "
-            f"{timm.__version__} does not have; the nearest of {len(tagged)}: "
-            f"{', '.join(map(repr, near))}"
+            f"got backbone={name!r:.100}, but timm {timm.__version__} has no such tag of "
+            f"{architecture!r}; similar names, of {len(tagged)}: {', '.join(map(repr, near))}"
         )
 
 
 def load_imagenet(backbone: nn.Module, name: str) -> None:
-    """Put timm's pretrained weights into a backbone.
+    """Load timm's pretrained weights into a backbone.
 
-    They come from timm's hub when they are first asked for, and from its cache after that,
-    without a question to the network.
+    The weights are downloaded once. Later calls read them from the cache, without a connection.
 
     Parameters
     ----------
     backbone : torch.nn.Module
-        The model `name`, changed in place.
+        The model `name`, which is changed in place.
     name : str
-        Of the model in timm; a tag chooses among its weights.
+        The name of the model in timm. A tag selects one of its weights.
 
     Raises
     ------
     ImportError
-        If timm is missing.
+        If timm is not installed.
     OSError
-        If the weights are not in the cache and cannot be fetched.
+        If the weights are not in the cache and cannot be downloaded.
     ValueError
-        If timm has no weights for the model, or they do not fit.
+        If timm has no weights for the model, or they do not match the backbone.
     """
     timm = import_timm()
     path = fetch_imagenet(name)
     with _quiet():
         weights = {"state_dict": read_state_dict(path), "custom_load": False}
         with seeded_init():
-            # timm knows what each of its files needs to fit its models, and that in a model only.
+            # timm converts the weights of its files only when it creates a model.
             pretrained = timm.create_model(
                 name,
                 pretrained=True,
@@ -141,24 +139,24 @@ def load_imagenet(backbone: nn.Module, name: str) -> None:
 
 
 def fetch_imagenet(name: str) -> str:
-    """Return the path of timm's pretrained weights, which are fetched if they are not cached.
+    """Return the path of timm's pretrained weights, and download them if they are not cached.
 
     Parameters
     ----------
     name : str
-        As in :func:`known_backbone`.
+        The name of the model in timm.
 
     Returns
     -------
     str
-        Path of the file in the cache.
+        The path of the file in the cache.
 
     Raises
     ------
     ImportError
-        If timm is missing.
+        If timm is not installed.
     OSError
-        If the weights are not in the cache and cannot be fetched.
+        If the weights are not in the cache and cannot be downloaded.
     ValueError
         If timm has no weights for the model.
     """
@@ -168,12 +166,12 @@ def fetch_imagenet(name: str) -> str:
 
 
 def imagenet_config(name: str) -> Any:
-    """Return where timm has the pretrained weights of a backbone.
+    """Return timm's configuration of the pretrained weights of a backbone.
 
     Parameters
     ----------
     name : str
-        As in :func:`known_backbone`.
+        The name of the model in timm.
 
     Returns
     -------
@@ -182,7 +180,7 @@ def imagenet_config(name: str) -> Any:
     Raises
     ------
     ImportError
-        If timm is missing.
+        If timm is not installed.
     ValueError
         If there is no such backbone, or timm has no weights for it.
     """
@@ -198,13 +196,13 @@ def imagenet_config(name: str) -> Any:
 
 
 def _fixed_size(backbone: Any) -> dict[str, Any]:
-    """Return the size of the images that a transformer was built for."""
+    """Return the image size of a vision transformer, which timm needs to create it."""
     size = getattr(getattr(backbone, "patch_embed", None), "img_size", None)
     return {"img_size": size} if backbone.pretrained_cfg.get("fixed_input_size") and size else {}
 
 
 def _cached_file(cfg: Any, name: str) -> str:
-    """Return the file of weights, fetched if it is not in the cache."""
+    """Return the file of the weights, and download it if it is not in the cache."""
     from huggingface_hub import constants
 
     if cfg.hf_hub_id:
@@ -215,14 +213,13 @@ def _cached_file(cfg: Any, name: str) -> str:
         where = f"{origin}"
     try:
         return fetch(origin, cache)
-    except Exception as error:  # the client and what it reaches the network with have many kinds
+    except Exception as error:  # the hub and its HTTP client raise errors of many classes
         reason = f"{error!s:.200}".split("\n")[0] or type(error).__name__
-        # The client's own chain of errors is pages long.
         raise OSError(
             f"the pretrained weights of backbone={name!r}, {where}, are not in the cache folder "
-            f"{cache} and could not be fetched ({reason}). Without a download: "
-            'weights="file.safetensors", or .pth, of timm, torchvision or sk_fer; '
-            "weights=<a fitted classifier of sk_fer>; or weights=None, to start from random ones"
+            f"{cache} and could not be downloaded ({reason}). Without a download, pass a file of "
+            'timm, torchvision or sk_fer (weights="file.safetensors" or .pth), a fitted classifier '
+            "of sk_fer (weights=classifier), or weights=None to start with random weights"
         ) from None
 
 
@@ -236,12 +233,12 @@ def _from_hub(origin: str, cache: Path) -> str:
             return cached
     for name in _HUB_FILES:
         try:
-            # One question first: a download that finds no network tries again for 23 seconds.
+            # A download without a connection retries for 23 seconds; this request fails at once.
             hub.get_hf_file_metadata(hub.hf_hub_url(repo_id, name, revision=revision or None))
         except hub.errors.EntryNotFoundError:
             continue
         return str(hub.hf_hub_download(repo_id, name, revision=revision or None, cache_dir=cache))
-    raise FileNotFoundError(f"no {' or '.join(_HUB_FILES)} there")
+    raise FileNotFoundError(f"the repository has no {' or '.join(_HUB_FILES)}")
 
 
 def _from_url(origin: str | tuple[str, str], cache: Path) -> str:
@@ -257,7 +254,7 @@ def _from_url(origin: str | tuple[str, str], cache: Path) -> str:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the remarks of timm and of the hub's client, on retries and tokens, to themselves."""
+    """Suppress the messages of timm and huggingface_hub, for example on retries and tokens."""
     loggers = [logging.getLogger(name) for name in ("huggingface_hub", "timm")]
     with _one_at_a_time, warnings.catch_warnings():
         warnings.simplefilter("ignore")

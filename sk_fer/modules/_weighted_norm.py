@@ -62,8 +62,8 @@ class WeightedBatchNorm2d(nn.BatchNorm2d):
         mean = (share * values).sum((0, 2, 3))
         variance = (share * (values - mean.view(1, -1, 1, 1)) ** 2).sum((0, 2, 3))
         with torch.no_grad():
-            # PyTorch keeps the unbiased variance; the count is that of repeated rows, and
-            # that of the rows themselves where the weights are shares of one.
+            # PyTorch uses the unbiased variance. The count is that of repeated rows, and at least
+            # the number of rows, for weights below one.
             count = count.clamp_min(x.numel() // x.shape[1])
             unbiased = variance * count / (count - 1)
             self.running_mean.lerp_(mean, self.momentum)

@@ -1,4 +1,4 @@
-"""Loading of the weights of a file into a backbone, for several ways to name layers."""
+"""Loads weights into a backbone. The layers can have names of several libraries."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -7,11 +7,11 @@ from typing import Any
 
 from torch import Tensor, nn
 
-# The names of the parts that a backbone can come from, in a file of a classifier of sk_fer, of its
-# network alone, or of the backbone.
+# The prefixes of the names of backbone weights in files of a classifier of sk_fer, of its network
+# or of the backbone.
 _BACKBONE_PREFIXES = ("network.backbone.", "network.features.", "backbone.", "features.", "")
 _HEAD_PREFIX = "network.head."
-# torchvision's names for the layer that classifies, and most of timm's.
+# The names of the classification layer in torchvision and in most models of timm.
 _CLASSIFIERS = ("fc", "classifier", "head")
 _COUNTER = "num_batches_tracked"
 
@@ -19,37 +19,35 @@ _Layers = dict[str, dict[str, Tensor]]
 
 
 def load_backbone(backbone: nn.Module, state: Mapping[str, Tensor], source: str) -> None:
-    """Put weights into a backbone, all of them or none.
+    """Load weights into a backbone, either all of them or none.
 
     Parameters
     ----------
     backbone : torch.nn.Module
-        Changed in place: timm's, or one of sk_fer.
+        The backbone of timm or sk_fer, which is changed in place.
     state : mapping of str to torch.Tensor
-        Weights in the naming of timm, of torchvision or of a whole classifier of sk_fer, whose
-        input layer and head are left aside, as is a layer that classifies.
+        The weights, with the names of timm, of torchvision or of a classifier of sk_fer. Input
+        layers, heads and classification layers are ignored.
     source : str
-        Where they come from, for the message.
+        The source of the weights, for the error message.
 
     Raises
     ------
     ValueError
-        If the weights are not those of such a backbone; nothing is changed then.
+        If the weights do not match the backbone. In this case nothing is changed.
 
     See Also
     --------
-    sk_fer.modules._weights_file.read_state_dict : Weights from a file.
-    head_state : What belongs to the head.
+    sk_fer.modules._weights_file.read_state_dict : Read weights from a file.
+    head_state : The weights of the head.
 
-    Notes
-    -----
-    Weights under other names are taken by their order where each layer, from first to last, has
-    the shapes of the backbone's: that is how torchvision's EfficientNet and timm's differ. What
-    no weights tell, such as the epsilon of a batch normalization, stays the backbone's own.
+    Notes ----- If the names differ, as between the EfficientNets of torchvision and timm, the
+    layers are matched by their order, provided that all shapes are equal. Settings that are not
+    weights, such as the epsilon of a batch normalization, are not changed.
 
-    The first convolution may take another number of channels. For gray images the filters of all
-    channels are summed, which gives what three equal channels would have given; for more channels
-    they are repeated and divided by the repetition.
+    The first convolution can have another number of input channels. For gray images, its filters
+    are summed over the channels, which is equivalent to three equal channels. For more channels,
+    the filters are repeated and scaled down.
 
     Examples
     --------
@@ -83,25 +81,26 @@ def load_backbone(backbone: nn.Module, state: Mapping[str, Tensor], source: str)
         name = cfg.get("architecture") or type(backbone).__name__
         n_tensors = sum(not key.endswith(_COUNTER) for key in own)
         raise ValueError(
-            f"{source}: not the weights of the backbone {name!r}; of its {n_tensors} tensors "
-            f"{_listed(missing)} missing; {_listed(other)} of another shape; beside them "
-            f"{_listed(unknown)} unknown; nothing was loaded"
+            f"{source} does not contain the weights of the backbone {name!r}: of its {n_tensors} "
+            f"tensors, {_listed(missing)} are missing and {_listed(other)} have another shape; "
+            f"{_listed(unknown)} are unknown. No weights were loaded"
         )
     backbone.load_state_dict({**own, **state})
 
 
 def head_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return what belongs to the head among the weights of a whole classifier of sk_fer.
+    """Return the weights of the head from the weights of a classifier of sk_fer.
 
     Parameters
     ----------
     state : mapping of str to torch.Tensor
-        In any naming.
+        The weights.
 
     Returns
     -------
     dict of str to torch.Tensor
-        In the head's own naming; empty where the weights are not such a classifier's.
+        The weights of the head, with their names in the head. Empty if `state` has no such
+        weights.
 
     Examples
     --------
@@ -117,7 +116,7 @@ def _stripped(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 def _backbone_part(state: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-    """Return the part of the weights that has most names of the backbone's, without its prefix."""
+    """Return the part of the weights with the most names of the backbone, without its prefix."""
     parts = [_stripped(state, prefix) for prefix in _BACKBONE_PREFIXES]
     most = max(parts, key=lambda part: len(own.keys() & part.keys()))
     return most if own.keys() & most.keys() else _stripped(state, "network.") or state
@@ -133,18 +132,18 @@ def _without_classifier(
 
 
 def _input_filters(own: Mapping[str, Tensor], cfg: Mapping[str, Any]) -> set[str]:
-    """Return the names of the weights that the image's channels meet first."""
+    """Return the names of the weights of the first convolution."""
     named = cfg.get("first_conv") or ()
     names = {f"{name}.weight" for name in ([named] if isinstance(named, str) else named)}
     return names or set([key for key, tensor in own.items() if tensor.ndim == 4][:1])
 
 
 def _adapted(weight: Tensor, own: Tensor) -> Tensor:
-    """Return convolution filters for as many channels as a backbone's own take."""
+    """Return convolution filters for the number of input channels of the backbone."""
     if weight.ndim != 4 or own.ndim != 4 or weight.shape[1] == own.shape[1]:
         return weight
     there, here = weight.shape[1], own.shape[1]
-    if there > 4:  # no channels of an image, but pieces of it: their order has a meaning
+    if there > 4:  # these are patches of an image, not its channels
         return weight
     if here == 1:
         return weight.float().sum(1, keepdim=True)
@@ -159,11 +158,11 @@ def _same_names(own: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> bool:
 def _renamed_by_order(
     own: Mapping[str, Tensor], state: Mapping[str, Tensor], filters: set[str]
 ) -> dict[str, Tensor] | None:
-    """Return the weights under the backbone's names, if their layers are its layers in order."""
+    """Return the weights with the names of the backbone, if the layers match in their order."""
     expected = _layers(own)
     for layers in _orders(_layers(state)):
         if len(layers) == len(expected) + 1 and _is_dense(layers[-1]):
-            layers = layers[:-1]  # it is the classifying layer
+            layers = layers[:-1]  # the classification layer
         if len(layers) != len(expected):
             continue
         renamed = {
@@ -180,7 +179,7 @@ def _renamed_by_order(
 
 
 def _layers(state: Mapping[str, Tensor]) -> _Layers:
-    """Return the tensors by the module that they belong to."""
+    """Return the tensors, grouped by module."""
     layers: _Layers = {}
     for key, tensor in state.items():
         prefix, dot, leaf = key.rpartition(".")
@@ -189,9 +188,10 @@ def _layers(state: Mapping[str, Tensor]) -> _Layers:
 
 
 def _orders(layers: _Layers) -> Iterator[list[dict[str, Tensor]]]:
-    """Yield the layers in the file's order and, where numbers alone tell it, in the network's.
+    """Yield the layers in the order of the file, and sorted by the numbers in their names.
 
-    A safetensors file is sorted by name, with layer 10 before layer 2.
+    A safetensors file is sorted by name, with layer 10 before layer 2. The second order is used
+    only if all names differ by numbers.
     """
     yield list(layers.values())
     parts = {

@@ -1,4 +1,4 @@
-"""Files of weights that other programs wrote, read without running anything in them."""
+"""Reads weights from files of other programs, without running code in them."""
 
 import argparse
 import os
@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 PICKLE_SUFFIXES = (".pth", ".pt", ".bin", ".ckpt", ".pth.tar")
-# Where training scripts keep the weights among other things; averaged ones predict better.
+# Keys under which training scripts save weights. Averaged weights come first: they predict better.
 _WRAPPERS = (
     "state_dict_ema",
     "model_ema",
@@ -27,7 +27,7 @@ _WRAPPERS = (
     "network",
     "weights",
 )
-# What downloads leave in place of a file. Shorter beginnings could be a safetensors file's size.
+# Beginnings of files that a failed download leaves. Shorter ones could begin a safetensors file.
 _NO_WEIGHTS = {
     b"<!doctype": "a web page",
     b"<html": "a web page",
@@ -42,22 +42,22 @@ def read_state_dict(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     Parameters
     ----------
     path : str or path-like
-        A ``.safetensors`` file, or what ``torch.save`` wrote: ``.pth``, ``.pt``, ``.bin``,
-        ``.ckpt`` or ``.pth.tar``. A pickle is read without running the code that may be in it.
+        A ``.safetensors`` file, or a file of ``torch.save``: ``.pth``, ``.pt``, ``.bin``, ``.ckpt``
+        or ``.pth.tar``. Code in a pickle is not run.
 
     Returns
     -------
     dict of str to torch.Tensor
-        On the CPU, in the file's own types and order; taken out of what a training script
-        put around it, and the names without the prefixes of ``DataParallel`` and
-        ``torch.compile``.
+        The weights on the CPU, in the types and the order of the file. They are taken from the
+        checkpoint of a training script, and prefixes of ``DataParallel`` and ``torch.compile`` are
+        removed from the names.
 
     Raises
     ------
     OSError
-        If the file is missing, a folder, or may not be read.
+        If the file does not exist, is a folder, or cannot be read.
     ValueError
-        If it is damaged, contains no weights, or cannot be read without running code.
+        If the file is damaged, contains no weights, or cannot be read without running code.
 
     Examples
     --------
@@ -71,32 +71,31 @@ def read_state_dict(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     path = Path(path)
     expected = f"expected a file of weights, .safetensors, {', '.join(PICKLE_SUFFIXES)} or .skfer"
     if path.is_dir():
-        raise IsADirectoryError(f"{path}: a folder; {expected}")
+        raise IsADirectoryError(f"{path} is a folder; {expected}")
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file; {expected}")
     if not path.name.lower().endswith((".safetensors", *PICKLE_SUFFIXES)):
-        raise ValueError(f"{path}: unknown suffix {path.suffix!r}; {expected}")
+        raise ValueError(f"{path} has the unknown suffix {path.suffix!r}; {expected}")
     with open(path, "rb") as file:
         size, begin = os.fstat(file.fileno()).st_size, file.read(64).lstrip().lower()
     for known, what in _NO_WEIGHTS.items():
         if begin.startswith(known):
-            raise ValueError(f"{path}: {what}, and no weights; {expected}")
+            raise ValueError(f"{path} is {what} instead of weights; {expected}")
     if not size:
-        raise ValueError(f"{path}: an empty file; {expected}")
+        raise ValueError(f"{path} is empty; {expected}")
     try:
         is_safe = path.suffix.lower() == ".safetensors"
         content = load_file(path) if is_safe else _unpickle(path, size)
     except pickle.UnpicklingError as error:
         asked = re.search(r"GLOBAL (\S+)", str(error))
-        reason = f"asks for {asked[1]:.100}" if asked else "does more than build tensors"
+        reason = f"uses {asked[1]:.100}" if asked else "does more than create tensors"
         raise ValueError(
-            f"{path}: refused, because the pickle in it {reason}, and loading that could run "
-            f"code; {_EXPECTED}"
+            f"{path} was not loaded: its pickle {reason}, which could run code; {_EXPECTED}"
         ) from error
-    except Exception as error:  # the readers raise nearly anything
+    except Exception as error:  # the readers raise errors of many classes
         reason = re.split(r"\. |\n", f"{error!s:.200}")[0] or type(error).__name__
         raise ValueError(
-            f"{path}: damaged, or no file of weights ({size} bytes; {reason}); {expected}"
+            f"{path} is damaged or not a file of weights ({size} bytes: {reason}); {expected}"
         ) from error
     return _plain_tensors(_unwrapped(content), path)
 
@@ -107,9 +106,9 @@ def _unpickle(path: Path, size: int) -> Any:
             entries = archive.infolist()
         if sum(entry.file_size for entry in entries) > size:
             # torch.save does not compress. A small compressed file could fill the memory.
-            raise ValueError("its parts are larger than the file")
+            raise ValueError("it is a compressed archive")
         if any(entry.filename.endswith("/constants.pkl") for entry in entries):
-            raise ValueError("a TorchScript program")
+            raise ValueError("it is a TorchScript program")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         # Checkpoints of timm and torchvision contain their command line, which has plain values.
@@ -128,12 +127,12 @@ def _unwrapped(content: Any) -> Any:
 def _plain_tensors(content: Any, path: Path) -> dict[str, Tensor]:
     if not isinstance(content, Mapping) or not content:
         what = "an empty dict" if isinstance(content, Mapping) else f"a {type(content).__name__}"
-        raise ValueError(f"{path}: contains {what}; {_EXPECTED}")
+        raise ValueError(f"{path} contains {what}; {_EXPECTED}")
     state = {}
     for name, tensor in content.items():
         fault = _fault(name, tensor)
         if fault:
-            raise ValueError(f"{path}: contains {fault}; {_EXPECTED}")
+            raise ValueError(f"{path} contains {fault}; {_EXPECTED}")
         name = name.replace("_orig_mod.", "")
         while name.startswith("module."):
             name = name.removeprefix("module.")
@@ -142,9 +141,9 @@ def _plain_tensors(content: Any, path: Path) -> dict[str, Tensor]:
 
 
 def _fault(name: Any, tensor: Any) -> str | None:
-    """Return what is wrong with an entry of a file, or None."""
+    """Return a description of an entry that is not a valid weight, or None."""
     if not isinstance(name, str):
-        return f"an entry named by a {type(name).__name__}"
+        return f"an entry whose name is of type {type(name).__name__}"
     if not isinstance(tensor, Tensor):
         return f"{name!r:.100}, a {type(tensor).__name__}"
     if (
@@ -153,9 +152,9 @@ def _fault(name: Any, tensor: Any) -> str | None:
         or tensor.is_quantized
         or tensor.is_complex()
     ):
-        return f"{name!r:.100}, a tensor of the unusual kind {tensor.dtype}, {tensor.layout}"
+        return f"{name!r:.100}, a tensor of the unsupported type {tensor.dtype}, {tensor.layout}"
     if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
-        return f"{name!r:.100} of shape {tuple(tensor.shape)}, more values than the file has"
+        return f"{name!r:.100} of shape {tuple(tensor.shape)}, which has more values than the file"
     if tensor.is_floating_point() and not torch.isfinite(tensor.float()).all():
         return f"{name!r:.100} with values that are not finite"
     return None

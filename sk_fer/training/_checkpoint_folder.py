@@ -1,4 +1,4 @@
-"""A folder of checkpoint files, of which the last few are kept."""
+"""A folder of checkpoint files, which keeps the last few."""
 
 import io
 import re
@@ -31,7 +31,7 @@ class CheckpointFolder:
         self.path = path
         self.n_checkpoints = n_checkpoints
         self._damaged: set[Path] = set()
-        for unfinished in path.glob("epoch-*.pt.*.unfinished"):  # of a training that was killed
+        for unfinished in path.glob("epoch-*.pt.*.unfinished"):  # from a training that was killed
             unfinished.unlink()
 
     def newest(self) -> dict[str, Any] | None:
@@ -54,7 +54,7 @@ class CheckpointFolder:
                 return state
             self._damaged.add(file)
             warnings.warn(
-                f"the checkpoint {file} is damaged and passed over: its checksum is wrong",
+                f"the checkpoint {file} is damaged and ignored: its checksum is wrong",
                 stacklevel=2,
             )
         return None

@@ -1,4 +1,4 @@
-"""The state of a training, written after its epochs and restored to continue it."""
+"""Checkpoints of a training, which are written after its epochs and restored to continue it."""
 
 from __future__ import annotations
 
@@ -84,12 +84,12 @@ class Checkpoints:
         return 0 if checkpoint["stopped"] else net.max_epochs - n_epochs
 
     def save(self, net: NeuralNet, *, stopped: bool) -> None:
-        """Take the state at the end of an epoch, and write it if it is time.
+        """Take the state at the end of an epoch, and write it if `minutes` have passed.
 
         Parameters
         ----------
         net : skorch.NeuralNet
-            At the end of an epoch.
+            The net, at the end of an epoch.
         stopped : bool
             Whether a callback asked to end the training.
         """
@@ -127,8 +127,8 @@ class Checkpoints:
             if not self._warned:
                 self._warned = True
                 warnings.warn(
-                    f"a checkpoint could not be written to {self.folder.path}, and training "
-                    f"goes on without it: {error}",
+                    f"a checkpoint could not be written to {self.folder.path}, and the training "
+                    f"continues without it: {error}",
                     stacklevel=2,
                 )
         else:
@@ -137,12 +137,12 @@ class Checkpoints:
 
 
 def _plain_row(row: dict[str, Any]) -> dict[str, Any]:
-    """Return an epoch of skorch's history, of what callbacks add only plain values."""
+    """Return an epoch of skorch's history without values that are not plain."""
     return {k: v for k, v in row.items() if isinstance(v, (bool, int, float, str, np.generic))}
 
 
 def _state(callback: Any) -> dict[str, Any]:
-    """Return the attributes that a callback learnt, by the underscore that ends their names."""
+    """Return the learned attributes of a callback, whose names end with an underscore."""
     state = {}
     for name, value in vars(callback).items():
         if not name.endswith("_"):

@@ -215,9 +215,9 @@ def test_checkpoints_on_the_hub(small):
 @pytest.mark.parametrize(
     ("target", "message"),
     [
-        ("there/params.pt", "names a folder, which the clones .* move the folder into dirname"),
-        (io.BytesIO(), "is no file name. A clone"),
-        (HfHubStorage(Hub(), path_in_repo="p", repo_id="r"), "is no file name. A clone"),
+        ("there/params.pt", "contains a folder. .* set the folder in dirname"),
+        (io.BytesIO(), "is not a file name. Sea"),
+        (HfHubStorage(Hub(), path_in_repo="p", repo_id="r"), "is not a file name. Sea"),
     ],
     ids=["path", "buffer", "hub"],
 )

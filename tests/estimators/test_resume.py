@@ -325,7 +325,7 @@ def test_a_disk_that_fills_up_is_one_warning(small, tmp_path, monkeypatch):
     with pytest.warns(UserWarning, match="No space left") as caught:
         model.fit(*small)
     assert [str(w.message).split(":")[0] for w in caught] == [
-        f"a checkpoint could not be written to {tmp_path}, and training goes on without it"
+        f"a checkpoint could not be written to {tmp_path}, and the training continues without it"
     ]
     assert_same_fit(model, whole)
     assert_same_fit(dense(checkpoint=tmp_path).fit(*small), whole)

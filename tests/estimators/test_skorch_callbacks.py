@@ -195,7 +195,7 @@ def test_a_callback_of_skorch_works(name, small, monkeypatch):
 
 
 def test_a_callback_that_sets_input_shapes_is_refused(small):
-    with pytest.raises(ValueError, match="InputShapeSetter sets the input size of a module"):
+    with pytest.raises(ValueError, match="InputShapeSetter sets the input size of the module"):
         dense(callbacks=[InputShapeSetter()]).fit(*small)
 
 

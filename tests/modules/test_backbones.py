@@ -139,7 +139,9 @@ def test_nothing_of_timm_draws_random_numbers(name):
 
 
 def test_several_feature_maps_are_none():
-    with pytest.raises(ValueError, match=r"'coat_tiny' cannot take images of 32 x 32 .* several"):
+    with pytest.raises(
+        ValueError, match=r"'coat_tiny' cannot process images of 32 x 32 .* several"
+    ):
         network("coat_tiny")
 
 
@@ -170,12 +172,12 @@ def test_frozen_statistics_stay():
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
-        ({"backbone": "resnet_50"}, "'resnet_50', which timm .* the nearest: 'resnet50'"),
+        ({"backbone": "resnet_50"}, "'resnet_50', which timm .* similar names: 'resnet50'"),
         ({"backbone": "hf-hub:a/b"}, "got backbone='hf-hub:a/b', expected a name of timm"),
-        ({"shape": (1, 8, 8)}, "backbone='fast' cannot take images of 8 x 8 pixels; set input_s"),
-        ({"backbone": "test_vit", "shape": (1, 40, 40)}, "40 x 40 pixels; it was made for 160 x"),
-        ({"backbone": "test_vit", "head": "conv"}, r"one of shape \(5, 64\); expected head="),
-        ({"backbone": "test_resnet", "head": "conv"}, "leaves 1 x 1 of these images; set a larger"),
+        ({"shape": (1, 8, 8)}, "backbone='fast' cannot process images of 8 x 8 pixels: "),
+        ({"backbone": "test_vit", "shape": (1, 40, 40)}, "40 x 40 pixels .it was trained on 160 x"),
+        ({"backbone": "test_vit", "head": "conv"}, r"has the shape \(5, 64\); expected head="),
+        ({"backbone": "test_resnet", "head": "conv"}, "at least 2 x 2, .* is 1 x 1; set a lar"),
         ({"stem": "no_pool"}, "backbone='fast' has no max-pool in its stem; expected stem='full'"),
         ({"stem": "no_stride"}, "backbone='fast' has no first convolution of stride 2; expected"),
         ({"backbone": "test_vit", "stem": "no_stride"}, "has no first convolution of stride 2"),
@@ -192,7 +194,9 @@ def test_a_backbone_that_does_not_name_its_last_stage():
     with torch.device("meta"):
         body = build_backbone("vgg11", 1, (32, 32))
     body.feature_info = None  # as that of models without stages
-    with pytest.raises(ValueError, match="'vgg11' does not say what its last stage is; expected"):
+    with pytest.raises(
+        ValueError, match="the last stage of backbone='vgg11' is not known; expected"
+    ):
         last_stage(body, "vgg11")
 
 

@@ -79,13 +79,15 @@ def test_what_training_scripts_put_around(wrap, tmp_path):
 def test_no_file_of_weights(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"none\.pth: no such file; expected .*"):
         read_state_dict(tmp_path / "none.pth")
-    with pytest.raises(IsADirectoryError, match="a folder; expected a file of weights"):
+    with pytest.raises(IsADirectoryError, match="is a folder; expected a file of weights"):
         read_state_dict(tmp_path)
     (tmp_path / "w.npz").write_bytes(b"PK")
-    with pytest.raises(ValueError, match=r"w\.npz: unknown suffix '\.npz'; expected .*\.pth"):
+    with pytest.raises(
+        ValueError, match=r"w\.npz has the unknown suffix '\.npz'; expected .*\.pth"
+    ):
         read_state_dict(tmp_path / "w.npz")
     (tmp_path / "w.pth").touch()
-    with pytest.raises(ValueError, match=r"w\.pth: an empty file; expected"):
+    with pytest.raises(ValueError, match=r"w\.pth is empty; expected"):
         read_state_dict(tmp_path / "w.pth")
 
 
@@ -100,7 +102,7 @@ def test_truncated(name, share, tmp_path):
         save_file(state, path)
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])
-    with pytest.raises(ValueError, match=rf"{name}: (damaged|refused)") as caught:
+    with pytest.raises(ValueError, match=rf"{name} (is damaged|was not loaded)") as caught:
         read_state_dict(path)
     assert len(str(caught.value)) < len(str(path)) + 400
 
@@ -115,22 +117,20 @@ def test_a_pickle_that_runs_code(how, protocol, tmp_path):
     else:
         as_zip = how == "zip"
         torch.save(content, path, pickle, protocol, _use_new_zipfile_serialization=as_zip)
-    with pytest.raises(
-        ValueError, match=r"refused, because the pickle in it .* could run code"
-    ) as e:
+    with pytest.raises(ValueError, match=r"was not loaded: its pickle .* could run code") as e:
         read_state_dict(path)
-    assert protocol == 4 or f"asks for {os.mkdir.__module__}.mkdir" in str(e.value)
+    assert protocol == 4 or f"uses {os.mkdir.__module__}.mkdir" in str(e.value)
     assert not trace.exists()
 
 
 def test_a_pickled_module_and_a_program(tmp_path):
     torch.save(torch.nn.Linear(2, 2), tmp_path / "module.pth")
-    with pytest.raises(ValueError, match=r"asks for torch\.nn\.modules\.linear\.Linear"):
+    with pytest.raises(ValueError, match=r"uses torch\.nn\.modules\.linear\.Linear"):
         read_state_dict(tmp_path / "module.pth")
     with zipfile.ZipFile(tmp_path / "program.pt", "w") as archive:
         archive.writestr("program/constants.pkl", b"\x80\x02).")
         archive.writestr("program/data.pkl", b"\x80\x02}.")
-    with pytest.raises(ValueError, match="a TorchScript program"):
+    with pytest.raises(ValueError, match="it is a TorchScript program"):
         read_state_dict(tmp_path / "program.pt")
 
 
@@ -157,7 +157,7 @@ def lying_header(**entry):
 def test_a_safetensors_file_that_lies(content, tmp_path):
     path = tmp_path / "w.safetensors"
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"w\.safetensors: damaged, or no file of weights"):
+    with pytest.raises(ValueError, match=r"w\.safetensors is damaged or not a file of weights"):
         read_state_dict(path)
 
 
@@ -169,12 +169,12 @@ def test_a_safetensors_file_that_lies(content, tmp_path):
         ({}, "contains an empty dict"),
         ({"model": {}}, "contains an empty dict"),
         ({"epoch": 3, "weight": torch.zeros(2)}, "contains 'epoch', a int"),
-        ({0: torch.zeros(2)}, "an entry named by a int"),
+        ({0: torch.zeros(2)}, "an entry whose name is of type int"),
         ({"w": torch.tensor([1.0, float("nan")])}, "contains 'w' with values that are not finite"),
         ({"w": torch.tensor([torch.inf], dtype=torch.float16)}, "'w' with values that are not"),
-        ({"w": torch.zeros(1).expand(10**12)}, r"'w' of shape \(10+,\), more values than the file"),
-        ({"w": torch.zeros(3).to_sparse()}, "'w', a tensor of the unusual kind"),
-        ({"w": torch.zeros(3, dtype=torch.complex64)}, "'w', a tensor of the unusual kind"),
+        ({"w": torch.zeros(1).expand(10**12)}, r"'w' of shape \(10+,\), which has more values"),
+        ({"w": torch.zeros(3).to_sparse()}, "'w', a tensor of the unsupported type"),
+        ({"w": torch.zeros(3, dtype=torch.complex64)}, "'w', a tensor of the unsupported type"),
     ],
 )
 def test_something_else_than_weights(content, words, tmp_path):
@@ -199,7 +199,7 @@ def test_hostile_containers(tmp_path):
         for entry in large.infolist():
             small.writestr(entry.filename, large.read(entry))
     assert bomb.stat().st_size < 10**5
-    with pytest.raises(ValueError, match="its parts are larger than the file"):
+    with pytest.raises(ValueError, match="it is a compressed archive"):
         read_state_dict(bomb)
 
 

@@ -184,7 +184,7 @@ def item(number, name, **items):
         (item(0, "network", backbone="accurate"), "the weights network.backbone"),
         (item(0, "network", head="linear"), "parameters of FERFeatures: unknown head; expected"),
         (item(0, "network", input_size=2**19), "input_size is .* of at most 1048576 pixels"),
-        (item(0, "network", input_size=4), "cannot take images of 4 x 4 pixels"),
+        (item(0, "network", input_size=4), "cannot process images of 4 x 4 pixels"),
         (item(0, "parameters", memory="/etc"), "parameters of FERFeatures: unknown memory"),
         (step(0, image_shape_=[2**20, 2**20, 1]), "image_shape_ is .*; expected height, width and"),
         (step(0, normalize="dataset"), "the weights prepare.mean, prepare.std are missing"),

@@ -498,7 +498,7 @@ OTHER_CALLS = [
     wrong(lambda: features(input_size=(16,)).fit(X), "got input_size=(16,), expected (height"),
     wrong(lambda: features(backbone="fastest").fit(X), "backbone='fastest'", "'fast'"),
     wrong(lambda: features().transform(X), "not fitted yet", kind=NotFittedError),
-    wrong(lambda: features(weights=None, input_size=4).fit(X), "cannot take images of 4 x 4"),
+    wrong(lambda: features(weights=None, input_size=4).fit(X), "cannot process images of 4 x 4"),
     # classifiers: not fitted, and changed since
     wrong(lambda: dense().predict(X), "FERDenseClassifier instance", kind=NotFittedError),
     wrong(lambda: dense().predict_proba(X), "instance is not fitted yet", kind=NotFittedError),

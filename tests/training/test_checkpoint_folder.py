@@ -42,7 +42,7 @@ def test_a_damaged_one_is_passed_over(folder, damage):
     newest = max(folder.path.iterdir())
     newest.write_bytes(damage(newest.read_bytes()))
     again = CheckpointFolder(folder.path, n_checkpoints=2)
-    with pytest.warns(UserWarning, match=f"{newest.name} is damaged and passed over"):
+    with pytest.warns(UserWarning, match=f"{newest.name} is damaged and ignored"):
         assert again.newest()["epoch"] == 1
     again.write(2, pack_state({"epoch": 2}))
     assert len(names(again)) == 2  # the damaged one is gone

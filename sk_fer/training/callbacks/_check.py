@@ -46,14 +46,13 @@ def check_callbacks(
     Raises
     ------
     ValueError
-        If a callback changes what another parameter decides, or watches a column of the
-        history that no epoch has.
+        If a callback contradicts another parameter, or watches a column that is not in the
+        history.
 
     Warns
     -----
     UserWarning
-        If a callback scores validation images and there are none: skorch leaves its column
-        out then.
+        If a callback scores validation images and there are none. Its column is then missing.
     """
     missing_images = PARTIAL_FIT if partial else FIT
     columns = {"epoch", "dur", "lr"} | _measured("train")
@@ -87,9 +86,9 @@ def check_callbacks(
                 raise ValueError(f"the callback {name} watches {column!r}, but {missing_images}")
             if all_known:
                 raise ValueError(
-                    f"the callback {name} watches {column!r}, which no epoch of the history has; "
-                    f"it has {', '.join(sorted(columns))}. A scoring callback adds the column of "
-                    "its name"
+                    f"the callback {name} watches {column!r}, which is not a column of the "
+                    f"history; the columns are {', '.join(sorted(columns))}. A scoring callback "
+                    "adds a column with its name"
                 )
         columns |= own
 
@@ -102,13 +101,13 @@ def _measured(part: str) -> set[str]:
 def _check_kind(name: str, callback: Any, lr_schedule: str | None) -> None:
     if isinstance(callback, InputShapeSetter):
         raise ValueError(
-            f"the callback {name} sets the input size of a module, which fit itself takes from "
-            "X; leave the callback out"
+            f"the callback {name} sets the input size of the module, but fit takes it from X; "
+            "remove the callback"
         )
     if isinstance(callback, LRScheduler) and lr_schedule is not None:
         raise ValueError(
             f"the callback {name} and lr_schedule={lr_schedule!r} both set the learning rate; "
-            "set lr_schedule=None to use the callback, or leave the callback out"
+            "set lr_schedule=None, or remove the callback"
         )
 
 

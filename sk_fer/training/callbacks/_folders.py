@@ -1,4 +1,4 @@
-"""A folder of each clone for the callbacks that write files."""
+"""A separate folder for each clone, for callbacks that write files."""
 
 import os
 import uuid
@@ -16,12 +16,12 @@ def give_own_folders(callbacks: list[tuple[str, Any]]) -> None:
     Parameters
     ----------
     callbacks : list of (name, skorch callback)
-        Of an estimator that is a clone.
+        The callbacks of a cloned estimator.
 
     Raises
     ------
     ValueError
-        If a callback writes to a place that no folder keeps apart.
+        If a callback writes outside of `dirname`.
     """
     for name, callback in callbacks:
         if not isinstance(callback, (Checkpoint, TrainEndCheckpoint)):
@@ -37,13 +37,13 @@ def give_own_folders(callbacks: list[tuple[str, Any]]) -> None:
 def _check_target(described: str, target: Any) -> None:
     if not isinstance(target, str):
         raise ValueError(
-            f"{described} is no file name. A clone, as searches and cross-validation fit "
-            "several at a time, must not share it with others; name a file, or set the callback "
-            "on an estimator that is no clone"
+            f"{described} is not a file name. Searches and cross-validation fit several clones of "
+            "the estimator at the same time, which must not share it; pass a file name, or fit "
+            "the estimator itself"
         )
     if os.path.dirname(target):
         raise ValueError(
-            f"{described} names a folder, which the clones that searches and cross-validation "
-            "fit at the same time would share; move the folder into dirname, in which each "
-            "clone gets a folder of its own"
+            f"{described} contains a folder. Searches and cross-validation fit several clones of "
+            "the estimator at the same time, which would share it; set the folder in dirname, "
+            "where each clone has its own folder"
         )

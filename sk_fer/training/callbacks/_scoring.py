@@ -57,7 +57,7 @@ def notify_scoring(callback: ScoringBase, method_name: str, net: Any, **kwargs: 
     net : FERNet
         The net that is trained.
     **kwargs
-        What the method is given.
+        The arguments of the method.
     """
     caching = callback.use_caching if net.use_caching == "auto" else net.use_caching
     if not caching:

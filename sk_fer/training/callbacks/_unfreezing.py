@@ -7,7 +7,7 @@ from skorch.callbacks import Callback
 
 
 class Unfreezing(Callback):
-    """Train the head of a pretrained network, also its last stage, or all of it.
+    """Change the trained part of a pretrained network in a fit: head, last stage or all layers.
 
     The part depends only on the position in the fit, so that a fit continues with the same part
     after an interruption.
@@ -32,7 +32,7 @@ class Unfreezing(Callback):
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Remember where this fit starts in the history of the net."""
         self.first_epoch_ = len(net.history)
-        self._part = ""  # a new network has none yet: checkpoints keep names that end in _
+        self._part = ""  # not in checkpoints, whose attributes end with an underscore
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
         """Choose the part that is trained in the epoch."""
