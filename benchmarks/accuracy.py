@@ -5,7 +5,7 @@
 
 `name=value` are parameters of the classifier, as Python writes them: `max_epochs=24`,
 `architecture="vgg"`, `augment=None`. `--budget` chooses max_epochs so that `fit` takes that many
-seconds, by a small fit with the same settings first. Scores one pass and, as test-time
+seconds, by small fits with the same settings and batches first. Scores one pass and, as test-time
 augmentation, the mean with the mirror image. Adds a row to results/accuracy.json, under its
 configuration and device, after each seed; the rows of other configurations stay.
 
@@ -30,13 +30,13 @@ from _harness import (
     versions,
     write_json,
 )
+from _trial import epochs_in
 
 from sk_fer import make_classifier
 from sk_fer.datasets import make_faces
 from sk_fer.training import resolve_device
 
 Data = tuple[np.ndarray, np.ndarray]
-TRIAL_IMAGES, TRIAL_EPOCHS = 1024, 8
 
 
 def load(quick: bool) -> tuple[Data, Data]:
@@ -45,20 +45,6 @@ def load(quick: bool) -> tuple[Data, Data]:
         X, y = make_faces(84, random_state=0)
         return (X[:56], y[:56]), (X[56:], y[56:])
     return fer2013("train"), fer2013("validation")
-
-
-def epochs_in(budget: float, preset: str, parameters: dict[str, Any], train: Data) -> int:
-    """Return how many epochs fit into a budget of seconds."""
-    X, y = train[0][:TRIAL_IMAGES], train[1][:TRIAL_IMAGES]
-    for n_epochs in (1, TRIAL_EPOCHS):  # the first warms up
-        model = make_classifier(preset, **{**parameters, "max_epochs": n_epochs, "random_state": 0})
-        start = time.perf_counter()
-        model.fit(X, y)
-        seconds = time.perf_counter() - start
-    speed = n_epochs * len(X) / seconds
-    n_epochs = max(1, int(budget * speed / len(train[0])))
-    print(f"{speed:,.0f} images/s in a small fit: {n_epochs} epochs in {budget:g} s", flush=True)
-    return n_epochs
 
 
 def measure(model: Any, train: Data, test: Data) -> dict[str, float]:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -18,8 +19,13 @@ BENCHMARKS = ROOT / "benchmarks"
 # What each benchmark prints, and the keys of each file that it writes.
 SCRIPTS = {
     "accuracy": (
-        ["device=cpu", "--seeds", "0", "1"],
-        ["fast(device='cpu'), cpu", "seed 1: ", "accuracy_tta: "],
+        ["device=cpu", "--preset", "dense", "--seeds", "0", "1", "--budget", "0.2"],
+        [
+            "images/s in a small fit of 8 epochs: ",
+            "dense(device='cpu'), 0.2 s, cpu",
+            "seed 1: ",
+            "accuracy_tta: ",
+        ],
         {"accuracy": ["rows"]},
     ),
     "loading": (
@@ -138,6 +144,31 @@ def test_benchmark(run, script, tmp_path):
         assert words in printed
     check_files(tmp_path, files)
     assert results(*files) == before
+
+
+def test_the_trial_of_a_budget_has_the_batches_of_the_whole_fit(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    trial = runpy.run_path(str(BENCHMARKS / "_trial.py"))
+    X, y = np.zeros((5000, 8, 8), np.uint8), np.arange(5000) % 2
+    fits = []
+
+    def fit_seconds(preset, parameters, train):
+        fits.append((parameters["max_epochs"], parameters["batch_size"], len(train[0])))
+        # 1,000 images a second, and 500 where no epoch has small images.
+        speed = 500 if parameters["max_epochs"] == 1 else 1000
+        return parameters["max_epochs"] * len(train[0]) / speed
+
+    for function in ("speed", "epochs_in"):
+        monkeypatch.setitem(trial[function].__globals__, "fit_seconds", fit_seconds)
+    whole = trial["batch_size"]("dense", {}, (X, y))
+    assert whole > trial["batch_size"]("dense", {}, (X[:1024], y[:1024]))
+    # 20 epochs: the trial of 8 is repeated with 20.
+    assert trial["epochs_in"](100, "dense", {}, (X, y)) == 20
+    assert {batch for _, batch, _ in fits} == {whole}
+    assert [epochs for epochs, _, _ in fits] == [8, 8, 20, 20]
+    assert fits[-1][2] == 1024
+    # One epoch is slower than the trial of 8, so that no more than one has room.
+    assert trial["epochs_in"](5, "dense", {}, (X, y)) == 1
 
 
 @pytest.mark.slow
