@@ -48,7 +48,7 @@ C = 0.01
 N_IMAGES = (5, 10, 20)
 
 LITE0 = {"max_epochs": 10, "batch_size": 32, "lr": 1e-3, "backbone_lr_factor": 0.3, "tta": True}
-LITE0_SIZES = (48, 96, 112, 160)
+LITE0_SIZES = (48, 96, 160)
 LITE0_BLOCKS = (1, 2, 2, 3, 3, 4, 1)
 """The number of blocks of each stage."""
 

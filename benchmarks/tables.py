@@ -309,16 +309,26 @@ def speed_table() -> list[str]:
     return ["", *lines]
 
 
+# The sections of transfer.json, and what the names of their rows begin with.
+TRANSFER = {
+    "folds": "",
+    "shipped": "`load_pretrained()`, 5 folds by subject: ",
+    "curve": "`load_pretrained()`, ",
+    "few": "",
+    "lite0": "tf_efficientnet_lite0, one split by subject: ",
+}
+
+
 def transfer_table() -> list[str]:
     """Return the lines of the table of accuracies on CK+48, empty before any was measured."""
     content = read("transfer") or {}
-    sections = [content[name] for name in ("folds", "few") if name in content]
+    sections = {name: content[name] for name in TRANSFER if name in content}
     if not sections:
         return []
     lines = ["| transfer to CK+48 | accuracy, and its standard deviation | seconds of a fit |"]
     lines.append("|---|---|---|")
-    for section in sections:
-        backbone = f"{section['backbone']}, " if "backbone" in section else ""
+    for key, section in sections.items():
+        backbone = f"{section['backbone']}, " if "backbone" in section else TRANSFER[key]
         for name, row in section["rows"].items():
             accuracy, fits = row["accuracy"], row["fit_seconds"]
             spread = f" ± {accuracy['std']:.1%}" if len(fits) > 1 else ""

@@ -172,6 +172,55 @@ def test_the_trial_of_a_budget_has_the_batches_of_the_whole_fit(monkeypatch):
 
 
 @pytest.mark.slow
+def test_few_images_benchmark(run, shipped, tmp_path):
+    before = results("transfer")
+    printed = run("few_images", "--quick", "--out", tmp_path, "--only", "shipped", "curve")
+    for words in ("features, LogisticRegression", "5 images a class, from scratch"):
+        assert words in printed
+    check_files(tmp_path, {"transfer": ["shipped", "curve"]})
+    content = json.loads((tmp_path / "transfer.json").read_text())
+    assert content["shipped"]["weights"] == "fer2013"
+    assert len(content["curve"]["rows"]) == 3
+    assert results("transfer") == before
+
+
+@pytest.fixture
+def few_images(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    return runpy.run_path(str(BENCHMARKS / "few_images.py"))
+
+
+def test_the_layers_of_lite0_have_names_of_timm(few_images):
+    timm = pytest.importorskip("timm", reason="needs sk_fer[pretrained]")
+    there = {"conv_pw": "_expand_conv", "conv_dw": "_depthwise_conv", "conv_pwl": "_project_conv"}
+    there |= {"bn1": "_bn0", "bn2": "_bn1", "bn3": "_bn2"}
+    first = {"conv_dw": "_depthwise_conv", "conv_pw": "_project_conv", "bn1": "_bn1", "bn2": "_bn2"}
+    outer = {"conv_stem": "_conv_stem", "bn1": "_bn0", "conv_head": "_conv_head", "bn2": "_bn1"}
+    outer["classifier"] = "_fc"
+    state, wanted, blocks = {}, {}, []
+    for key, tensor in timm.create_model("tf_efficientnet_lite0").state_dict().items():
+        *place, layer, leaf = key.split(".")
+        if place and place not in blocks:
+            blocks.append(place)
+        names = outer if not place else there if len(blocks) > 1 else first
+        block = f"_blocks.{blocks.index(place)}." if place else ""
+        state[f"{block}{names[layer]}.{leaf}"] = wanted[key] = tensor
+    assert len(blocks) == 16
+    renamed = few_images["timm_names"](state)
+    assert renamed.keys() == wanted.keys()
+    assert all(renamed[key] is wanted[key] for key in wanted)
+
+
+def test_images_of_the_curve_are_of_each_class(few_images):
+    y = np.array(["a", "b", "b", "b", "a", "c"] * 4)
+    faces = few_images["Faces"](np.zeros((24, 4)), y, np.arange(24))
+    rows = few_images["of_each_class"](faces, np.arange(12), 3, 0)
+    assert sorted(y[rows]) == ["a"] * 3 + ["b"] * 3 + ["c"] * 2
+    assert rows.max() < 12
+    assert not np.array_equal(rows, few_images["of_each_class"](faces, np.arange(12), 3, 1))
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is measured on Linux")
 def test_memory_benchmark(tmp_path):
     # Its fits need processes of their own, which find their functions in the main module.
