@@ -1,1 +1,1 @@
-"""Small pieces that several folders share; they import nothing else of sk_fer."""
+"""Small modules that several folders share. They import no other folder of sk_fer."""

@@ -1,4 +1,4 @@
-"""What was given for images as an array, or the way to make it one."""
+"""Converts array-likes of images to arrays."""
 
 from __future__ import annotations
 
@@ -12,25 +12,26 @@ _EXPECTED = "expected one array of images, (n, h * w), (n, h, w) or (n, h, w, c)
 
 
 def as_array(X: Any) -> Any:
-    """Return X, made an array if it is a list or a tensor, or say how to make it one.
+    """Convert images to an array, or raise an error that says how to convert them.
 
-    scikit-learn checks the rest: this is for what its messages would not explain.
+    It covers the cases for which scikit-learn's messages give no explanation. scikit-learn checks
+    the others.
 
     Parameters
     ----------
     X : array-like
-        What was given for images.
+        The images.
 
     Returns
     -------
-    X : ndarray or whatever else has a shape
-        Not copied, unless it is a tensor or a table that NumPy cannot view. Of a table, a
-        DataFrame of pandas with its column names, in which bytes are still uint8.
+    X : ndarray or another object with a shape
+        The images. They are copied only if NumPy cannot view a tensor or a table. A table becomes a
+        DataFrame of pandas with its column names, in which bytes remain uint8.
 
     Raises
     ------
     ValueError
-        If X is no array of numbers, or has images of different sizes.
+        If X is not an array of numbers, or has images of different sizes.
     """
     _refuse_other_forms(X)
     if hasattr(X, "detach") and hasattr(X, "numpy"):
@@ -59,7 +60,7 @@ def as_array(X: Any) -> Any:
 
 
 def _as_numpy_table(X: Any) -> Any:
-    """Return a table as one of pandas, where scikit-learn would make bytes of it float32."""
+    """Return a table as a DataFrame of pandas with uint8 columns, which scikit-learn keeps."""
     if hasattr(X, "iloc"):
         dtypes = set(X.dtypes)
         of_bytes = {getattr(dtype, "numpy_dtype", None) for dtype in dtypes} == {np.dtype("uint8")}
@@ -69,24 +70,24 @@ def _as_numpy_table(X: Any) -> Any:
         return X
     from pandas import DataFrame
 
-    # In a table of pyarrow `columns` are the columns themselves.
+    # `columns` of a pyarrow table are the columns themselves.
     return DataFrame(values, columns=list(getattr(X, "column_names", X.columns)), copy=False)
 
 
 def refuse_one_image(shape: tuple[int, ...], image_shape: tuple[int, int, int]) -> None:
-    """Refuse an array that is one image of a known shape, where several are expected.
+    """Raise an error for a single image instead of an array of images.
 
     Parameters
     ----------
     shape : tuple of int
-        Of the array that was given.
+        The shape of the array.
     image_shape : tuple of int
-        (height, width, n_channels) of the images of the fit.
+        The shape (height, width, n_channels) of the images of the fit.
 
     Raises
     ------
     ValueError
-        If the array has the shape of one image, and cannot be several.
+        If the array has the shape of one image, and cannot be an array of several images.
     """
     height, width, n_channels = image_shape
     one = (image_shape, image_shape[:2]) if n_channels == 1 else (image_shape,)
@@ -99,29 +100,29 @@ def refuse_one_image(shape: tuple[int, ...], image_shape: tuple[int, int, int]) 
 
 
 def _refuse_other_forms(X: Any) -> None:
-    """Refuse what NumPy would take for a single object, or read in a form that nobody means."""
+    """Raise an error for objects that NumPy would convert to a useless array."""
     kind = type(X).__name__
     if isinstance(X, str | bytes | os.PathLike):
         raise ValueError(f"got X of type {kind}, {_EXPECTED}; {_hint_for(X)}")
-    if isinstance(X, Mapping) and not hasattr(X, "shape"):  # of SciPy's matrices one is a dict
+    if isinstance(X, Mapping) and not hasattr(X, "shape"):  # one of SciPy's matrices is a dict
         keys = [name for name in ("images", "data") if name in X]
         hint = f"pass X[{keys[0]!r}], and the labels as y" if keys else "pass the array in it"
         raise ValueError(f"got X of type {kind}, {_EXPECTED}; {hint}")
     if any(base.__module__.startswith("torch.utils.data") for base in type(X).__mro__):
         raise ValueError(
-            f"got X of type {kind}, {_EXPECTED}; this takes arrays, not torch's data sets and "
-            "loaders: np.stack([np.asarray(image) for image, label in dataset])"
+            f"got X of type {kind}, {_EXPECTED}; convert data sets and loaders of torch with "
+            "np.stack([np.asarray(image) for image, label in dataset])"
         )
     if isinstance(X, Iterator):
         raise ValueError(
-            f"got X of type {kind}, {_EXPECTED}; np.stack(list(X)) makes one of images"
+            f"got X of type {kind}, {_EXPECTED}; np.stack(list(X)) makes an array of images"
         )
     if hasattr(X, "columns") and hasattr(X, "iloc") and len(X):
         _refuse_columns(X)
 
 
 def _refuse_columns(table: Any) -> None:
-    """Refuse a DataFrame with columns of text, paths or arrays."""
+    """Raise an error for a DataFrame with columns of strings, paths or arrays."""
     cells = {
         str(name): cell
         for name, cell in zip(table.columns, table.iloc[0], strict=True)
@@ -131,7 +132,7 @@ def _refuse_columns(table: Any) -> None:
         return
     hint = next(map(_hint_for, cells.values()))
     if len(cells) < len(table.columns):
-        hint += "; columns that are no pixels are to be removed"
+        hint += "; remove the columns that are not pixels"
     kinds = {type(cell).__name__ for cell in cells.values()}
     raise ValueError(
         f"got X of type {type(table).__name__} with {' and '.join(sorted(kinds))} in the columns "
@@ -140,17 +141,17 @@ def _refuse_columns(table: Any) -> None:
 
 
 def _hint_for(cell: Any) -> str:
-    """Return how to make an array of cells such as this one."""
+    """Return how to convert cells like this one to an array."""
     if isinstance(cell, os.PathLike):
         return "ImageReader reads files"
     if isinstance(cell, str | bytes):
         return "PixelParser reads strings of pixels and ImageReader files"
     if hasattr(cell, "resize") and hasattr(cell, "getpixel"):
-        return "bring the Pillow images to one size: np.stack([image.resize((48, 48)) for ...])"
+        return "resize the Pillow images to one size: np.stack([image.resize((48, 48)) for ...])"
     if hasattr(cell, "shape"):
         return (
-            "np.stack(list(X)) makes an array of images of one size, and ImageResizer brings "
-            "arrays to one size before that"
+            "np.stack(list(X)) makes an array of images of one size; use ImageResizer before, if "
+            "the sizes differ"
         )
     if isinstance(cell, tuple):
         return "np.stack([image for image, label in X]) makes an array of pairs"

@@ -1,4 +1,4 @@
-"""scikit-learn's constraints of parameters: a bool is no number, and decorators keep types."""
+"""Constraints of parameters, in addition to those of scikit-learn."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -10,21 +10,21 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Interval(_param_validation.Interval):
-    """An interval of numbers, which True and False are not."""
+    """An interval of numbers that does not contain True and False."""
 
     def is_satisfied_by(self, val: Any) -> bool:
-        """Whether a value is a number of the interval."""
+        """Return whether a value is a number in the interval."""
         return not isinstance(val, bool) and super().is_satisfied_by(val)
 
 
 class TorchDevice(_param_validation.HasMethods):
-    """A ``torch.device``, found out without an import of torch."""
+    """A ``torch.device``, recognized without importing torch."""
 
     def __init__(self) -> None:
-        super().__init__("__enter__")  # scikit-learn takes no constraints of other kinds
+        super().__init__("__enter__")  # scikit-learn accepts no constraints of other kinds
 
     def is_satisfied_by(self, val: Any) -> bool:
-        """Whether a value is one."""
+        """Return whether a value is a ``torch.device``."""
         return (type(val).__module__, type(val).__name__) == ("torch", "device")
 
     def __str__(self) -> str:
@@ -65,13 +65,12 @@ class NameIn(_param_validation.HasMethods):
 def validate_params(
     constraints: dict[str, list[Any]], *, skip_nested: bool = True
 ) -> Callable[[Function], Function]:
-    """Have the arguments of a function checked before each call.
+    """Return a decorator that checks the arguments of a function before each call.
 
     Parameters
     ----------
     constraints : dict of str to list
-        What each parameter accepts, as in an estimator's ``_parameter_constraints``.
-
+        The valid values of each parameter, as in ``_parameter_constraints`` of an estimator.
     skip_nested : bool, default=True
         Whether the arguments of the functions that the function calls are not checked. It is
         False for a function that passes arguments on.
@@ -79,7 +78,7 @@ def validate_params(
     Returns
     -------
     decorator : callable
-        From a function to one that raises ``InvalidParameterError``, a ValueError and a TypeError,
-        with what was got and what was expected.
+        The decorator. The function then raises an ``InvalidParameterError`` (a ValueError and a
+        TypeError) for invalid arguments.
     """
     return _param_validation.validate_params(constraints, prefer_skip_nested_validation=skip_nested)

@@ -1,12 +1,12 @@
-"""Images as estimators understand them without being told a shape."""
+"""Images in the layout that estimators accept without `image_shape`."""
 
 import numpy as np
 
 
 def as_data(images: np.ndarray) -> np.ndarray:
-    """Return gray square images as flat rows, and others as they are.
+    """Return gray square images as flat rows, and other images unchanged.
 
-    Flat rows of others would not tell their height, width and channels.
+    The height, width and channels of other images cannot be inferred from flat rows.
 
     Parameters
     ----------

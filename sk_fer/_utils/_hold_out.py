@@ -1,4 +1,4 @@
-"""Groups of images set aside, as near to a number of images as they can be."""
+"""Sets groups of images aside, with about a given number of images."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,28 +14,28 @@ def hold_out_groups(
     *,
     n_left: int = 1,
 ) -> NDArray[np.bool_]:
-    """Choose groups that have about `n_held_out` images, and about that share of each class.
+    """Choose groups that have about `n_held_out` images, and about the same share of each class.
 
-    Of many random orders of the groups, this is the start of one that comes nearest. Where it
-    can be, an image of each class is left.
+    The groups are the first ones in the best of many random orders. If possible, at least one image
+    of each class is not set aside.
 
     Parameters
     ----------
     groups : ndarray of shape (n_samples,)
-        Positions of the groups, from 0.
+        The group of each image, from 0.
     labels : ndarray of shape (n_samples,)
-        Positions of the classes, from 0.
+        The class of each image, from 0.
     n_held_out : int
-        Number of images expected, from 1 to `n_samples` - 1.
+        The number of images to set aside, from 1 to `n_samples` - 1.
     seed : int
-        Source of the choice.
+        The random seed.
     n_left : int, default=1
-        Least number of groups that are not set aside.
+        The smallest number of groups that are not set aside.
 
     Returns
     -------
     held_out : ndarray of shape (n_samples,)
-        Whether an image is set aside. None is if there are no more groups than `n_left`.
+        Whether each image is set aside. If there are at most `n_left` groups, no image is.
 
     Examples
     --------
@@ -50,7 +50,9 @@ def hold_out_groups(
     total = counts.sum(axis=0)
     expected = total * (n_held_out / len(labels))
     there = np.flatnonzero(counts.any(axis=1))
-    possible = there[(counts[there] < total)[:, total > 0].all(axis=1)]  # take no class away
+    possible = there[
+        (counts[there] < total)[:, total > 0].all(axis=1)
+    ]  # groups that leave images of each class
     if not len(possible):
         possible = there
     most = max(0, len(there) - n_left)
@@ -61,7 +63,7 @@ def hold_out_groups(
         held_out = counts[order].cumsum(axis=0)[:most]
         off = np.abs(held_out - expected).sum(axis=1) + np.abs(held_out.sum(axis=1) - n_held_out)
         taken = ((held_out == total) & (total > 0)).sum(axis=1)
-        off += 2 * len(labels) * taken  # counts more than any number of images
+        off += 2 * len(labels) * taken  # outweighs any number of images
         nearest = int(off.argmin())
         if off[nearest] < least:
             best, least = order[: nearest + 1], off[nearest]

@@ -1,11 +1,11 @@
-"""Images of any depth, colour space or transparency to what converts to 8-bit gray or RGB."""
+"""Converts images of any depth, colour space or transparency to 8 bits per channel."""
 
 from __future__ import annotations
 
 import numpy as np
 from PIL import Image
 
-_ABOVE_ONE = 1.001  # a little more than 1 is rounding; much more is another scale
+_ABOVE_ONE = 1.001  # values slightly above 1 come from rounding, larger ones have another scale
 _DARKEST_WHITE = 16
 
 
@@ -29,10 +29,10 @@ def to_eight_bits(image: Image.Image) -> Image.Image:
     Raises
     ------
     ValueError
-        If there are negative values, floats of an unknown scale, or integers of which the
-        largest would be nearly black.
+        If there are negative values, floats of an unknown scale, or integers that are so small
+        that the image would be nearly black.
     """
-    if image.mode.startswith("I"):  # Pillow's own conversion cuts at 255
+    if image.mode.startswith("I"):  # Pillow's conversion clips at 255
         return Image.fromarray(_scale_integers(np.asarray(image)))
     if image.mode == "F":
         return Image.fromarray(_scale_floats(np.asarray(image)))
@@ -45,11 +45,11 @@ def to_eight_bits(image: Image.Image) -> Image.Image:
 
 
 def is_deep_color(image: Image.Image) -> bool:
-    """Return whether an image that is not loaded yet has several channels of 16 bits each.
+    """Return whether an image that is not loaded yet has several channels of 16 bits.
 
-    Pillow keeps the upper 8 bits.
+    Pillow then keeps the upper 8 bits only.
     """
-    tiles = getattr(image, "tile", [])  # what the reader of the file format decodes
+    tiles = getattr(image, "tile", [])  # the arguments of the decoder
     return len(image.getbands()) > 1 and any(";16" in str(tile.args) for tile in tiles)
 
 
@@ -66,7 +66,7 @@ def refuse_unscaled_color(image: Image.Image) -> None:
 def _scale_integers(values: np.ndarray) -> np.ndarray:
     least, most = int(values.min()), int(values.max())
     if least < 0:
-        raise ValueError(f"it has values from {least} to {most}, expected none below 0")
+        raise ValueError(f"it has values from {least} to {most}, expected no negative values")
     if 0 < most < 1 << 12:
         n_bits = next(n_bits for n_bits in (8, 10, 12) if most < 1 << n_bits)
         raise ValueError(

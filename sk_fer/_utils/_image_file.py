@@ -1,4 +1,4 @@
-"""Image files to uint8 arrays, and images brought to one size."""
+"""Reads image files as uint8 arrays, and resizes images."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sk_fer._utils._image_heif import HEIF_SUFFIXES, is_heif, open_heif, reads_h
 
 MAX_PIXELS = 64_000_000
 
-# Pillow goes by content, not by name, and would hand PostScript to an interpreter.
+# Pillow recognizes formats by their content, and would run an interpreter for PostScript.
 _FORMATS = (
     *("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP"),
     *(("AVIF",) if features.check("avif") else ()),
@@ -27,17 +27,17 @@ IMAGE_SUFFIXES = {
     *((".avif",) if "AVIF" in _FORMATS else ()),
     *(HEIF_SUFFIXES if reads_heif() else ()),
 }
-"""What the names of files that `read_image` reads end with."""
+"""The suffixes of the files that `read_image` reads."""
 
 _SIGNATURES = (
     *(b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a"),
     *(b"II*\0", b"MM\0*", b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51"),
 )
-_PAGED = {"GIF", "PNG", "WEBP", "TIFF", "AVIF"}  # a JPEG's second picture is a thumbnail
+_PAGED = {"GIF", "PNG", "WEBP", "TIFF", "AVIF"}  # the second picture of a JPEG is a thumbnail
 
 
 def is_image(head: bytes) -> bool:
-    """Whether a file that begins with these 16 bytes is an image that `read_image` reads."""
+    """Whether `read_image` reads files that begin with these 16 bytes."""
     if head[4:8] == b"ftyp":
         return (head[8:12] == b"avif" and ".avif" in IMAGE_SUFFIXES) or (
             is_heif(head) and reads_heif()
@@ -53,10 +53,10 @@ def is_image(head: bytes) -> bool:
 def read_image(
     path: str | os.PathLike[str], *, color: bool = False, several_frames: list[str] | None = None
 ) -> np.ndarray:
-    """Read an image file as it is meant to be seen.
+    """Read an image file as gray or RGB pixels.
 
-    The EXIF orientation is applied, transparent parts become white, images of more than 8 bits
-    are scaled by their type, and a file of several frames gives its first one.
+    The EXIF orientation is applied, transparent parts become white, and images of more than 8 bits
+    are scaled by their type. If a file has several frames, the first one is read.
 
     Parameters
     ----------
@@ -65,20 +65,20 @@ def read_image(
     color : bool, default=False
         Whether to return RGB rather than gray.
     several_frames : list of str, default=None
-        Where to add the path if the file has more than one frame.
+        A list to which the path is added if the file has more than one frame.
 
     Returns
     -------
     image : ndarray of shape (height, width) or (height, width, 3), dtype uint8
-        Gray, or RGB if `color`.
+        The pixels, in gray or RGB.
 
     Raises
     ------
     ValueError
-        If the file is empty, damaged, not an image, or larger than `MAX_PIXELS`, or if its values
-        have no scale that is known.
+        If the file is empty, damaged, not an image, or larger than `MAX_PIXELS`, or if the scale of
+        its values is not known.
     OSError
-        If the file is missing or may not be read.
+        If the file does not exist or cannot be read.
     """
     path = os.fspath(path)
     with open(path, "rb") as file:
@@ -88,8 +88,8 @@ def read_image(
 def decode_image(
     file: BinaryIO, name: str, *, color: bool = False, several_frames: list[str] | None = None
 ) -> np.ndarray:
-    """Read an image from an open file, see `read_image`; `name` goes into the messages."""
-    with _warnings_ignored:  # what Pillow warns of is mended or refused
+    """Read an image from an open file, like `read_image`. Error messages contain `name`."""
+    with _warnings_ignored:  # the checks below cover the warnings of Pillow
         head = file.read(16)
         file.seek(0)
         if not head:
@@ -101,15 +101,15 @@ def decode_image(
         except UnidentifiedImageError:
             known = ", ".join(_FORMATS)
             raise ValueError(
-                f"{name}: not a readable image, its content is none of {known}"
+                f"{name}: not a readable image, its format is none of {known}"
             ) from None
-        except Exception as error:  # on damaged files Pillow's decoders raise nearly anything
+        except Exception as error:  # decoders raise errors of many classes for damaged files
             reason = " ".join(f"{error!s:.200}".split()) or type(error).__name__
             raise ValueError(f"{name}: not a readable image, {reason}") from error
 
 
 def to_pixels(image: Image.Image, *, color: bool, in_place: bool = False) -> np.ndarray:
-    """Return the pixels of an image of Pillow, see `read_image`.
+    """Return the pixels of a Pillow image, like `read_image`.
 
     With `in_place`, the image may be changed, which needs less memory.
     """
@@ -127,26 +127,26 @@ def warn_of_several_frames(names: list[str]) -> None:
     """Warn of files of which only the first frame was read, if there are any."""
     if names:
         warnings.warn(
-            f"{len(names)} image file(s) have several frames or pages, and only the first one of "
-            f"each was read, the first such file: {names[0]}",
+            f"{len(names)} image file(s) have several frames or pages, of which only the first was "
+            f"read, for example {names[0]}",
             stacklevel=4,
         )
 
 
 def resize_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Bring an image to a size, antialiased where it shrinks.
+    """Resize an image, with antialiasing if it becomes smaller.
 
     Parameters
     ----------
     image : ndarray of shape (height, width) or (height, width, n_channels)
-        Of dtype uint8 or float32, which is kept.
+        The image, uint8 or float32.
     size : tuple of int
-        Height and width expected.
+        The new height and width.
 
     Returns
     -------
     image : ndarray of shape (*size,) or (*size, n_channels)
-        A new array.
+        The resized image, with the dtype of `image`.
     """
     if image.ndim == 3:
         channels = [resize_image(channel, size) for channel in np.moveaxis(image, -1, 0)]
@@ -157,7 +157,7 @@ def resize_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 class _WarningsIgnored:
-    """``warnings.catch_warnings`` for threads side by side: the last one out restores."""
+    """``warnings.catch_warnings`` for several threads. The last thread restores the filters."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -187,7 +187,7 @@ def _decode(
     with image:
         width, height = image.size
         if width * height > MAX_PIXELS:
-            raise ValueError(f"it has {height} x {width} pixels, at most {MAX_PIXELS} are read")
+            raise ValueError(f"it has {height} x {width} pixels, expected at most {MAX_PIXELS}")
         is_paged = image.format in _PAGED and getattr(image, "n_frames", 1) > 1
         pixels = to_pixels(image, color=color, in_place=True)
     if is_paged and several_frames is not None:

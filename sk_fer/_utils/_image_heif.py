@@ -1,4 +1,4 @@
-"""HEIC and HEIF files, the photographs of telephones, through the extra ``heic``."""
+"""Reads HEIC and HEIF files with pillow-heif, which the extra ``heic`` installs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def is_heif(head: bytes) -> bool:
 
 
 def open_heif(file: BinaryIO) -> Image.Image:
-    """Open the main image of a HEIF file, turned as it is meant to be seen."""
+    """Open the main image of a HEIF file, in its orientation."""
     if not reads_heif():
         raise ValueError(
             'HEIF files require pillow-heif: run pip install ".[heic]" in the clone of sk_fer'

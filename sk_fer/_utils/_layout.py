@@ -1,4 +1,4 @@
-"""The layouts X may come in, and the one that image code works on."""
+"""Converts between the layouts of X and images with channels."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from sk_fer._utils._constraints import Interval
 
 SIDE = Interval(Integral, 1, None, closed="left")
 
-# Smaller inputs are taken for plain features, which no face could be drawn in.
+# Smaller inputs are treated as features, because they are too small for a face.
 SMALLEST_FACE = 8
 
 
 class Layout(Enum):
-    """How the images lie in X; the value is the number of dimensions."""
+    """The layouts of X. The value is the number of dimensions."""
 
     FLAT = 2
     GRAY = 3
@@ -32,29 +32,29 @@ def infer_image_shape(
     *,
     picture: bool = False,
 ) -> tuple[int, int, int]:
-    """Find the height, width and channels of images given as flat rows.
+    """Infer the height, width and channels of images in flat rows.
 
     Parameters
     ----------
     n_features : int
         The length of a row.
     image_shape : int or tuple of int, default=None
-        (height, width) or (height, width, n_channels), or the side of a square. If None, a
-        square where `n_features` is a square number, and one strip of height 1 where it is not.
+        The shape (height, width) or (height, width, n_channels), or the side of a square. If None,
+        it is a square if `n_features` is a square number, and otherwise a strip of height 1.
     picture : bool, default=False
-        Whether the shape matters, so that a row that is no square is refused where it has as
-        many values as the smallest face, 8 * 8.
+        Whether the shape matters. If True, a row of 8 * 8 or more values that is not a square is
+        an error.
 
     Returns
     -------
     image_shape : tuple of int
-        (height, width, n_channels).
+        The shape (height, width, n_channels).
 
     Raises
     ------
     ValueError
-        If `image_shape` is no shape of an image or has not `n_features` pixels, or if it is None
-        and the row could be a picture of several shapes.
+        If `image_shape` is not valid or has another number of values than `n_features`, or if it is
+        None and the shape is not known.
     """
     if image_shape is None:
         side = math.isqrt(n_features)
@@ -62,22 +62,22 @@ def infer_image_shape(
             return side, side, 1
         if picture and n_features >= SMALLEST_FACE**2:
             raise ValueError(
-                f"X has {n_features} features, which is no square number, and nothing says what "
-                f"shape the images have; {likely_shapes(n_features)}image_shape=(1, {n_features}) "
-                "takes each row for a strip, one pixel high"
+                f"X has {n_features} features, which is not a square number; set image_shape to "
+                f"the shape of the images. {likely_shapes(n_features)}image_shape=(1, "
+                f"{n_features}) if the features are not pixels"
             )
         return 1, n_features, 1
     height, width, n_channels = check_image_shape(image_shape)
     if height * width * n_channels != n_features:
         raise ValueError(
-            f"got image_shape={image_shape!r}, {height * width * n_channels} values an image, "
-            f"where X has {n_features} features; {likely_shapes(n_features)}".rstrip("; ")
+            f"got image_shape={image_shape!r}, which has {height * width * n_channels} values, but "
+            f"X has {n_features} features; {likely_shapes(n_features)}".rstrip("; ")
         )
     return height, width, n_channels
 
 
 def likely_shapes(n_features: int) -> str:
-    """Say what pictures a flat row could be, in parts that each end with a semicolon.
+    """Return the likely shapes of an image in a flat row. Each ends with a semicolon.
 
     Examples
     --------
@@ -95,32 +95,32 @@ def likely_shapes(n_features: int) -> str:
         high -= 1
     wide = n_features // high
     if SMALLEST_FACE <= high < wide <= 2 * high:
-        shapes.append(f"image_shape=({high}, {wide}) or ({wide}, {high}) for gray oblong images; ")
+        shapes.append(f"image_shape=({high}, {wide}) or ({wide}, {high}) for gray images; ")
     for n_channels, name in ((1, ""), (3, "3 * ")):
         side = math.isqrt(n_features // n_channels)
         more = n_features - n_channels * side**2
         if side >= SMALLEST_FACE and 1 <= more <= SMALLEST_FACE:
             shapes.append(
-                f"{n_features} is {name}{side} * {side} and {more} more: remove the columns that "
-                "are no pixels, such as labels (sklearn.multioutput.ClassifierChain adds some, "
+                f"{n_features} is {name}{side} * {side} + {more}: remove the columns that are not "
+                "pixels, such as labels (sklearn.multioutput.ClassifierChain adds some, "
                 "MultiOutputClassifier does not); "
             )
     return "".join(shapes)
 
 
 def warn_of_four_channels(rows: np.ndarray) -> None:
-    """Warn where flat rows that are taken for square gray images are likely to be RGBA pixels.
+    """Warn if flat rows that are treated as square gray images are probably RGBA pixels.
 
     Parameters
     ----------
     rows : ndarray of shape (n, n_features)
-        The first hundred are looked at: every fourth value or the last quarter is that of an opaque
-        pixel, or the values come in fours.
+        The flat rows. They are probably RGBA pixels if in the first hundred rows every fourth value
+        or the last quarter of the values is opaque, or if four values each are equal.
 
     Warns
     -----
     UserWarning
-        With the values of `image_shape` that say which they are.
+        If they are probably RGBA pixels, with the value of `image_shape` for both cases.
     """
     side, rest = divmod(math.isqrt(rows.shape[1]), 2)
     if 4 * side**2 != rows.shape[1] or rest or side < SMALLEST_FACE:
@@ -136,8 +136,8 @@ def warn_of_four_channels(rows: np.ndarray) -> None:
         advice = f"pass np.moveaxis(X.reshape(-1, 4, {side}, {side}), 1, -1)"
     if (opaque or opaque_plane or in_fours) and not blank:
         warnings.warn(
-            f"the {rows.shape[1]} values of a row are taken for a gray image of {2 * side} x "
-            f"{2 * side} pixels, and look like {side} x {side} pixels in four channels; {advice}, "
+            f"the {rows.shape[1]} values of a row are treated as a gray image of {2 * side} x "
+            f"{2 * side} pixels, but look like {side} x {side} pixels in four channels; {advice}, "
             f"or set image_shape=({2 * side}, {2 * side}) if they are gray",
             stacklevel=4,
         )
@@ -146,23 +146,23 @@ def warn_of_four_channels(rows: np.ndarray) -> None:
 def check_integers(
     value: int | Sequence[int], name: str, expected: str, *, lengths: Sequence[int] | None = None
 ) -> tuple[int, ...]:
-    """Return a parameter that is an integer or several as a tuple of positive integers.
+    """Return a parameter as a tuple of positive integers.
 
     Parameters
     ----------
     value : int or sequence of int
-        The parameter. A single integer stands for as many as the first of `lengths`, or for one.
+        The parameter. A single integer is repeated to the first of `lengths`.
     name : str
-        The name of the parameter, for the message.
+        The name of the parameter, for the error message.
     expected : str
-        A description of valid values, for the message.
+        A description of the valid values, for the error message.
     lengths : sequence of int, default=None
         The valid numbers of integers. If None, any number is valid.
 
     Raises
     ------
     ValueError
-        If the parameter is anything else.
+        If the parameter is not valid.
     """
     times = lengths[0] if lengths else 1
     numbers = (value,) * times if isinstance(value, Integral) else tuple(value)  # type: ignore[arg-type]
@@ -197,10 +197,10 @@ def to_images(
     X : ndarray of shape (n, h * w * c), (n, h, w) or (n, h, w, c)
         The images, in any layout.
     image_shape : int or tuple of int, default=None
-        Height, width and, where there are several, channels. If None, X's own shape, or
-        :func:`infer_image_shape`'s guess for flat rows.
+        The shape (height, width) or (height, width, n_channels). If None, it is the shape of X, or
+        that of :func:`infer_image_shape` for flat rows.
     picture : bool, default=False
-        As for :func:`infer_image_shape`.
+        As in :func:`infer_image_shape`.
 
     Returns
     -------
@@ -212,7 +212,7 @@ def to_images(
     Raises
     ------
     ValueError
-        If X has no such shape, or another one than `image_shape`, or has its channels first.
+        If the shape of X is not valid or differs from `image_shape`, or if the channels come first.
     """
     if X.ndim not in (2, 3, 4):
         raise ValueError(
@@ -235,14 +235,14 @@ def to_images(
 
 
 def from_images(images: np.ndarray, layout: Layout) -> np.ndarray:
-    """Bring images back to the layout that X had.
+    """Convert images to a layout of X.
 
     Parameters
     ----------
     images : ndarray of shape (n, h, w, c)
-        The images; their size need not be the one that X had.
+        The images.
     layout : Layout
-        What :func:`to_images` returned with them.
+        The layout, from :func:`to_images`.
 
     Returns
     -------

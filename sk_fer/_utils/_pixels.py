@@ -1,4 +1,4 @@
-"""Strings of pixels, as FER2013's CSV files hold them, to one uint8 array."""
+"""Converts strings of pixels, as in FER2013's CSV files, to an array."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-_ROWS_AT_ONCE = 32  # about 300 KB of text: the working set stays in the processor's cache
+_ROWS_AT_ONCE = 32  # about 300 KB of text, which fits in the cache of the processor
 _NUMBER = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{0,20})?([eE][+-]?[0-9]{1,2})?")
 _PUNCTUATION = str.maketrans(dict.fromkeys("[](),;|'\t\r\n", " "))
 _POINT_ZERO = re.compile(r"(?<=[0-9])\.0*(?=\s|$)")
@@ -23,32 +23,32 @@ def parse_pixels(
     where: str = "row {row}",
     first_row: int = 0,
 ) -> tuple[np.ndarray, np.ndarray, list[tuple[int, str]]]:
-    """Read strings of whole numbers from 0 to 255, apart by spaces.
+    """Read strings of whole numbers from 0 to 255, separated by spaces.
 
-    Commas and brackets, as in ``[1, 2]``, and decimals that are zero, as in ``1.0``, are read too.
+    Commas and brackets, as in ``[1, 2]``, and zero decimals, as in ``1.0``, are accepted, too.
 
     Parameters
     ----------
     strings : sequence, ndarray or Series of str
-        One string an image.
+        The strings, one per image.
     n_pixels : int, default=None
         The number of pixels expected in each string. If None, the number in the first string
         that can be read.
     on_error : {"raise", "skip"}, default="raise"
-        Whether the first string that cannot be read ends the call, or is left out.
+        Whether a string that cannot be read raises an error or is left out.
     where : str, default="row {row}"
-        How a message names the place; ``{row}`` stands for the row.
+        The place of a string in messages. ``{row}`` is replaced by the row.
     first_row : int, default=0
-        The row of the first string in the messages.
+        The row of the first string in messages.
 
     Returns
     -------
     pixels : ndarray of shape (n_kept, n_pixels), dtype uint8
-        The pixels of the strings kept.
+        The pixels of the strings that were read.
     kept : ndarray of shape (n_kept,), dtype intp
-        The positions of those strings in `strings`.
+        The positions of these strings in `strings`.
     problems : list of (int, str)
-        Row (counted from `first_row`) and message of each string left out.
+        The row and the message of each string that was left out.
 
     Raises
     ------
@@ -88,12 +88,12 @@ def parse_pixels(
 
 
 def count_pixels(cell: str) -> int:
-    """Count the numbers in a string of pixels, whatever they are."""
+    """Count the numbers in a string of pixels, valid or not."""
     return len(_plain(cell).split())
 
 
 def _first_n_pixels(cells: Iterable[Any]) -> int:
-    """Count the pixels of the first cell that can be read; 0 where none can."""
+    """Count the pixels of the first cell that can be read, or return 0."""
     for cell in cells:
         try:
             return len(_parse_row(cell))
@@ -103,10 +103,9 @@ def _first_n_pixels(cells: Iterable[Any]) -> int:
 
 
 def _parse_rows(cells: list[Any], n_pixels: int) -> np.ndarray | None:
-    """Read well-formed rows at once, or return None where one needs a closer look.
+    """Read well-formed rows together, or return None if a row is not well-formed.
 
-    All digits of all rows are looked at together, which is faster than NumPy's text parser row by
-    row.
+    All digits of all rows are processed together, which is faster than NumPy's text parser.
     """
     if not n_pixels:
         return None
@@ -115,7 +114,7 @@ def _parse_rows(cells: list[Any], n_pixels: int) -> np.ndarray | None:
     except (TypeError, UnicodeEncodeError):
         return None
     characters = np.frombuffer(text, dtype=np.uint8)
-    digits = characters - np.uint8(ord("0"))  # wraps round for a space
+    digits = characters - np.uint8(ord("0"))  # wraps around for a space
     is_digit = digits < 10
     if not (is_digit | (characters == ord(" "))).all():
         return None
@@ -135,7 +134,7 @@ def _parse_rows(cells: list[Any], n_pixels: int) -> np.ndarray | None:
 
 
 def _plain(cell: Any) -> Any:
-    """Return a string without the brackets, commas and ``.0`` that other programs write."""
+    """Return a string without the brackets, commas and ``.0`` of other programs."""
     if not isinstance(cell, str):
         return cell
     text = cell.translate(_PUNCTUATION)
@@ -143,17 +142,17 @@ def _plain(cell: Any) -> Any:
 
 
 def _parse_row(cell: Any, n_pixels: int | None = None) -> np.ndarray:
-    """Read one row with care, to say what is wrong with it."""
+    """Read one row, with an error message that describes what is wrong."""
     if not isinstance(cell, str):
-        raise ValueError(f"got no pixels but {reprlib.repr(cell)}, expected a string of them")
+        raise ValueError(f"got {reprlib.repr(cell)}, expected a string of pixels")
     if "..." in cell or "…" in cell:
         raise ValueError(
-            "the pixels are cut off at '...', as NumPy prints long arrays; write "
+            "the pixels are shortened with '...', as NumPy prints long arrays; write "
             "' '.join(map(str, image.ravel())) instead"
         )
     tokens = _plain(cell).split()
     if not tokens:
-        raise ValueError("got no pixels, the string is empty")
+        raise ValueError("got an empty string, expected pixels")
     values = [_parse_value(token) for token in tokens]
     if n_pixels is not None and len(values) != n_pixels:
         raise ValueError(f"got {len(values)} pixels, expected {n_pixels}")

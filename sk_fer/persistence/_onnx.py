@@ -102,7 +102,9 @@ def export_onnx(
     --------
     save_model : Write a model file that :func:`load_model` reads.
 
-    Notes ----- Without `quantize`, the graph computes in float32, like ``predict_proba`` with
+    Notes
+    -----
+    Without `quantize`, the graph computes in float32, like ``predict_proba`` with
     ``precision="float32"``. The probabilities of other precisions differ slightly. The speed of
     8-bit integers depends on the processor: export on the kind of machine that will use the file.
 

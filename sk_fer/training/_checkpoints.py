@@ -110,7 +110,13 @@ class Checkpoints:
 
     @contextmanager
     def flushed(self) -> Iterator[None]:
-        """Write the last state that was taken at the end of a ``with`` block, however it ends."""
+        """Write the last state that was taken at the end of a ``with`` block, also after errors.
+
+        Yields
+        ------
+        None
+            The block can also be ended by a termination signal.
+        """
         with before_termination(self.flush):
             try:
                 yield

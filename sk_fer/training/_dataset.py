@@ -102,7 +102,18 @@ class FaceDataset(Dataset):
         )
 
     def with_features(self, features: NDArray[np.float32]) -> Self:
-        """Return the same samples with features in place of the images."""
+        """Return the same samples with features instead of images.
+
+        Parameters
+        ----------
+        features : ndarray of shape (n_samples, ...), dtype float32
+            The features of the samples.
+
+        Returns
+        -------
+        FaceDataset
+            The data set of features.
+        """
         return replace(self, X=features, rows=None, kind="features")
 
     def weighted(self, class_weight: NDArray | None) -> Self:

@@ -176,7 +176,7 @@ class FERNet(CallbackNet):
             The training images.
         y : array-like, default=None
             The targets, if `X` is not a data set.
-        classes : None
+        classes : None, default=None
             Ignored.
         valid : FaceDataset, default=None
             The validation images.

@@ -155,7 +155,7 @@ BAD_INPUTS = [
     # a row
     row("2,303 pixels", f"3,{PIXELS.rsplit(' ', 1)[0]},Training", "got 2303 pixels, expected 2304"),
     row("2,305 pixels", f"3,{PIXELS} 0,Training", "got 2305 pixels, expected 2304"),
-    row("no pixels", "3,,Training", "got no pixels"),
+    row("no pixels", "3,,Training", "got an empty string, expected pixels"),
     row("pixel over 255", f"3,256 {PIXELS[4:]},Training", "pixel value 256 is outside 0 to 255"),
     row("pixel below 0", f"3,-1 {PIXELS},Training", "pixel value -1 is outside 0 to 255"),
     row("pixel no number", f"3,abc {PIXELS},Training", "'abc' is not a number"),

@@ -213,7 +213,10 @@ def test_npz_that_is_refused(tmp_path, arrays, message):
 
 REFUSED = {
     "a row of colours": (f"3,{'7 ' * 6912},Training", r"6912 pixels, 3 x 48 x 48; wanted gray"),
-    "NumPy's printed form": ('3,"[70 80 82 ... 106 109]",Training', r"cut off at '...', as NumPy"),
+    "NumPy's printed form": (
+        '3,"[70 80 82 ... 106 109]",Training',
+        r"shortened with '...', as NumPy",
+    ),
     "pixels from 0 to 1": (f"3,{'0.5 ' * 2304},Training", "'0.5' is not a whole number from 0 to"),
     "names of files": ("3,a.png,Training", "'a.png' is not a number from 0 to 255"),
     "an unknown label": (f"bored,{'7 ' * 2304},Training", "emotion 'bored' is not an integer from"),

@@ -34,11 +34,11 @@ def features(**settings):
 
 ROWS = {
     6912: "image_shape=(48, 48, 3) for 48 x 48 pixels in three channels",
-    2305: "2305 is 48 * 48 and 1 more: remove the columns that are no pixels",
-    6913: "6913 is 3 * 48 * 48 and 1 more",
-    3072: "image_shape=(48, 64) or (64, 48) for gray oblong images",
-    2000: "image_shape=(1, 2000) takes each row for a strip",
-    65: "65 is 8 * 8 and 1 more",
+    2305: "2305 is 48 * 48 + 1: remove the columns that are not pixels",
+    6913: "6913 is 3 * 48 * 48 + 1",
+    3072: "image_shape=(48, 64) or (64, 48) for gray images",
+    2000: "image_shape=(1, 2000) if the features are not pixels",
+    65: "65 is 8 * 8 + 1",
 }
 
 
@@ -46,7 +46,7 @@ ROWS = {
 @pytest.mark.parametrize("make", [cnn, features])
 def test_a_row_that_is_no_square_picture_is_refused(make, n_features):
     X = np.zeros((4, n_features), dtype=np.uint8)
-    with pytest.raises(ValueError, match=f"X has {n_features} features, which is no square") as e:
+    with pytest.raises(ValueError, match=f"X has {n_features} features, which is not a sq") as e:
         make().fit(X, Y[:4])
     assert ROWS[n_features] in str(e.value)
 
@@ -70,7 +70,7 @@ def test_classifier_chain_names_the_way_out():
     rows = IMAGES.reshape(20, -1)
     for image_shape in (None, SHAPE):
         chain = ClassifierChain(cnn(image_shape=image_shape))
-        with pytest.raises(ValueError, match=r"145 is 12 \* 12 and 1 more.* MultiOutputClassifier"):
+        with pytest.raises(ValueError, match=r"145 is 12 \* 12 \+ 1:.* MultiOutputClassifier"):
             chain.fit(rows, labels)
     assert MultiOutputClassifier(cnn()).fit(rows, labels).predict(rows).shape == (20, 2)
 
@@ -118,7 +118,7 @@ WAYS_OUT = {
     "sizes that differ": ([np.zeros((8, 8)), np.zeros((8, 9))], "expected images of one size"),
     "Pillow images of two sizes": (
         [Image.new("L", (8, 8)), Image.new("L", (8, 9))],
-        "bring the Pillow images to one size",
+        "resize the Pillow images to one size",
     ),
     "channels first": (torch.zeros(20, 3, 12, 12), "np.moveaxis(X, 1, -1)"),
 }

@@ -31,8 +31,8 @@ def test_infer_image_shape(n_features, image_shape, expected):
 @pytest.mark.parametrize(
     ("image_shape", "message"),
     [
-        ((48, 47), r"got image_shape=\(48, 47\), 2256 values an image, where X has 2304"),
-        ((48, 48, 3), "6912 values an image, where X has 2304 features"),
+        ((48, 47), r"got image_shape=\(48, 47\), which has 2256 values, but X has 2304"),
+        ((48, 48, 3), "6912 values, but X has 2304 features"),
         ((2304,), r"got image_shape=\(2304,\), expected \(height, width\)"),
         ((1, 1, 48, 48), r"expected \(height, width\)"),
         ((-48, -48), "each at least 1"),
@@ -87,7 +87,7 @@ def test_memory_map_is_not_read(tmp_path):
     [
         ((4,), None, r"got X of shape \(4,\), expected flat rows"),
         ((4, 3, 3, 1, 1), None, "expected flat rows"),
-        ((4, 9), (2, 4), "8 values an image, where X has 9 features"),
+        ((4, 9), (2, 4), "8 values, but X has 9 features"),
         ((4, 3, 8, 8), None, r"looks like channels first; expected \(n, h, w, c\), as np"),
         ((4, 3, 4), (4, 3), r"got images of shape \(3, 4, 1\), expected \(4, 3, 1\)"),
     ],
