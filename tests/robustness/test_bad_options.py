@@ -32,7 +32,7 @@ BAD_OPTIONS = [
     ([*SEARCH, "--cv", "1"], 2, "Invalid value for '--cv'"),
     (["evaluate", "no.joblib"], 1, "no.joblib: no such file"),
     (["predict", "no.joblib", "face.png"], 1, "no.joblib: no such file"),
-    (["predict", "no.joblib"], 2, "got the model no.joblib and no image"),
+    (["predict", "no.joblib"], 2, "got the model no.joblib"),
     (["teach"], 2, "No such command 'teach'"),
 ]
 
