@@ -204,8 +204,11 @@ def _candidates_table(results: pd.DataFrame, *, halving: bool) -> Table:
     table = Table(box=box.SIMPLE)
     for name in ("rank", "mean", "spread", "seconds per fit"):
         table.add_column(name, justify="right")
-    if halving:
-        table.add_column("epochs", justify="right")
+    more = {"epochs": "n_resources"} if halving else {}
+    if "n_finished_folds" in results:
+        more["folds"] = "n_finished_folds"
+    for name in more:
+        table.add_column(name, justify="right")
     table.add_column("parameters", overflow="fold")
     order = ["n_resources", "mean_test_score"] if halving else ["mean_test_score"]
     for row in results.sort_values(order, ascending=False).to_dict("records"):
@@ -216,8 +219,7 @@ def _candidates_table(results: pd.DataFrame, *, halving: bool) -> Table:
             "-" if failed else f"{row['std_test_score']:.1%}",
             f"{row['mean_fit_time']:.1f}",
         ]
-        if halving:
-            numbers.append(f"{row['n_resources']}")
+        numbers += [f"{row[column]}" for column in more.values()]
         params = row["params"]
         table.add_row(*numbers, escape(params if isinstance(params, str) else _describe(params)))
     return table

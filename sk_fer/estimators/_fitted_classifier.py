@@ -41,8 +41,7 @@ class FittedClassifier(ClassifierMixin, ImageInput, StoredNet):
         ndarray of shape (n_samples, n_classes)
             The probabilities, in the order of ``classes_``.
         """
-        images = self._check_new_images(X)
-        return self._logits(images).softmax(1).numpy()
+        return self._logits(X).softmax(1).numpy()
 
     def predict(self, X: ArrayLike) -> NDArray:
         """Predict the label of each image.
@@ -74,8 +73,7 @@ class FittedClassifier(ClassifierMixin, ImageInput, StoredNet):
             The logarithms, in the order of ``classes_``. They are finite even if the
             probabilities of :meth:`predict_proba` are 0.
         """
-        images = self._check_new_images(X)
-        return self._logits(images).log_softmax(1).numpy()
+        return self._logits(X).log_softmax(1).numpy()
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return the accuracy on images and their labels.
@@ -107,10 +105,9 @@ class FittedClassifier(ClassifierMixin, ImageInput, StoredNet):
             sample_weight = check_weight(sample_weight, predicted)
         return accuracy_score(hard_labels(encoded), predicted, sample_weight=sample_weight)
 
-    def _logits(self, images: NDArray) -> torch.Tensor:
-        from sk_fer.training import FaceDataset
-
-        return self.net_.logits(FaceDataset(images), tta=self.tta)
+    def _logits(self, X: ArrayLike) -> torch.Tensor:
+        images = self._new_dataset(X)
+        return self.net_.logits(images, tta=self.tta)
 
     @property
     def history_(self) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from sk_fer._utils._layout import SMALLEST_FACE
 if TYPE_CHECKING:
     from sklearn.utils import Tags
 
-    from sk_fer.training import FERNet
+    from sk_fer.training import FaceDataset, FERNet
 
 
 class ImageInput(BaseEstimator):
@@ -40,15 +40,15 @@ class ImageInput(BaseEstimator):
             self._image_dtype = images.dtype.name
         return images
 
-    def _check_new_images(self, X: ArrayLike) -> NDArray:
-        """Check images that the fitted network is to see, in whatever process this is."""
+    def _new_dataset(self, X: ArrayLike) -> FaceDataset:
+        """Check images for the fitted network, also in another process than that of the fit."""
         check_is_fitted(self)
-        from sk_fer.training import settle_after_fork
+        from sk_fer.training import FaceDataset, settle_after_fork
 
         images = self._check_images(X, reset=False)
         settle_after_fork(self.net_.device)
         self._check_range(images, "X")
-        return images
+        return FaceDataset(images)
 
     def _check_range(self, images: NDArray, name: str) -> None:
         """Refuse pixels of another range than those of the fit, where the network depends on it."""

@@ -12,14 +12,14 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 if TYPE_CHECKING:
     from sklearn.utils import Tags
 
-    from sk_fer.training import FERNet
+    from sk_fer.training import FaceDataset, FERNet
 
 
 class PooledFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     """Mixin that returns the pooled features of the network of an estimator."""
 
     net_: FERNet
-    _check_new_images: Callable[[ArrayLike], NDArray]
+    _new_dataset: Callable[[ArrayLike], FaceDataset]
 
     def transform(self, X: ArrayLike) -> NDArray[np.float32]:
         """Return the pooled features of the backbone.
@@ -34,10 +34,8 @@ class PooledFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         ndarray of shape (n_samples, n_backbone_features)
             The features.
         """
-        from sk_fer.training import FaceDataset
-
-        images = self._check_new_images(X)
-        return self.net_.features(FaceDataset(images), "pooled")
+        images = self._new_dataset(X)
+        return self.net_.features(images, "pooled")
 
     @property
     def _n_features_out(self) -> int:

@@ -101,6 +101,7 @@ def test_an_interruption_leaves_the_scores_of_the_fits_before_it(
     assert [sizes for _, sizes in printed] == ["(8,)", "(8,)", "(16,)"]
     with (out / "search.csv").open() as file:
         first, second = list(csv.DictReader(file))
+    assert re.search(r"seconds per fit .*folds .*parameters", result.output)
     assert first["params"] == "hidden_layer_sizes=(8,)"
     assert (first["n_finished_folds"], second["n_finished_folds"]) == ("2", "1")
     mean = (float(printed[0][0]) + float(printed[1][0])) / 200
