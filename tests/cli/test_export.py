@@ -11,6 +11,7 @@ from sklearn.pipeline import make_pipeline
 
 from sk_fer import FERDenseClassifier, load_model, save_model
 from sk_fer.datasets import make_faces
+from sk_fer.persistence import _onnx_int8
 from sk_fer.preprocessing import HistogramEqualizer
 
 
@@ -42,6 +43,22 @@ def test_export_writes_what_onnx_runtime_reads(run, model, tmp_path):
     refused = run("export", model, file)
     assert refused.exit_code == 1
     assert refused.stderr == f"sk-fer: error: {file} already exists; use --force to overwrite it\n"
+
+
+def test_int8_is_measured_on_the_validation_split(run, model, class_folder, tmp_path, monkeypatch):
+    for package in ("onnx", "onnxscript", "onnxruntime"):
+        pytest.importorskip(package, reason="ONNX files need sk_fer[onnx]")
+    refused = run("export", model, tmp_path / "model.onnx", "--int8", class_folder)
+    assert refused.exit_code == 1
+    assert "X has 3 images; quantize='int8' needs at least 1000" in refused.stderr
+    monkeypatch.setattr(_onnx_int8, "FEWEST_IMAGES", 2)
+    monkeypatch.setattr(_onnx_int8, "N_CALIBRATION", 1)
+    result = run("export", model, tmp_path / "model.onnx", "--int8", class_folder)
+    assert result.exit_code == 0, result.output
+    assert re.search(
+        r"int8 is [0-9.]+ times as fast .* accurate on 2 images: the file", result.output
+    )
+    assert (tmp_path / "model.onnx").exists()
 
 
 @pytest.mark.parametrize("color", [False, True])
