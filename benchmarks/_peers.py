@@ -69,17 +69,20 @@ def train_sk_fer(
     return lambda: model.fit(X, y)
 
 
-def sk_fer_classifier(name: str, device: str, precision: str, **more: Any) -> FERCNNClassifier:
-    """Return the classifier with the peers' optimizer and no augmentation."""
+def sk_fer_classifier(
+    name: str, device: str, precision: str, *, batch_size: int = BATCH, **more: Any
+) -> FERCNNClassifier:
+    """Return the classifier with the peers' optimizer, on whole images without augmentation."""
     return FERCNNClassifier(
         name,
+        progressive_resizing=False,
         optimizer="sgd",
         lr=LR,
         momentum=MOMENTUM,
         weight_decay=0.0,
         lr_schedule=None,
         label_smoothing=0.0,
-        batch_size=BATCH,
+        batch_size=batch_size,
         augment=None,
         warm_start=True,
         device=device,
@@ -121,8 +124,23 @@ def train_by_hand(
     name: str, n: int, epochs: int, device: str, precision: str, compiled: bool
 ) -> Callable[[], object]:
     """Use a loop tuned by hand: uint8 on the device, channels_last, a fused optimizer."""
-    X, y = random_faces(n)
-    images, target = torch.from_numpy(X).to(device), torch.from_numpy(y).to(device)
+    train = training_by_hand(*random_faces(n), name, device, precision, compiled)
+    return lambda: train(epochs)
+
+
+def training_by_hand(
+    X: NDArray[np.uint8],
+    y: NDArray[np.int64],
+    name: str,
+    device: str,
+    precision: str,
+    compiled: bool,
+    *,
+    batch_size: int = BATCH,
+) -> Callable[[int], None]:
+    """Return the loop of :func:`train_by_hand` over images, as a function of the epochs."""
+    images, target = torch.from_numpy(X).to(device).view(-1, SIDE, SIDE), torch.from_numpy(y)
+    target = target.to(device)
     network = plain_network(name).to(device, memory_format=torch.channels_last)
     _tune(network, device, compiled)
     optimizer = torch.optim.SGD(
@@ -130,10 +148,10 @@ def train_by_hand(
     )
     dtype = getattr(torch, precision)
 
-    def run() -> None:
+    def run(epochs: int) -> None:
         network.train()
         for _ in range(epochs):
-            for rows in torch.randperm(n, device=device).split(BATCH):
+            for rows in torch.randperm(len(images), device=device).split(batch_size):
                 with torch.autocast(device, dtype, enabled=dtype != torch.float32):
                     logits = network(_prepared(images[rows]))
                 loss = F.cross_entropy(logits.float(), target[rows])
@@ -224,7 +242,14 @@ def predict_by_hand(
     name: str, n: int, device: str, precision: str, compiled: bool
 ) -> Callable[[], object]:
     """Use a loop tuned by hand: large batches, channels_last, inference mode."""
-    images = torch.from_numpy(random_faces(n)[0]).to(device)
+    return predicting_by_hand(random_faces(n)[0], name, device, precision, compiled)
+
+
+def predicting_by_hand(
+    X: NDArray[np.uint8], name: str, device: str, precision: str, compiled: bool
+) -> Callable[[], NDArray]:
+    """Return the loop of :func:`predict_by_hand` over images."""
+    images = torch.from_numpy(X).to(device).view(-1, SIDE, SIDE)
     network = plain_network(name).to(device, memory_format=torch.channels_last).eval()
     _tune(network, device, compiled)
     dtype = getattr(torch, precision)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]
@@ -241,6 +242,77 @@ def test_memory_benchmark(tmp_path):
     assert "on a memory map of 0.02 GB" in done.stdout
     check_files(tmp_path, files)
     assert results(*files) == before
+
+
+@pytest.mark.slow
+def test_gpu_benchmark(run, tmp_path):
+    before = results("gpu")
+    printed = run("gpu", "--quick", "--out", tmp_path, "--seeds", "0", "1")
+    assert results("gpu") == before
+    assert "failed" not in printed
+    check_files(tmp_path, {"gpu": ["machine", "versions", "gpu", "driver", "parts"]})
+    parts = json.loads((tmp_path / "gpu.json").read_text())["parts"]
+    assert parts["tests"]["rows"]["gpu"]["last_line"] in printed
+    assert parts["throughput"]["rows"]["throughput, fast"]["by hand, compiled, prediction"] > 0
+    assert parts["throughput"]["rows"]["throughput, accurate"]["ratios"][
+        "training, against by hand"
+    ]
+    assert parts["pretrained"]["rows"]["pretrained, resnet50"]["prediction"] > 0
+    assert parts["fast"]["summary"]["fast, 10 epochs"]["seeds"] == [0, 1]
+    assert parts["accurate"]["rows"]["accurate, seed 1"]["epochs"] == 1
+    run("gpu", "--quick", "--out", tmp_path, "--parts", "fast", "--seeds", "2")
+    merged = json.loads((tmp_path / "gpu.json").read_text())["parts"]
+    assert merged["accurate"] == parts["accurate"]
+    assert merged["fast"]["summary"]["fast, 10 epochs"]["seeds"] == [2]
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="here is a CUDA device")
+def test_gpu_benchmark_ends_at_once_without_a_gpu(run, capsys):
+    with pytest.raises(SystemExit) as end:
+        run("gpu")
+    assert end.value.code == 2
+    assert capsys.readouterr().err == ("torch sees no CUDA device here; --quick runs on the CPU\n")
+
+
+JOBS = """
+import os, time
+
+def fails(report):
+    report(done=1)
+    raise ValueError("no such thing")
+
+def dies(report):
+    report(done=2)
+    os._exit(3)
+
+def ends(report, times):
+    for k in range(times):
+        report(done=k + 1)
+
+def waits(report):
+    time.sleep(600)
+"""
+
+
+def test_jobs_that_fail_die_or_take_too_long_are_noted_and_others_end(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "jobs_of_a_test.py").write_text(JOBS)
+    from _jobs import Job, run_jobs
+
+    jobs = {n: Job(n, f"jobs_of_a_test.{n}") for n in ("fails", "dies", "unknown")}
+    jobs["ends"] = Job("ends", "jobs_of_a_test.ends", (5,))
+    kept = []
+    run_jobs(list(jobs.values()), 200, lambda: kept.append(dict(jobs["ends"].row)))
+    assert jobs["fails"].row["done"] == 1
+    assert jobs["fails"].row["failed"] == "ValueError: no such thing"
+    assert jobs["dies"].row == {"done": 2, "failed": "the process ended with exit code 3"}
+    assert "has no attribute 'unknown'" in jobs["unknown"].row["failed"]
+    assert jobs["ends"].row == {"done": 5}
+    assert {"done": 3} in kept
+    waits = Job("waits", "jobs_of_a_test.waits")
+    run_jobs([waits], 0.2, lambda: None)
+    assert waits.row == {"failed": "stopped after 0 s"}
 
 
 def check_files(folder, files):
