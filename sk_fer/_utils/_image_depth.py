@@ -9,7 +9,7 @@ _ABOVE_ONE = 1.001  # values slightly above 1 come from rounding, larger ones ha
 _DARKEST_WHITE = 16
 
 
-def to_eight_bits(image: Image.Image) -> Image.Image:
+def to_eight_bits(image: Image.Image, *, may_be_dark: bool = False) -> Image.Image:
     """Return an image with 8 bits per channel that converts to gray or RGB.
 
     Integers up to 65,535 are scaled as 16 bits, larger integers as 31 bits, and floats by 1 or
@@ -20,6 +20,8 @@ def to_eight_bits(image: Image.Image) -> Image.Image:
     ----------
     image : Image
         An image of any mode of Pillow.
+    may_be_dark : bool, default=False
+        Whether integers that are all small are dark, because the file says which value is white.
 
     Returns
     -------
@@ -33,7 +35,7 @@ def to_eight_bits(image: Image.Image) -> Image.Image:
         that the image would be nearly black.
     """
     if image.mode.startswith("I"):  # Pillow's conversion clips at 255
-        return Image.fromarray(_scale_integers(np.asarray(image)))
+        return Image.fromarray(_scale_integers(np.asarray(image), may_be_dark))
     if image.mode == "F":
         return Image.fromarray(_scale_floats(np.asarray(image)))
     if image.has_transparency_data:
@@ -63,11 +65,11 @@ def refuse_unscaled_color(image: Image.Image) -> None:
         )
 
 
-def _scale_integers(values: np.ndarray) -> np.ndarray:
+def _scale_integers(values: np.ndarray, may_be_dark: bool = False) -> np.ndarray:
     least, most = int(values.min()), int(values.max())
     if least < 0:
         raise ValueError(f"it has values from {least} to {most}, expected no negative values")
-    if 0 < most < 1 << 12:
+    if 0 < most < 1 << 12 and not may_be_dark:
         n_bits = next(n_bits for n_bits in (8, 10, 12) if most < 1 << n_bits)
         raise ValueError(
             f"its largest value is {most}, which would be nearly black, since images of more than "

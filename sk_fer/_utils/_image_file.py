@@ -33,6 +33,7 @@ _SIGNATURES = (
     *(b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a"),
     *(b"II*\0", b"MM\0*", b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51"),
 )
+_SCALED = {"PPM", "JPEG2000"}  # the file says which value is white, and Pillow scales to 16 bits
 _PAGED = {"GIF", "PNG", "WEBP", "TIFF", "AVIF"}  # the second picture of a JPEG is a thumbnail
 
 
@@ -113,14 +114,14 @@ def to_pixels(image: Image.Image, *, color: bool, in_place: bool = False) -> np.
 
     With `in_place`, the image may be changed, which needs less memory.
     """
-    is_deep = is_deep_color(image)
+    is_deep, may_be_dark = is_deep_color(image), image.format in _SCALED
     if in_place:
         ImageOps.exif_transpose(image, in_place=True)
     else:
         image = ImageOps.exif_transpose(image)
     if is_deep:
         refuse_unscaled_color(image)
-    return np.array(to_eight_bits(image).convert("RGB" if color else "L"))
+    return np.array(to_eight_bits(image, may_be_dark=may_be_dark).convert("RGB" if color else "L"))
 
 
 def warn_of_several_frames(names: list[str]) -> None:

@@ -149,6 +149,15 @@ def test_colours_of_sixteen_bits_are_scaled_or_refused(tmp_path, color_type, whi
 def test_maxval_of_a_pgm_is_its_white(tmp_path):
     (tmp_path / "a.pgm").write_bytes(b"P2 3 1 1000\n0 500 1000\n")
     assert read_image(tmp_path / "a.pgm").tolist() == [[0, 128, 255]]
+    (tmp_path / "a.pgm").write_bytes(b"P2 3 1 1000\n0 30 60\n")
+    assert read_image(tmp_path / "a.pgm").tolist() == [[0, 7, 15]]
+
+
+def test_a_dark_jpeg_2000_of_16_bits_is_dark(tmp_path):
+    values = np.full((8, 8), 3000, dtype=np.uint16)
+    values[0] = 0
+    Image.fromarray(values).save(tmp_path / "a.jp2", irreversible=False)
+    assert read_image(tmp_path / "a.jp2").max() == 3000 // 256
 
 
 def test_files_of_several_frames_are_named(tmp_path):
