@@ -14,7 +14,6 @@ from sklearn.pipeline import make_pipeline
 
 import sk_fer
 from sk_fer import FERCNNClassifier, FERDenseClassifier, _version
-from sk_fer.estimators._history import plain_history
 from sk_fer.preprocessing import HistogramEqualizer
 
 
@@ -117,5 +116,5 @@ def test_an_unfitted_model_is_stored_as_it_is():
 
 
 def test_history_holds_python_numbers_only(fitted):
-    for row in plain_history(fitted.net_.history):
+    for row in fitted.__getstate__()["_stored_net"]["history"]:
         assert all(type(value) in (int, float, bool) for value in row.values())

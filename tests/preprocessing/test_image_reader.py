@@ -11,8 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from sk_fer import FERDenseClassifier
-from sk_fer._utils._image_file import resize_image
-from sk_fer.preprocessing import ImageReader, ImageStandardizer
+from sk_fer.preprocessing import ImageReader, ImageResizer, ImageStandardizer
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 8, 5), dtype=np.uint8)
 
@@ -100,7 +99,8 @@ def test_image_size_brings_all_to_one_size(folder, paths):
         [*paths, folder / "tall.png"]
     )
     assert_array_equal(read[:6], IMAGES)
-    assert_array_equal(read[6], resize_image(IMAGES[0].repeat(2, axis=0), (8, 5)))
+    tall = IMAGES[:1].repeat(2, axis=1)
+    assert_array_equal(read[6:], ImageResizer(image_size=(8, 5)).fit_transform(tall))
 
 
 def test_mixed_sizes_are_refused(folder, paths):
