@@ -627,7 +627,43 @@ ROUND_2_LARGE: dict[str, dict] = {
     "preset, mixed": WIDE_2
     | {"pools": (0, 1, 1, 1), "batch_size": 256, "mixup": 0.25, "cutmix": 0.25},
 }
+# The third round: how the changes of the images depend on the length of a fit.
+GROWING = {"sizes": (24, 32, 40, 48)}
+RESIDUAL = SECOND | {"residual": True, "widths": (64, 128, 256, 512), "depths": (1, 3, 3, 3)}
+ROUND_3: dict[str, dict[str, dict]] = {
+    "10 last": {
+        "no warp": SECOND | NO_WARP,
+        "no warp, batch 256": SECOND | NO_WARP | {"batch_size": 256},
+        "no warp, dropout 0": SECOND | NO_WARP | {"dropout": 0.0},
+        "no warp, sgd 0.2, decay 1e-3": SECOND | NO_WARP | SGD | {"lr": 0.2, "weight_decay": 1e-3},
+        "no warp, growing": SECOND | NO_WARP | GROWING,
+    },
+    "20 last": {
+        "no warp": SECOND | NO_WARP,
+        "weak warp": SECOND | WEAK,
+        "warp": SECOND,
+        "weak warp, growing": SECOND | WEAK | GROWING,
+    },
+    "60 last": {
+        "warp, growing": SECOND | GROWING,
+        "warp": SECOND,
+        "strong warp, growing, erasing": SECOND | STRONG | GROWING | {"erasing": 0.3},
+        "warp, growing, mean of weights": SECOND | GROWING | {"ema": 0.05},
+    },
+    "30 last": {
+        "residual": RESIDUAL | {"batch_size": 256, "dropout": 0.4},
+        "residual, strong warp, erasing": RESIDUAL
+        | STRONG
+        | {"batch_size": 256, "dropout": 0.4, "erasing": 0.3},
+        "residual, mixed": RESIDUAL
+        | {"batch_size": 256, "dropout": 0.4, "mixup": 0.25, "cutmix": 0.25},
+    },
+}
 GROUPS: dict[str, dict[str, Config]] = {
+    **{
+        group: {k: replace(BASE, epochs=int(group.split()[0]), **v) for k, v in rows.items()}
+        for group, rows in ROUND_3.items()
+    },
     "2 again": {k: replace(BASE, epochs=2, **v) for k, v in ROUND_2_BRIEF.items()},
     "10 again": {k: replace(BASE, epochs=10, **v) for k, v in ROUND_2_BRIEF.items()},
     "40 again": {k: replace(BASE, **v) for k, v in ROUND_2.items()},
