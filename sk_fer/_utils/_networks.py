@@ -56,7 +56,7 @@ NETWORKS: dict[str, Network] = {
         "sk_fer.modules._cnn.FastCNN",
         "seven convolutions with batch normalization",
         "most data, on a CPU or a GPU",
-        param_grid={"lr": [0.02, 0.1], "label_smoothing": [0.0, 0.1]},
+        param_grid={"lr": [0.05, 0.1], "label_smoothing": [0.0, 0.1]},
         is_backbone=True,
     ),
     "sequential": Network(
@@ -72,7 +72,7 @@ NETWORKS: dict[str, Network] = {
         "a GPU",
         training={
             "progressive_resizing": False,
-            "max_epochs": 60,
+            "max_epochs": 40,
             "batch_size": 256,
             "augment": {
                 "flip": 0.5,
@@ -83,7 +83,7 @@ NETWORKS: dict[str, Network] = {
             },
             "tta": True,
         },
-        param_grid={"lr": [0.02, 0.05], "dropout": [0.2, 0.4]},
+        param_grid={"lr": [0.05, 0.1], "dropout": [0.2, 0.4]},
         is_backbone=True,
     ),
     "vgg": Network(
