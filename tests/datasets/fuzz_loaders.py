@@ -1,7 +1,7 @@
 """Altered images and tables: each loader returns what it should, or raises a ValueError.
 
-    python tests/datasets/fuzz_loaders.py --n-files 5000 --seed 0
-    python tests/datasets/fuzz_loaders.py --atheris -runs=5000
+    python -m tests.datasets.fuzz_loaders --n-files 5000 --seed 0
+    python -m tests.datasets.fuzz_loaders --atheris -runs=5000
 
 The first alters files with Hypothesis, as many images as tables; the second has Atheris look for
 its own, guided by what code they reach. None may take over two seconds or a gigabyte.
@@ -12,11 +12,9 @@ import bz2
 import gzip
 import io
 import sys
-import tarfile
 import tempfile
 import time
 import tracemalloc
-import zipfile
 from collections import Counter
 from collections.abc import Callable
 from functools import cache
@@ -31,6 +29,8 @@ from PIL import Image
 
 from sk_fer.datasets import load_ckplus, load_fer2013, load_ferplus, load_image_folder
 from sk_fer.preprocessing import ImageReader, PixelParser
+
+from .archives import tarred, zipped
 
 SECONDS = 2.0
 N_PIXELS = 48 * 48
@@ -87,24 +87,12 @@ def tables() -> list[tuple[str, bytes]]:
     votes = f"{VOTES}\nTraining,f.png,{'1,' * 9}1\nPublicTest,,0,10{',0' * 8}\n".encode()
     made = [("fer2013.csv", c) for c in (full, train, test)] + [("fer2013new.csv", votes)]
     made += [("a.csv.gz", gzip.compress(c)) for c in (full, votes)]
-    made += [("a.zip", _zipped(full)), ("a.tar.gz", _tarred(full)), ("a.csv", bz2.compress(full))]
+    made += [
+        ("a.zip", zipped({"fer2013.csv": full})),
+        ("a.tar.gz", tarred({"fer2013.csv": full})),
+        ("a.csv", bz2.compress(full)),
+    ]
     return made
-
-
-def _zipped(content: bytes) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("fer2013.csv", content)
-    return buffer.getvalue()
-
-
-def _tarred(content: bytes) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        info = tarfile.TarInfo("fer2013.csv")
-        info.size = len(content)
-        archive.addfile(info, io.BytesIO(content))
-    return buffer.getvalue()
 
 
 # -- alterations -----------------------------------------------------------------------------

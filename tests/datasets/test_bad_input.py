@@ -6,8 +6,6 @@
 import gzip
 import io
 import struct
-import tarfile
-import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +16,8 @@ import pytest
 from PIL import Image
 
 from sk_fer.datasets import load_ckplus, load_fer2013, load_ferplus, load_image_folder
+
+from .archives import tarred, zipped
 
 PIXELS = " ".join(map(str, np.random.default_rng(0).integers(0, 256, 2304)))
 GOOD_ROW = f"3,{PIXELS},Training"
@@ -107,23 +107,6 @@ def bomb(side: int) -> bytes:
     )
 
 
-def zipped(content: bytes, *names: str) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in names:
-            archive.writestr(name, content)
-    return buffer.getvalue()
-
-
-def tarred(content: bytes, name: str) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        info = tarfile.TarInfo(name)
-        info.size = len(content)
-        archive.addfile(info, io.BytesIO(content))
-    return buffer.getvalue()
-
-
 def half(content: bytes) -> bytes:
     return content[: len(content) // 2]
 
@@ -144,13 +127,15 @@ BAD_INPUTS = [
     table("no header, no label", "a,b,c", ": no column 'emotion' or 'pixels', it holds 'a'"),
     table("truncated .gz", half(gzip.compress(MANY_ROWS)), ": truncated or d", name="a.csv.gz"),
     table("empty .gz", b"", ": the file is empty", name="a.csv.gz"),
-    table("truncated .zip", half(zipped(MANY_ROWS, "a.csv")), ": truncated or", name="a.zip"),
-    table("no CSV in .zip", zipped(b"", "a.txt"), ": wanted one CSV file.*none", name="a.zip"),
-    table("two CSVs in .zip", zipped(b"", "a.csv", "b.csv"), ".*found a.csv, b.", name="a.zip"),
-    table("truncated .tar.gz", half(tarred(MANY_ROWS, "a.csv")), ": trunc", name="a.tar.gz"),
+    table("truncated .zip", half(zipped({"a.csv": MANY_ROWS})), ": truncated or", name="a.zip"),
+    table("no CSV in .zip", zipped({"a.txt": b""}), ": wanted one CSV file.*none", name="a.zip"),
+    table(
+        "two CSVs in .zip", zipped({"a.csv": b"", "b.csv": b""}), ".*found a.csv, b.", name="a.zip"
+    ),
+    table("truncated .tar.gz", half(tarred({"a.csv": MANY_ROWS})), ": trunc", name="a.tar.gz"),
     table("empty .tar.gz", b"", ": the file is empty", name="a.tar.gz"),
     table(
-        "no CSV in .tar.gz", tarred(b"", "a.txt"), ": wanted one CSV file.*none", name="a.tar.gz"
+        "no CSV in .tar.gz", tarred({"a.txt": b""}), ": wanted one CSV file.*none", name="a.tar.gz"
     ),
     # a row
     row("2,303 pixels", f"3,{PIXELS.rsplit(' ', 1)[0]},Training", "got 2303 pixels, expected 2304"),

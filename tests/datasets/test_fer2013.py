@@ -1,12 +1,11 @@
 import gzip
-import io
-import tarfile
-import zipfile
 
 import numpy as np
 import pytest
 
 from sk_fer.datasets import load_fer2013
+
+from .archives import tarred, zipped
 
 SPLITS = {"Training": "train", "PublicTest": "validation", "PrivateTest": "test"}
 NAMES = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
@@ -15,14 +14,6 @@ NAMES = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
 def write_icml(path, rows):
     lines = [f"{code}, {usage}, {pixels}" for code, pixels, usage in rows]
     path.write_text("\n".join(["emotion, Usage, pixels", *lines]))
-
-
-def write_tar(path, name, content):
-    with tarfile.open(path, "w:gz") as tar:
-        for member, data in (("fer2013/README", b"hello"), (name, content)):
-            info = tarfile.TarInfo(member)
-            info.size = len(data)
-            tar.addfile(info, io.BytesIO(data))
 
 
 def test_bunch(fer2013_csv, table):
@@ -99,16 +90,18 @@ def test_forms_of_the_table(tmp_path, fer2013_csv, rows, table, form):
     elif form == "gz":
         path.write_bytes(gzip.compress(content))
     elif form == "zip":
-        with zipfile.ZipFile(path, "w") as archive:
-            archive.writestr("fer2013.csv", content)
+        path.write_bytes(zipped({"fer2013.csv": content}))
     elif form == "kaggle_zip":
-        with zipfile.ZipFile(path := path.with_name("challenges.zip"), "w") as archive:
-            archive.writestr("example_submission.csv", "emotion")
-            archive.writestr("__MACOSX/._icml_face_data.csv", "junk")
-            archive.writestr("icml_face_data.csv", content)
-            archive.writestr("train.csv", "emotion,pixels")
+        files = {
+            "example_submission.csv": "emotion",
+            "__MACOSX/._icml_face_data.csv": "junk",
+            "icml_face_data.csv": content,
+            "train.csv": "emotion,pixels",
+        }
+        (path := path.with_name("challenges.zip")).write_bytes(zipped(files))
     elif form == "tar.gz":
-        write_tar(path := path.with_name("fer2013.tar.gz"), "fer2013/fer2013.csv", content)
+        files = {"fer2013/README": b"hello", "fer2013/fer2013.csv": content}
+        (path := path.with_name("fer2013.tar.gz")).write_bytes(tarred(files))
     elif form == "quoted":
         lines = [f'"{code}","{pixels}","{usage}"' for code, pixels, usage in rows]
         path = path.with_name("fer2013.csv")

@@ -1,13 +1,13 @@
 import builtins
-import io
 import sys
-import tarfile
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from sk_fer.datasets import fetch_fer2013
+
+from .archives import tarred
 
 BY_HAND = r"By hand: download fer2013.tar.gz from https://www.kaggle.com/.*load_fer2013\("
 
@@ -32,11 +32,7 @@ def kagglehub(monkeypatch, fer2013_csv):
     def competition_download(handle, path=None, *, output_dir=None):
         client.calls.append((handle, path))
         target = Path(output_dir, path)
-        with tarfile.open(target, "w:gz") as tar:
-            content = fer2013_csv.read_bytes()
-            info = tarfile.TarInfo("fer2013/fer2013.csv")
-            info.size = len(content)
-            tar.addfile(info, io.BytesIO(content))
+        target.write_bytes(tarred({"fer2013/fer2013.csv": fer2013_csv.read_bytes()}))
         if client.fails is not None:
             raise client.fails
         return str(target)

@@ -1,14 +1,13 @@
 """A short run of fuzz_loaders.py, and what its long ones have found."""
 
 import gzip
-import io
 import tarfile
-import zipfile
 
 import pytest
 
 from sk_fer.datasets import load_fer2013
 
+from .archives import zipped
 from .fuzz_loaders import fuzz
 
 
@@ -20,12 +19,7 @@ def test_altered_files_load_or_are_refused(kind, tmp_path):
 
 
 def packed(name, content):
-    if name.endswith(".gz"):
-        return gzip.compress(content)
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("fer2013.csv", content)
-    return buffer.getvalue()
+    return gzip.compress(content) if name.endswith(".gz") else zipped({"fer2013.csv": content})
 
 
 def tar_of(member, size):

@@ -9,6 +9,8 @@ from PIL import Image
 
 from sk_fer.datasets import load_ckplus, load_faces, load_fer2013, load_image_folder
 
+from .archives import zipped
+
 FORMS = ["zip", "tar", "tar.gz", "tar.bz2", "tar.xz"]
 
 
@@ -64,9 +66,7 @@ def test_names_that_lead_out_of_the_folder_write_nothing(tmp_path, write_image):
     image = write_image("a.png", 7).read_bytes()
     path = tmp_path / "inner" / "faces.zip"
     path.parent.mkdir()
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("../../evil/happy/1.png", image)
-        archive.writestr("evil\\happy\\2.png", image)
+    path.write_bytes(zipped({"../../evil/happy/1.png": image, "evil\\happy\\2.png": image}))
     before = sorted(tmp_path.rglob("*"))
     assert load_image_folder(path).target.tolist() == ["happy", "happy"]
     assert sorted(tmp_path.rglob("*")) == before

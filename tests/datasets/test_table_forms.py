@@ -2,10 +2,7 @@
 
 import bz2
 import gzip
-import io
 import lzma
-import tarfile
-import zipfile
 
 import numpy as np
 import pandas as pd
@@ -13,28 +10,14 @@ import pytest
 
 from sk_fer.datasets import load_ckplus, load_fer2013
 
+from .archives import tarred, zipped
+
 NAMES = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral", "contempt"]
 
 
 def csv(rows, header="emotion,pixels,Usage", *, pixels=str, label=str, usage=str):
     lines = [f"{label(code)},{pixels(string)},{usage(split)}" for code, string, split in rows]
     return "\n".join([*([header] if header else []), *lines]) + "\n"
-
-
-def tarred(content, mode="w"):
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode=mode) as archive:
-        info = tarfile.TarInfo("fer2013/fer2013.csv")
-        info.size = len(content)
-        archive.addfile(info, io.BytesIO(content))
-    return buffer.getvalue()
-
-
-def zipped(content):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("fer2013/FER2013.CSV", content)
-    return buffer.getvalue()
 
 
 def wide(rows, header=True):
@@ -55,10 +38,10 @@ FORMS = {
     "xz": lambda rows: lzma.compress(csv(rows).encode()),
     "gzip": lambda rows: gzip.compress(csv(rows).encode()),
     "gzip twice": lambda rows: gzip.compress(gzip.compress(csv(rows).encode())),
-    "zip": lambda rows: zipped(csv(rows)),
-    "tar": lambda rows: tarred(csv(rows).encode()),
-    "tar.bz2": lambda rows: tarred(csv(rows).encode(), "w:bz2"),
-    "tar.xz": lambda rows: tarred(csv(rows).encode(), "w:xz"),
+    "zip": lambda rows: zipped({"fer2013/FER2013.CSV": csv(rows)}),
+    "tar": lambda rows: tarred({"fer2013/fer2013.csv": csv(rows).encode()}, ""),
+    "tar.bz2": lambda rows: tarred({"fer2013/fer2013.csv": csv(rows).encode()}, "bz2"),
+    "tar.xz": lambda rows: tarred({"fer2013/fer2013.csv": csv(rows).encode()}, "xz"),
     "[1, 2]": lambda rows: csv(rows, pixels=lambda p: f'"[{p.replace(" ", ", ")}]"'),
     "[1 2]": lambda rows: csv(rows, pixels=lambda p: f"[{p}]"),
     "(1, 2)": lambda rows: csv(rows, pixels=lambda p: f'"({p.replace(" ", ", ")})"'),
@@ -337,8 +320,7 @@ def test_a_missing_package_is_named(tmp_path, monkeypatch, kind):
     if kind == "parquet":
         path.write_bytes(b"PAR1" + bytes(100))
     else:
-        with zipfile.ZipFile(path, "w") as archive:
-            archive.writestr("xl/workbook.xml", "<x/>")
+        path.write_bytes(zipped({"xl/workbook.xml": "<x/>"}))
     with pytest.raises(ImportError, match=r'pip install "\.\[tables\]" in'):
         load_fer2013(path)
 
@@ -367,15 +349,9 @@ def test_another_table_in_an_archive_is_warned_of(tmp_path, rows, table, kind):
         "faces/train.csv": "emotion,pixels\n" + "\n".join(f"{c},{p}" for c, p, _ in rows),
     }
     if kind == "zip":
-        with zipfile.ZipFile(path, "w") as archive:
-            for name, text in members.items():
-                archive.writestr(name, text)
+        path.write_bytes(zipped(members))
     else:
-        with tarfile.open(path, "w") as archive:
-            for name, text in members.items():
-                member = tarfile.TarInfo(name)
-                member.size = len(text)
-                archive.addfile(member, io.BytesIO(text.encode()))
+        path.write_bytes(tarred({name: text.encode() for name, text in members.items()}, ""))
     with pytest.warns(UserWarning, match=r"faces/train.csv is read, and faces/test.csv is not"):
         faces = load_fer2013(path, subset="all")
     np.testing.assert_array_equal(faces.images, table[0])
