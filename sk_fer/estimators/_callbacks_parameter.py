@@ -113,7 +113,7 @@ def _with_callbacks(callbacks: Any, replacements: list[Any]) -> Any:
 def _copied(name: str, callback: Any) -> Any:
     try:
         try:
-            other = clone(_stored(callback), safe=False)
+            other = clone(_without_fit(callback), safe=False)
         except (TypeError, RuntimeError):
             # Its __init__ does not take all of its attributes.
             other = deepcopy(callback)
@@ -129,7 +129,7 @@ def _copied(name: str, callback: Any) -> Any:
     return other
 
 
-def _stored(callback: Any) -> Any:
+def _without_fit(callback: Any) -> Any:
     """Return a callback without what it took from the fit, which the next fit builds anew."""
     if hasattr(callback, "lr_scheduler_"):  # which holds the optimizer and all weights
         callback = copy(callback)
@@ -225,8 +225,8 @@ class CallbacksParameter(BaseEstimator):
         state = dict(super().__getstate__())
         named = _named_or_none(self.callbacks)
         if named:
-            stored = [_stored(callback) for _, callback in named]
-            state["callbacks"] = _with_callbacks(self.callbacks, stored)
+            copies = [_without_fit(callback) for _, callback in named]
+            state["callbacks"] = _with_callbacks(self.callbacks, copies)
         return state
 
     def __sklearn_clone__(self) -> Self:

@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from sk_fer.training import FaceDataset, FERNet
 
-# If the features take more memory, they are not stored, and the backbone runs in each epoch.
+# If the features take more memory, they are not kept, and the backbone runs in each epoch.
 FEATURE_BYTES = 2 * 2**30
 
 
@@ -45,7 +45,7 @@ def inputs_of_the_head(
     if n_bytes > FEATURE_BYTES:
         warnings.warn(
             f"the backbone runs in each epoch: the features of {n_images} images take "
-            f"{n_bytes / 2**30:.1f} GiB, and no more than {FEATURE_BYTES / 2**30:.0f} are stored; "
+            f"{n_bytes / 2**30:.1f} GiB, and no more than {FEATURE_BYTES / 2**30:.0f} are kept; "
             "a smaller input_size or head='linear' takes less",
             stacklevel=5,
         )

@@ -60,7 +60,7 @@ def open_checkpoints(
     if settings is None:
         yield None
         return
-    from sk_fer.estimators._persistence import library_versions
+    from sk_fer.estimators._serialization import library_versions
     from sk_fer.training import CheckpointFolder, Checkpoints, lock_folder
 
     described = fingerprint(estimator, parameters, seed, classes, train, valid, previous, groups)

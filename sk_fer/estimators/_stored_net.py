@@ -41,11 +41,11 @@ class StoredNet(BaseEstimator):
         if "device" in state:
             state["device"] = str(state["device"])  # a torch.device is no plain value
         if net is not None:
-            from sk_fer.estimators import _persistence
+            from sk_fer.estimators import _serialization
 
-            state["versions_"] = _persistence.library_versions()
+            state["versions_"] = _serialization.library_versions()
             state["_stored_net"] = {
-                "weights": _persistence.pack_weights(net.module_),
+                "weights": _serialization.pack_weights(net.module_),
                 "history": plain_history(net.history),
                 "device": net.device,
                 "precision": str(net.precision).removeprefix("torch."),
@@ -58,9 +58,9 @@ class StoredNet(BaseEstimator):
         stored = state.pop("_stored_net", None)
         super().__setstate__(state)
         if stored is not None:
-            from sk_fer.estimators import _persistence
+            from sk_fer.estimators import _serialization
 
-            _persistence.warn_if_other_version(self.versions_, type(self).__name__)
+            _serialization.warn_if_other_version(self.versions_, type(self).__name__)
             # FERFeatures has no classes.
             self.net_ = rebuild_net(
                 stored, self._module_config, self._seed, getattr(self, "classes_", ())
@@ -91,7 +91,7 @@ def rebuild_net(
     """
     import torch
 
-    from sk_fer.estimators._persistence import unpack_weights
+    from sk_fer.estimators._serialization import unpack_weights
     from sk_fer.modules import build_module, seeded_init
     from sk_fer.training import FERNet, WeightedCrossEntropy, resolve_device, resolve_precision
 

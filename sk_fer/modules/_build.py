@@ -28,7 +28,7 @@ def build_module(
     network : str
         The name in :data:`sk_fer.estimators.NETWORKS`.
     image_shape : tuple of (height, width, channels)
-        The shape of the stored images.
+        The shape of the images.
     n_classes : int
         The number of logits.
     normalize : {"image", "dataset", "none"}, default="image"
@@ -59,5 +59,5 @@ def build_module(
     if size is not None:
         size = (size, size) if isinstance(size, int) else tuple(size)
     prepare = InputLayer(image_shape, normalize, kind.min_size, mean, std, size)
-    input_shape = (prepare.channels, *prepare.size)
+    input_shape = (prepare.channels, *prepare.input_size)
     return FaceModule(prepare, guard_convolutions(kind(input_shape, n_classes, **options)))

@@ -6,14 +6,14 @@ from sk_fer.modules._input import InputLayer
 
 
 class FaceModule(nn.Module):
-    """A module that maps stored images to logits.
+    """A module that maps images to logits.
 
     The two parts are separate so that training can augment the output of the first.
 
     Parameters
     ----------
     prepare : InputLayer
-        The layer that maps stored images to normalized floats.
+        The layer that maps images to normalized floats.
     network : torch.nn.Module
         The network that maps normalized floats of shape (n, channels, height, width) to logits
         of shape (n, n_classes).

@@ -1,4 +1,4 @@
-"""The first layer of every network, from stored pixels to normalized channels-first floats."""
+"""The first layer of every network, from pixels to normalized channels-first floats."""
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +14,7 @@ class InputLayer(nn.Module):
     Parameters
     ----------
     image_shape : tuple of (height, width, channels)
-        The shape of the stored images.
+        The shape of the images.
     normalize : {"image", "dataset", "none"}, default="image"
         The normalization. "image" gives each image zero mean and unit variance (a constant
         image becomes zeros), which removes differences in light and contrast. "dataset"
@@ -25,9 +25,9 @@ class InputLayer(nn.Module):
         The mean of each channel over the training images, for ``normalize="dataset"``.
     std : tensor of shape (channels,), default=None
         The standard deviation of each channel, for ``normalize="dataset"``.
-    size : tuple of (height, width), default=None
+    input_size : tuple of (height, width), default=None
         The size to which images are resized, with antialiasing if they become smaller. If
-        None, images keep their stored size.
+        None, images keep their size.
     """
 
     mean: Tensor
@@ -41,14 +41,14 @@ class InputLayer(nn.Module):
         min_size: int = 1,
         mean: Tensor | None = None,
         std: Tensor | None = None,
-        size: tuple[int, int] | None = None,
+        input_size: tuple[int, int] | None = None,
     ) -> None:
         super().__init__()
         height, width, self.channels = image_shape
         self.normalize = normalize
-        self.stored_size = (height, width)
-        height, width = size or (height, width)
-        self.size = (max(height, min_size), max(width, min_size))
+        self.image_size = (height, width)
+        height, width = input_size or (height, width)
+        self.input_size = (max(height, min_size), max(width, min_size))
         # The type of the network, which .half() and .double() change. It is not in the state dict.
         self.register_buffer("_like_network", torch.empty(0), persistent=False)
         if normalize == "dataset":
@@ -56,7 +56,7 @@ class InputLayer(nn.Module):
             self.register_buffer("std", torch.ones(self.channels) if std is None else std)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Convert images (n, height, width, channels) to floats (n, channels, *size).
+        """Convert images (n, height, width, channels) to floats (n, channels, *input_size).
 
         Raises
         ------
@@ -70,7 +70,7 @@ class InputLayer(nn.Module):
                 f"the module expects a tensor of images, got {type(images).__name__}; "
                 "torch.from_numpy(images) makes a tensor of an array"
             )
-        expected = (*self.stored_size, self.channels)
+        expected = (*self.image_size, self.channels)
         if images.ndim != 4 or tuple(images.shape[1:]) != expected:
             height, width, channels = expected
             hint = ""
@@ -90,10 +90,12 @@ class InputLayer(nn.Module):
             x = _standardize(x)
         elif self.normalize == "dataset":
             x = (x - self.mean.view(1, -1, 1, 1)) / self.std.view(1, -1, 1, 1)
-        if self.size != self.stored_size:
-            smaller = self.size[0] < self.stored_size[0] or self.size[1] < self.stored_size[1]
+        if self.input_size != self.image_size:
+            smaller = (
+                self.input_size[0] < self.image_size[0] or self.input_size[1] < self.image_size[1]
+            )
             x = F.interpolate(
-                x, size=self.size, mode="bilinear", align_corners=False, antialias=smaller
+                x, size=self.input_size, mode="bilinear", align_corners=False, antialias=smaller
             )
         return x.to(self._like_network.dtype)
 

@@ -25,7 +25,7 @@ def model_card(model: BaseEstimator, repo_id: str) -> str:
     str
         The card, with the front matter that the Hugging Face Hub reads.
     """
-    from sk_fer.estimators._persistence import library_versions
+    from sk_fer.estimators._serialization import library_versions
 
     steps = [step for _, step in model.steps] if isinstance(model, Pipeline) else [model]
     chain = " → ".join(_named(step) for step in steps)

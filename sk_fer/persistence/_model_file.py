@@ -98,7 +98,7 @@ def save_model(
     >>> bool((loaded.predict_proba(X) == model.predict_proba(X)).all())
     True
     """
-    from sk_fer.estimators._persistence import library_versions
+    from sk_fer.estimators._serialization import library_versions
 
     is_pipeline = type(model) is Pipeline
     if not is_pipeline and not is_of(model, ALONE):

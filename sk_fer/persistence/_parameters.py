@@ -11,9 +11,9 @@ from sk_fer.persistence._errors import ModelFormatError, require, shown
 from sk_fer.persistence._plain import decode, encode
 from sk_fer.persistence._registry import (
     MAX_IMAGE_VALUES,
-    NEVER_STORED,
+    NEVER_SAVED,
     RENAMED_PARAMETERS,
-    STORED_WEIGHTS,
+    SAVED_WEIGHTS,
 )
 
 _SIZES = ("image_size", "input_size", "kernel_size")
@@ -40,9 +40,9 @@ def describe_parameters(estimator: BaseEstimator, left_out: list[str]) -> dict[s
     described = {}
     for name, value in estimator.get_params(deep=False).items():
         if (
-            name in NEVER_STORED
+            name in NEVER_SAVED
             or isinstance(value, np.random.RandomState)
-            or (name == "weights" and not _is_stored_weights(value))
+            or (name == "weights" and not _is_saved_weights(value))
         ):
             if value is not defaults[name].default:
                 left_out.append(f"{name} of {type(estimator).__name__}")
@@ -74,7 +74,7 @@ def build(kind: type, node: Any) -> Any:
     for old, new in RENAMED_PARAMETERS.get(kind, {}).items():
         if old in node and new not in node:
             node = {new if name == old else name: item for name, item in node.items()}
-    known = set(signature(kind).parameters) - set(NEVER_STORED)
+    known = set(signature(kind).parameters) - set(NEVER_SAVED)
     unknown = sorted(set(node) - known)
     require(not unknown, f"{where}: unknown {', '.join(unknown):.200}; expected {sorted(known)}")
     parameters = {name: decode(value) for name, value in node.items()}
@@ -82,8 +82,8 @@ def build(kind: type, node: Any) -> Any:
         _check_numbers(value, f"{where}: {name}")
         if name == "weights":
             require(
-                _is_stored_weights(value),
-                f"{where}: weights is {shown(value)}; expected one of {STORED_WEIGHTS}",
+                _is_saved_weights(value),
+                f"{where}: weights is {shown(value)}; expected one of {SAVED_WEIGHTS}",
             )
         if name in _SIZES and isinstance(value, list | tuple | int):
             _check_size(value, name, where)
@@ -95,8 +95,8 @@ def build(kind: type, node: Any) -> Any:
     return estimator
 
 
-def _is_stored_weights(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and value in STORED_WEIGHTS)
+def _is_saved_weights(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and value in SAVED_WEIGHTS)
 
 
 def _check_numbers(value: Any, where: str) -> None:

@@ -80,10 +80,10 @@ RENAMED_PARAMETERS: dict[type, dict[str, str]] = {
 
 # Parameters that refer to the process or machine that saved the model, and `copy`, which lets a
 # transformer overwrite its input.
-NEVER_STORED = ("callbacks", "checkpoint", "copy", "memory", "n_jobs", "root")
+NEVER_SAVED = ("callbacks", "checkpoint", "copy", "memory", "n_jobs", "root")
 
 # Values of `weights` that a file can contain. Paths and classifiers are not saved.
-STORED_WEIGHTS = (None, "imagenet", *SHIPPED)
+SAVED_WEIGHTS = (None, "imagenet", *SHIPPED)
 
 MAX_IMAGE_VALUES = 1 << 20
 """Largest number of values of an image (pixels times channels) in a file."""

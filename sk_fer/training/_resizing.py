@@ -49,7 +49,7 @@ class ProgressiveResizing:
         if not network.any_size:
             return None
         share = SHARES[math.ceil(len(SHARES) * epoch / self.n_epochs) - 1]
-        height, width = module.prepare.size
+        height, width = module.prepare.input_size
         return _part(height, share, network.min_size), _part(width, share, network.min_size)
 
 

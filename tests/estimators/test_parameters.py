@@ -159,7 +159,7 @@ def test_one_hidden_layer_may_be_a_number(size, tmp_path):
 @pytest.mark.parametrize("size", [16, np.int64(16), (16, 16), [np.int64(16), 16]])
 def test_input_size_may_be_a_side(size):
     model = FERPretrainedClassifier("fast", weights=None, input_size=size, max_epochs=1)
-    assert model.fit(X, Y).net_.module_.prepare.size == (16, 16)
+    assert model.fit(X, Y).net_.module_.prepare.input_size == (16, 16)
 
 
 # -- early stopping --------------------------------------------------------------------------

@@ -108,7 +108,7 @@ def test_as_good_as_without(name, head, tolerance, small, first):
 
 
 @pytest.mark.parametrize(("limit", "n_passes"), [(4 * 256 * 70 - 1, 3), (4 * 256 * 70, 1)])
-def test_too_many_features_are_not_stored(limit, n_passes, small, first, monkeypatch):
+def test_too_many_features_are_not_kept(limit, n_passes, small, first, monkeypatch):
     monkeypatch.setattr(_head_inputs, "FEATURE_BYTES", limit)
     too_many = pytest.warns(UserWarning, match="runs in each epoch: the features of 70 images take")
     with counted_images() as sizes, too_many if n_passes > 1 else contextlib.nullcontext():

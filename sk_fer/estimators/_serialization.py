@@ -93,4 +93,4 @@ def unpack_weights(module: torch.nn.Module, weights: bytes) -> None:
     try:
         module.load_state_dict(load_safetensors(weights))
     except Exception as error:
-        raise ValueError(f"the stored weights do not fit the network: {error}") from error
+        raise ValueError(f"the saved weights do not fit the network: {error}") from error
