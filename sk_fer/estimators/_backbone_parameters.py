@@ -17,8 +17,8 @@ HEADS = ("linear", "conv")
 STEMS = ("full", "no_pool", "no_stride")
 TRAINABLE = ("head", "last_stage", "all")
 
-# From random weights no size beat 48 pixels in benchmarks/transfer.py: who has none sets
-# input_size=None. timm's weights, not measured there, are of larger images; 96 is a compromise.
+# In benchmarks/transfer.py no size was better than 48 pixels for random weights, for which
+# input_size=None is best. The weights of timm were trained on larger images; 96 is a compromise.
 DEFAULT_INPUT_SIZE = 96
 
 BACKBONE_CONSTRAINTS: dict[str, list[Any]] = {
@@ -65,12 +65,12 @@ BACKBONE_DOCS = {"backbone_parameters": _BACKBONE, "size_parameters": _SIZE}
 def resolve_input_size(
     input_size: int | tuple[int, ...] | list[int] | str | None, backbone: str
 ) -> int | list[int] | None:
-    """Turn the `input_size` parameter into a side, (height, width) or None.
+    """Resolve the `input_size` parameter to a side, [height, width] or None.
 
     Raises
     ------
     ValueError
-        If it is no size.
+        If it is not a valid size.
     """
     if input_size == "auto":
         return None if backbone in OWN_BACKBONES else DEFAULT_INPUT_SIZE
@@ -80,7 +80,7 @@ def resolve_input_size(
 
 
 def resolve_trainable(trainable: str | Mapping[int, str]) -> dict[int, str]:
-    """Turn the `trainable` parameter into the part that is trained from each epoch on.
+    """Resolve the `trainable` parameter to the part that is trained from each epoch on.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def resolve_trainable(trainable: str | Mapping[int, str]) -> dict[int, str]:
         or not all(part in TRAINABLE for part in trainable.values())
     ):
         raise ValueError(
-            f"trainable={trainable!r}; expected the part that is trained from each epoch on, as "
-            "{1: 'head', 4: 'last_stage', 8: 'all'}, with epoch 1 among them"
+            f"trainable={trainable!r}; expected the part that is trained from each epoch on, "
+            "such as {1: 'head', 4: 'last_stage', 8: 'all'}, including epoch 1"
         )
     return {int(begin): part for begin, part in trainable.items()}

@@ -16,7 +16,7 @@ from sk_fer.estimators._parameters import (
 )
 from sk_fer.estimators._weights_source import open_weights
 
-# torch and skorch wait until something is fitted or loaded: importing sk_fer stays quick.
+# torch and skorch are imported only in functions, so that `import sk_fer` is quick.
 if TYPE_CHECKING:
     import torch
 
@@ -57,7 +57,7 @@ def build_module(
     normalize : {"auto", "image", "dataset", "none"}
         The parameter. "auto" is the normalization of the weights.
     default_normalize : {"image", "dataset"}
-        The value of "auto" if the weights do not tell it.
+        The value of "auto" if it does not follow from the weights.
     seed : int
         The seed of the random weights.
 
@@ -106,7 +106,7 @@ def _random_module(config: dict[str, Any], train: FaceDataset | None, seed: int)
 def check_same_network(
     fitted: Mapping[str, Any], network: tuple[str, dict[str, Any]], normalize: str
 ) -> None:
-    """Refuse to continue a fitted network if the parameters describe another one.
+    """Raise an error if the parameters describe another network than the fitted one.
 
     Parameters
     ----------
@@ -126,8 +126,8 @@ def check_same_network(
     changed = [name for name, value in asked.items() if fitted[name] != value]
     if changed:
         raise ValueError(
-            f"cannot go on with the fitted network: {', '.join(changed)} was changed since, from "
-            f"{fitted[changed[0]]!r} to {asked[changed[0]]!r}; fit anew with warm_start=False"
+            f"cannot continue the fitted network, because {', '.join(changed)} was changed from "
+            f"{fitted[changed[0]]!r} to {asked[changed[0]]!r}; set warm_start=False to start again"
         )
 
 
@@ -218,5 +218,5 @@ def build_net(
 
 
 def wanted_precision(precision: str, *, face: bool) -> str:
-    """Return the `precision` parameter, of which "auto" is float32 for inputs that are no faces."""
+    """Return the `precision` parameter, with "auto" as float32 for inputs that are not faces."""
     return "float32" if precision == "auto" and not face else precision

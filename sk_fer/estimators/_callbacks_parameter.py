@@ -1,4 +1,4 @@
-"""The parameter ``callbacks``: its names, its copies and what scikit-learn sets in it."""
+"""The parameter ``callbacks``: names, copies and nested parameters of callbacks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, clone
 
 
 def named_callbacks(callbacks: Any) -> list[tuple[str, Any]]:
-    """Name callbacks as skorch does: by their classes where the user gave no name.
+    """Name callbacks as skorch does: after their classes, unless the user named them.
 
     Parameters
     ----------
@@ -21,12 +21,12 @@ def named_callbacks(callbacks: Any) -> list[tuple[str, Any]]:
     Returns
     -------
     list of (name, callback)
-        The callbacks in the same order. None stands for one that is left out.
+        The callbacks in the same order. A callback that was removed is None.
 
     Raises
     ------
     TypeError
-        If one of them is something else.
+        If an item is neither a callback nor (name, callback).
 
     Examples
     --------
@@ -63,7 +63,7 @@ def _is_pair(item: Any) -> bool:
 
 
 def _named_or_none(callbacks: Any) -> list[tuple[str, Any]] | None:
-    """Name callbacks where the parameter is one that `fit` accepts."""
+    """Name callbacks, or return None if the parameter is not valid."""
     try:
         return named_callbacks(callbacks) if isinstance(callbacks, (list, tuple)) else None
     except TypeError:
@@ -81,19 +81,19 @@ def copied_callbacks(callbacks: Any) -> Any:
     Returns
     -------
     list, tuple or None
-        The same with copies of the callbacks, in their state before any fit.
+        The parameter with copies of the callbacks, in their state before a fit.
 
     Raises
     ------
     TypeError
-        If a callback cannot be copied; the message names it.
+        If a callback cannot be copied. The message contains its name.
     """
     named = _named_or_none(callbacks)
     if named is None:
         return clone(callbacks, safe=False)
     copies = [_copied(name, callback) for name, callback in named]
     for (_, callback), other in zip(named, copies, strict=True):
-        # LoadInitState refers to another callback, and its copy to that one's copy.
+        # LoadInitState refers to another callback, so that its copy must refer to the copy of it.
         for (_, referred), copied in zip(named, copies, strict=True):
             for attribute, value in vars(callback).items() if referred is not None else ():
                 if value is referred:
@@ -102,7 +102,7 @@ def copied_callbacks(callbacks: Any) -> Any:
 
 
 def _with_callbacks(callbacks: Any, replacements: list[Any]) -> Any:
-    """Return the parameter with other callbacks in it, under the same names."""
+    """Return the parameter with other callbacks under the same names."""
     items = [
         type(item)((item[0], other)) if _is_pair(item) else other
         for item, other in zip(callbacks, replacements, strict=True)
@@ -115,13 +115,13 @@ def _copied(name: str, callback: Any) -> Any:
         try:
             other = clone(_without_fit(callback), safe=False)
         except (TypeError, RuntimeError):
-            # Its __init__ does not take all of its attributes.
+            # Its __init__ does not have all of its attributes as parameters.
             other = deepcopy(callback)
     except Exception as error:
         raise TypeError(
             f"the callback {name} cannot be copied: {error}. Searches and cross-validation clone "
-            "the estimator, which copies its callbacks; create what cannot be copied in "
-            "on_train_begin, or leave the callback out"
+            "the estimator, which copies its callbacks; create the objects that cannot be copied "
+            "in on_train_begin, or remove the callback"
         ) from error
     shared = getattr(callback, "shared_dirname_", None)
     if shared is not None:
@@ -130,13 +130,13 @@ def _copied(name: str, callback: Any) -> Any:
 
 
 def _without_fit(callback: Any) -> Any:
-    """Return a callback without what it took from the fit, which the next fit builds anew."""
-    if hasattr(callback, "lr_scheduler_"):  # which holds the optimizer and all weights
+    """Return a callback without objects of the previous fit, which the next fit creates again."""
+    if hasattr(callback, "lr_scheduler_"):  # it refers to the optimizer and all weights
         callback = copy(callback)
         vars(callback).pop("lr_scheduler_")
         vars(callback).pop("policy_", None)
     elif getattr(callback, "schedule", None) is not None and hasattr(callback, "_default_schedule"):
-        # skorch puts methods of the callback in the place of parameters.
+        # skorch replaces these parameters with methods of the callback.
         callback = copy(callback)
         if getattr(callback.schedule, "__name__", "") == "_default_schedule":
             callback.schedule = None
@@ -157,9 +157,9 @@ class CallbacksParameter(BaseEstimator):
         Parameters
         ----------
         deep : bool, default=True
-            Whether to list the callbacks too, as ``callbacks__<name>``, and their
-            parameters, as ``callbacks__<name>__<parameter>``. A callback without a name is
-            named after its class, as in skorch.
+            Whether to include the callbacks, as ``callbacks__<name>``, and their parameters, as
+            ``callbacks__<name>__<parameter>``. A callback without a name is named after its
+            class, as in skorch.
 
         Returns
         -------
@@ -184,8 +184,8 @@ class CallbacksParameter(BaseEstimator):
         Parameters
         ----------
         **params
-            Parameters of the estimator; ``callbacks__<name>`` replaces a callback, None
-            leaves it out; ``callbacks__<name>__<parameter>`` sets a parameter of a callback.
+            Parameters of the estimator. ``callbacks__<name>`` replaces a callback, and None
+            removes it. ``callbacks__<name>__<parameter>`` sets a parameter of a callback.
 
         Returns
         -------
@@ -200,7 +200,9 @@ class CallbacksParameter(BaseEstimator):
         whole = {k: v for k, v in params.items() if not k.startswith("callbacks__")}
         parts = {k: v for k, v in params.items() if k not in whole}
         super().set_params(**whole)
-        for key in sorted(parts, key=lambda key: key.count("__")):  # whole callbacks first
+        for key in sorted(
+            parts, key=lambda key: key.count("__")
+        ):  # callbacks before their parameters
             _, name, *rest = key.split("__", 2)
             current = dict(named_callbacks(self.callbacks))
             if name not in current or (rest and current[name] is None):
@@ -217,7 +219,7 @@ class CallbacksParameter(BaseEstimator):
         return self
 
     def _replace_callback(self, name: str, callback: Any) -> None:
-        # A new list, for the old one may be shared with other estimators.
+        # Other estimators may share the previous list.
         named = named_callbacks(self.callbacks)
         self.callbacks = [(n, callback if n == name else c) for n, c in named]
 
@@ -230,7 +232,7 @@ class CallbacksParameter(BaseEstimator):
         return state
 
     def __sklearn_clone__(self) -> Self:
-        # scikit-learn copies the other parameters of a stand-in without callbacks.
+        # scikit-learn clones the other parameters, of a shallow copy without callbacks.
         stand_in = object.__new__(type(self))
         stand_in.__dict__.update(vars(self), callbacks=None)
         other = super(CallbacksParameter, stand_in).__sklearn_clone__()

@@ -31,7 +31,7 @@ _CONSTRAINTS: dict[str, list[Any]] = {
 def resolve_checkpoint(
     checkpoint: str | PathLike[str] | Mapping[str, Any] | None,
 ) -> CheckpointSettings | None:
-    """Turn the `checkpoint` parameter into settings.
+    """Resolve the `checkpoint` parameter to settings.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def resolve_checkpoint(
     Returns
     -------
     CheckpointSettings or None
-        None if there are no checkpoints.
+        The settings, or None without checkpoints.
 
     Raises
     ------
@@ -61,8 +61,10 @@ def resolve_checkpoint(
         return CheckpointSettings(Path(checkpoint))
     for name in checkpoint:
         if name not in _CONSTRAINTS:
-            raise ValueError(f"checkpoint has {name!r}; expected any of {list(_CONSTRAINTS)}")
+            raise ValueError(
+                f"checkpoint has the unknown key {name!r}; expected some of {list(_CONSTRAINTS)}"
+            )
     if "folder" not in checkpoint:
-        raise ValueError(f"checkpoint={dict(checkpoint)!r} has no 'folder', which is required")
+        raise ValueError(f"checkpoint={dict(checkpoint)!r} has no key 'folder', which is required")
     validate_parameter_constraints(_CONSTRAINTS, dict(checkpoint), caller_name="checkpoint")
     return CheckpointSettings(**{**checkpoint, "folder": Path(checkpoint["folder"])})

@@ -1,4 +1,4 @@
-"""What makes one training the same as another: its data and its parameters."""
+"""A description of the data and the parameters of a training, to compare trainings."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from sk_fer.estimators._weights_source import open_weights
 if TYPE_CHECKING:
     from sk_fer.training import FaceDataset, FERNet
 
-# They change how a training is run or watched, not what it arrives at.
+# Parameters that do not change the trained model.
 _WITHOUT_EFFECT = {
     "callbacks",
     "checkpoint",
     "compile",
     "device",
-    "random_state",  # stands for itself below
+    "random_state",  # added below
     "tta",
     "verbose",
     "warm_start",
@@ -52,7 +52,7 @@ def fingerprint(
     previous: FERNet | None,
     groups: NDArray[np.intp] | None = None,
 ) -> dict[str, Any]:
-    """Describe a training by plain values, of data by their checksums.
+    """Describe a training by plain values and checksums of its data.
 
     Parameters
     ----------
@@ -84,10 +84,10 @@ def fingerprint(
     described.update(resolve_optimizer_settings(parameters)._asdict())
     if "weights" in parameters:
         described["weights"] = _content_of_weights(parameters["weights"], parameters["backbone"])
-    # Without a random state to keep to, the seed of the first start is gone on with.
+    # If random_state is not an int, the training continues with the seed of its first start.
     random_state = parameters["random_state"]
     if not isinstance(random_state, (Integral, type(None))):
-        random_state = seed  # drawn from an instance that has moved on since
+        random_state = seed  # a RandomState returns another seed each time
     start = None
     if previous is not None:
         weights = (v.float().cpu().numpy() for v in previous.module_.state_dict().values())
@@ -113,19 +113,19 @@ def short_name(described: Mapping[str, Any]) -> str:
 
 
 def check_same(there: Mapping[str, Any], here: Mapping[str, Any], folder: str) -> None:
-    """Refuse to go on with another training.
+    """Raise an error if a checkpoint belongs to another training.
 
     Parameters
     ----------
     there, here : mapping
-        From :func:`fingerprint`: of the checkpoint, and of the fit.
+        The descriptions of the checkpoint and of the fit, from :func:`fingerprint`.
     folder : str
-        Where the checkpoint is.
+        The folder of the checkpoint.
 
     Raises
     ------
     ValueError
-        If they differ; it names what does.
+        If the descriptions differ. The message names the differences.
     """
     differing = [
         _difference(name, there.get(name), here.get(name))
@@ -135,7 +135,7 @@ def check_same(there: Mapping[str, Any], here: Mapping[str, Any], folder: str) -
     if differing:
         raise ValueError(
             f"the checkpoints in {folder} are of another training: {'; '.join(differing)}. "
-            "Use another folder, or remove them and start again with "
+            "Use another folder, or remove the checkpoints and start again with "
             f"checkpoint={{'folder': {folder!r}, 'resume': False}}"
         )
 
@@ -147,7 +147,7 @@ def _difference(name: str, there: Any, here: Any) -> str:
 
 
 def _content_of_weights(weights: Any, backbone: str) -> str | None:
-    """Return a checksum of a file or of a fitted classifier, which its parameters do not give."""
+    """Return a checksum of the weights in a file or in a fitted classifier."""
     source = open_weights(weights, backbone)
     if source is None or source.state is None:
         return weights
@@ -155,11 +155,11 @@ def _content_of_weights(weights: Any, backbone: str) -> str | None:
 
 
 def _plain(value: Any) -> Any:
-    """Return a parameter as JSON would give it back."""
+    """Return a parameter as JSON types."""
     if isinstance(value, np.generic):
         return _plain(value.item())
     if isinstance(value, Mapping):
-        # As text, so that the labels 1 and "1" stay apart.
+        # repr distinguishes the labels 1 and "1".
         return {repr(_plain(k)): _plain(v) for k, v in sorted(value.items(), key=str)}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
@@ -184,7 +184,7 @@ def _checksum(*arrays: NDArray | None) -> str | None:
 
 
 def _blocks(array: NDArray) -> Iterator[NDArray]:
-    """Cut an array along its rows, so that a memory map is never read whole."""
+    """Return blocks of rows, so that a memory map is not read at once."""
     row_bytes = max(1, array[:1].nbytes) if array.ndim else 1
     n_rows = max(1, _BLOCK // row_bytes)
     rows = np.atleast_1d(array)

@@ -1,4 +1,4 @@
-"""The inputs of a head that is trained alone, which are extracted from the images once."""
+"""Extracts the features of images once, if only the head is trained."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ FEATURE_BYTES = 2 * 2**30
 def inputs_of_the_head(
     net: FERNet, train: FaceDataset, valid: FaceDataset | None
 ) -> tuple[FaceDataset, FaceDataset | None]:
-    """Return the features that the backbone extracts from images, in place of the images.
+    """Return the features of the backbone instead of the images.
 
     Parameters
     ----------
     net : FERNet
-        The net, of which only the head is trained.
+        The net. Only its head is trained.
     train : FaceDataset
         The training images.
     valid : FaceDataset or None
@@ -44,9 +44,9 @@ def inputs_of_the_head(
     n_bytes = 4 * int(np.prod(shape)) * n_images
     if n_bytes > FEATURE_BYTES:
         warnings.warn(
-            f"the backbone runs in each epoch: the features of {n_images} images take "
-            f"{n_bytes / 2**30:.1f} GiB, and no more than {FEATURE_BYTES / 2**30:.0f} are kept; "
-            "a smaller input_size or head='linear' takes less",
+            f"the backbone runs in each epoch, because the features of {n_images} images need "
+            f"{n_bytes / 2**30:.1f} GiB and at most {FEATURE_BYTES / 2**30:.0f} GiB are kept; "
+            "a smaller input_size or head='linear' needs less memory",
             stacklevel=5,
         )
         return train, valid

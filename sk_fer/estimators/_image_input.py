@@ -26,10 +26,10 @@ class ImageInput(BaseEstimator):
     _image_dtype: str
     net_: FERNet
 
-    _needs_picture = True  # whether the network goes by what is above and beside a pixel
+    _needs_picture = True  # whether the height and width of flat rows matter
 
     def _check_images(self, X: ArrayLike, *, reset: bool, name: str = "X") -> NDArray:
-        """Return (n, height, width, channels), uint8 or float32, a view where possible."""
+        """Return images (n, height, width, channels), uint8 or float32, as a view if possible."""
         try:
             images, _ = check_images(self, X, reset=reset, picture=self._needs_picture)
         except (TypeError, ValueError) as error:
@@ -51,28 +51,28 @@ class ImageInput(BaseEstimator):
         return FaceDataset(images)
 
     def _check_range(self, images: NDArray, name: str) -> None:
-        """Refuse pixels of another range than those of the fit, where the network depends on it."""
+        """Raise an error if the range of the pixels differs from the fit and matters."""
         prepare = self.net_.module_.prepare
         given, expected = images.dtype.name, self._image_dtype
         if given == expected or prepare.normalize == "image" or not self._is_face():
             return
         largest = images.max()
-        if expected == "uint8":  # 0 to 255 as floats are as good
+        if expected == "uint8":  # floats from 0 to 255 are equivalent
             is_other = largest <= 1 and bool(np.any(images % 1))
         else:
             of_shares = prepare.normalize == "dataset" and bool(prepare.mean.abs().max() <= 1)
             is_other = of_shares and largest > 1
         if is_other:
             raise ValueError(
-                f"{name} is {given} with values up to {largest:.3g}, and fit was given {expected} "
-                "images of another range; give both the same, or fit with normalize='image'"
+                f"{name} is {given} with values up to {largest:.3g}, but the images in fit were "
+                f"{expected} with another range; use the same range, or fit with normalize='image'"
             )
 
     def _is_face(self) -> bool:
         return min(self.image_shape_[:2]) >= SMALLEST_FACE
 
     def _default_normalize(self) -> str:
-        """Return the value of ``normalize="auto"`` if the weights do not tell it."""
+        """Return the value of ``normalize="auto"`` if it does not follow from the weights."""
         return "image" if self._is_face() else "dataset"
 
     def __sklearn_tags__(self) -> Tags:

@@ -65,9 +65,9 @@ SHARED_PARAMETERS = f"""
 max_epochs : int
     The number of passes over the training images.
 batch_size : int or "auto"
-    The largest number of images in a step of the optimizer. "auto" is 128 for 4,096 images or
-    more, half of that for 2,048 or more, and so on down to 16, so that a small training set
-    also gives enough steps.
+    The number of images in a step of the optimizer. "auto" is 128 for 4,096 training images or
+    more, 64 for 2,048 or more, 32 for 1,024 or more, and 16 for fewer images, so that an epoch of
+    few images has enough steps.
 {OPTIMIZATION_PARAMETERS}
 label_smoothing : float in [0, 1)
     The share of each target that is distributed evenly over the classes.
@@ -138,22 +138,22 @@ compile : bool
 callbacks : list of skorch callbacks, or None
     Instances or classes, alone or as (name, callback), that work as in skorch:
 
-    - Each fit initializes them anew, and what they gathered can be read off them.
-      :meth:`partial_fit` and warm starts go on with their state.
-    - Scoring callbacks get the labels that :meth:`fit` was given; of soft targets, the
-      label of the largest share. They score the validation images; where there are none, a
-      warning says that their column is missing.
-    - A callback that watches a column which no epoch has, such as ``"valid_loss"``
-      without validation images, is refused at the start of the fit.
+    - Each fit initializes the callbacks again. Their attributes remain available after the fit.
+      :meth:`partial_fit` and warm starts continue with their state.
+    - Scoring callbacks receive the labels that are passed to :meth:`fit`, or for soft targets the
+      label with the largest share. They score the validation images. If there are none, a
+      warning is issued, and their column is missing.
+    - If a callback watches a column that is not in the history, such as ``"valid_loss"``
+      without validation images, an error is raised at the start of the fit.
       ``"valid_acc"`` means ``"valid_accuracy"``.
-    - ``LRScheduler`` needs ``lr_schedule=None``. ``InputShapeSetter`` is refused, as
-      the network takes its input shape from `X`.
-    - ``callbacks__<name>=None`` leaves a callback out, ``callbacks__<name>__<parameter>``
-      sets a parameter of one, in :meth:`set_params` and in searches. A callback without a
-      name is named after its class.
-    - Searches and cross-validation fit clones. A clone has copies of the callbacks, and
-      ``Checkpoint`` and ``TrainEndCheckpoint`` of a clone write into a folder of their own
-      in their `dirname`, which is a part of their parameter `dirname` after the fit.
+    - ``LRScheduler`` requires ``lr_schedule=None``. ``InputShapeSetter`` is not supported,
+      because the input shape of the network comes from `X`.
+    - In :meth:`set_params` and in searches, ``callbacks__<name>=None`` removes a callback, and
+      ``callbacks__<name>__<parameter>`` sets a parameter of a callback. The name of a callback
+      without a given name is its class.
+    - Searches and cross-validation fit clones, which have copies of the callbacks. Each
+      ``Checkpoint`` and ``TrainEndCheckpoint`` of a clone writes to a separate subfolder of its
+      `dirname`. After the fit, its parameter `dirname` contains this subfolder.
 
     For scikit-learn's callbacks see :meth:`set_callbacks`.
 random_state : int, RandomState instance or None
@@ -196,12 +196,12 @@ def document_parameters(**texts: str) -> Callable[[Class], Class]:
     """Return a decorator that fills texts into a class docstring in place of ``{name}``.
 
     ``{shared_parameters}`` and ``{shared_attributes}`` are always filled in. The default of each
-    parameter is written after its type, as it is in the signature.
+    parameter is taken from the signature and written after its type.
 
     Parameters
     ----------
     **texts : str
-        The texts, by the names that stand in the docstring.
+        The texts, by their names in the docstring.
 
     Returns
     -------

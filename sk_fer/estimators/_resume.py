@@ -1,4 +1,4 @@
-"""The checkpoints of a fit, and the one from which it continues."""
+"""Opens the checkpoints of a fit, and finds the one from which it continues."""
 
 from __future__ import annotations
 
@@ -39,15 +39,14 @@ def open_checkpoints(
     estimator, parameters, seed, classes, train, valid, previous, groups
         The training, as in :func:`fingerprint`. ``parameters["checkpoint"]`` is the folder.
     is_clone : bool
-        Whether the estimator is a clone. Clones, as searches and cross-validation make them,
-        share a folder: each training has a folder in it, and two that are the same wait for one
-        another.
+        Whether the estimator is a clone, as in searches and cross-validation. Clones share the
+        folder: each training has a subfolder, and equal trainings wait for each other.
 
     Yields
     ------
     Checkpoints or None
-        The checkpoints, of which ``about["seed"]`` is the seed of the training, or None if
-        `checkpoint` is None.
+        The checkpoints, or None if `checkpoint` is None. Their ``about["seed"]`` is the seed of the
+        training.
 
     Raises
     ------
@@ -84,7 +83,7 @@ def open_checkpoints(
 
 @contextmanager
 def _named(folder: Path) -> Iterator[None]:
-    """Have errors of the file system say which parameter they are about."""
+    """Add the parameter `checkpoint` to errors of the file system."""
     try:
         yield
     except BlockingIOError:
@@ -94,10 +93,10 @@ def _named(folder: Path) -> Iterator[None]:
 
 
 def _warn_of_other_versions(there: dict[str, Any], here: dict[str, Any]) -> None:
-    changed = [f"{k} {there.get(k)} then, {v} now" for k, v in here.items() if there.get(k) != v]
+    changed = [f"{k} {there.get(k)}, now {v}" for k, v in here.items() if there.get(k) != v]
     if changed:
         warnings.warn(
-            f"the checkpoint was written with other libraries: {'; '.join(changed)}; the model "
-            "may differ in its last bits from one that was never interrupted",
+            f"the checkpoint was written with other versions of libraries: {'; '.join(changed)}; "
+            "the model may differ slightly from that of an uninterrupted training",
             stacklevel=4,
         )

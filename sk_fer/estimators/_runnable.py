@@ -18,11 +18,11 @@ from sk_fer.estimators._weights_source import open_weights
 
 
 def check_runnable(estimator: Any) -> None:
-    """Refuse an estimator that no data could be fitted with.
+    """Raise an error if an estimator cannot be fitted, whatever the data.
 
     The parameters of the estimator and of the estimators inside it are validated. For estimators
     of sk_fer, the device must exist, the backbone must be known, the packages must be installed,
-    and the weights must be there; ImageNet weights are fetched if they are not in the cache.
+    and the weights must exist. ImageNet weights are downloaded if they are not in the cache.
 
     Parameters
     ----------
@@ -32,9 +32,9 @@ def check_runnable(estimator: Any) -> None:
     Raises
     ------
     ImportError
-        If a package is missing.
+        If a package is not installed.
     OSError
-        If a file of weights does not exist or cannot be fetched.
+        If a file of weights does not exist or cannot be downloaded.
     TypeError, ValueError
         If a parameter, a device, a backbone or a file of weights is not valid.
     """

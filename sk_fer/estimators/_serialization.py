@@ -1,4 +1,4 @@
-"""A fitted network as plain values and safetensors bytes, and back."""
+"""Converts a fitted network to plain values and safetensors bytes, and back."""
 
 import importlib.metadata
 import warnings
@@ -29,14 +29,14 @@ def library_versions() -> dict[str, str]:
 
 
 def warn_if_other_version(written_by: dict[str, str], estimator: str) -> None:
-    """Warn when another minor version of sk_fer wrote a model.
+    """Warn if another minor version of sk_fer wrote a model.
 
     Parameters
     ----------
     written_by : dict
-        From :func:`library_versions`, when the model was written.
+        The versions of the libraries that wrote the model, from :func:`library_versions`.
     estimator : str
-        Name of the class.
+        The name of the class of the estimator.
     """
     from sk_fer._version import __version__ as here
 
@@ -56,7 +56,7 @@ def pack_weights(module: FaceModule) -> bytes:
     Parameters
     ----------
     module : FaceModule
-        On any device.
+        The module, on any device.
 
     Returns
     -------
@@ -65,32 +65,32 @@ def pack_weights(module: FaceModule) -> bytes:
     Raises
     ------
     ValueError
-        If layers were changed, so that the weights would not fit the network when it is built anew.
+        If layers were changed, so that the weights do not match the network of the estimator.
     """
     module.check_unchanged()
     weights = {k: v.cpu().contiguous() for k, v in module.state_dict().items()}
-    # After .half() or .double(): the network that is built anew has float32.
+    # The network may have been changed by .half() or .double().
     return save_safetensors(
         {k: v.float() if v.is_floating_point() else v for k, v in weights.items()}
     )
 
 
 def unpack_weights(module: torch.nn.Module, weights: bytes) -> None:
-    """Put safetensors bytes back into a module of the same structure.
+    """Load safetensors bytes into a module of the same structure.
 
     Parameters
     ----------
     module : torch.nn.Module
-        Changed in place.
+        The module, which is changed in place.
     weights : bytes
-        From :func:`pack_weights`.
+        The bytes from :func:`pack_weights`.
 
     Raises
     ------
     ValueError
-        If the bytes are not those of such a module.
+        If the weights do not match the module.
     """
     try:
         module.load_state_dict(load_safetensors(weights))
     except Exception as error:
-        raise ValueError(f"the saved weights do not fit the network: {error}") from error
+        raise ValueError(f"the saved weights do not match the network: {error}") from error

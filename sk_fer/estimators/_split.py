@@ -1,4 +1,4 @@
-"""The validation images that a fit sets aside for itself."""
+"""Splits the images of a fit into training and validation images."""
 
 from typing import Any
 
@@ -51,27 +51,27 @@ def split_validation(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Choose the rows to train on and those to validate on.
 
-    One image of each class stays in training; the others are split in proportion where
-    each side can have an image of each class, and at random where not.
+    One image of each class is always in training. The others are split by class if both sides can
+    have images of each class, and otherwise at random.
 
     Parameters
     ----------
     labels : ndarray of shape (n_samples,)
-        Class positions.
+        The positions of the classes.
     fraction : float in (0, 1)
-        Share to validate on.
+        The share to validate on.
     seed : int
-        Source of the choice.
+        The random seed.
 
     Returns
     -------
     train, valid : ndarray of int
-        Sorted row numbers.
+        The sorted rows.
 
     Raises
     ------
     ValueError
-        If one side would be empty.
+        If there are no images left for one side.
 
     Examples
     --------
@@ -83,14 +83,14 @@ def split_validation(
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(labels))
     _, first = np.unique(labels[order], return_index=True)
-    spare = np.delete(order, first)  # one image of each class stays in training
+    spare = np.delete(order, first)  # one image of each class is in training
     n_valid = round(fraction * len(labels))
     if not 1 <= n_valid <= len(spare):
         raise ValueError(
-            f"validation_fraction={fraction} of n_samples={len(labels)}, of which "
-            f"{len(spare)} can be spared, leaves no images to train or to validate on; "
-            "give another validation_fraction, pass X_val, or train without validation and "
-            "early_stopping"
+            f"validation_fraction={fraction} of n_samples={len(labels)} leaves no images for "
+            f"training or validation (one image per class is in training, and {len(spare)} are "
+            "others); set another validation_fraction, pass X_val, or train without validation "
+            "and early_stopping"
         )
     if _stratifiable(labels[spare], n_valid):
         _, valid = train_test_split(
@@ -103,7 +103,7 @@ def split_validation(
 
 
 def _stratifiable(labels: NDArray[np.int64], n_valid: int) -> bool:
-    """Whether scikit-learn can give both sides a share of each class."""
+    """Return whether both sides can have images of each class."""
     _, counts = np.unique(labels, return_counts=True)
     n_classes = len(counts)
     return counts.min() > 1 and n_valid >= n_classes and len(labels) - n_valid >= n_classes
@@ -154,30 +154,29 @@ def split_groups(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Choose whole groups to validate on, such as all images of some people.
 
-    Training keeps an image of each class. scikit-learn's splitters of groups need as many groups
-    as folds, or give shares of groups instead of images, and may leave a class to validation
-    alone.
+    At least one image of each class is in training. scikit-learn's splitters do not ensure that,
+    and split shares of the groups instead of the images.
 
     Parameters
     ----------
     labels : ndarray of shape (n_samples,)
-        Class positions.
+        The positions of the classes.
     groups : ndarray of shape (n_samples,)
-        From :func:`encode_groups`.
+        The numbers of the groups, from :func:`encode_groups`.
     fraction : float in (0, 1)
-        Share of the images to validate on, as nearly as the groups allow.
+        The share of the images to validate on, as nearly as the groups allow.
     seed : int
-        Source of the choice.
+        The random seed.
 
     Returns
     -------
     train, valid : ndarray of int
-        Sorted row numbers.
+        The sorted rows.
 
     Raises
     ------
     ValueError
-        If no group can be set aside without taking a class from training.
+        If each group contains all images of a class.
 
     Examples
     --------
@@ -193,7 +192,7 @@ def split_groups(
     if not validated.any() or len(np.unique(labels[~validated])) <= labels.max():
         n_groups = len(np.unique(groups))
         raise ValueError(
-            f"validation_fraction={fraction} cannot be set aside from {n_groups} groups: "
-            "each of them has all images of a class; pass X_val and y_val, or fit without groups"
+            f"validation_fraction={fraction} cannot be set aside from {n_groups} groups, because "
+            "each group contains all images of a class; pass X_val and y_val, or fit without groups"
         )
     return np.flatnonzero(~validated), np.flatnonzero(validated)

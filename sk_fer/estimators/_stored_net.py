@@ -1,4 +1,4 @@
-"""The state of an estimator with a net: unchanged by a refused fit, and pickled as plain values."""
+"""The state of an estimator with a net, which is pickled as plain values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class StoredNet(BaseEstimator):
-    """Keeps the weights of ``net_`` as safetensors bytes, and builds the net anew of them."""
+    """Pickles ``net_`` as its weights in safetensors bytes, and builds it again from them."""
 
     net_: FERNet
     _module_config: dict[str, Any]
@@ -23,7 +23,7 @@ class StoredNet(BaseEstimator):
 
     @contextmanager
     def _unchanged_if_refused(self) -> Iterator[None]:
-        """Leave a fitted estimator as it was when it cannot be fitted again."""
+        """Restore the fitted estimator if an error occurs in a fit."""
         before = dict(vars(self))
         try:
             yield
@@ -39,7 +39,7 @@ class StoredNet(BaseEstimator):
         state = dict(super().__getstate__())
         net = state.pop("net_", None)
         if "device" in state:
-            state["device"] = str(state["device"])  # a torch.device is no plain value
+            state["device"] = str(state["device"])  # a torch.device is not a plain value
         if net is not None:
             from sk_fer.estimators import _serialization
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_y
 
-# Position of a label that fit did not see.
+# The position of labels that are not in the training labels.
 UNSEEN = -1
 
 
@@ -20,27 +20,27 @@ def encode_targets(
     Parameters
     ----------
     y : array-like of shape (n_samples,) or (n_samples, n_classes)
-        Labels, or soft targets: shares of each class that sum to one in each row. The
-        classes of soft targets are the column names of a DataFrame, else 0, 1, 2...
-    classes : ndarray of shape (n_classes,), optional
-        Sorted classes that are known already.
+        Labels, or soft targets: the share of each class, which sum to one in each row. The classes
+        of soft targets are the column names of a DataFrame, otherwise 0, 1, 2...
+    classes : ndarray of shape (n_classes,), default=None
+        The sorted classes, if they are known already.
     estimator : str
-        Name of the class that asks, for error messages.
+        The name of the class of the estimator, for error messages.
     name : str, default="y"
-        Name of the argument, for error messages.
+        The name of the argument, for error messages.
 
     Returns
     -------
     classes : ndarray of shape (n_classes,)
-        Sorted.
+        The sorted classes.
     encoded : ndarray of shape (n_samples,) or (n_samples, n_classes)
-        Positions in `classes` (int64), or shares (float32).
+        The positions in `classes` (int64), or the shares (float32).
 
     Raises
     ------
     ValueError
-        If `y` is no classification target, holds an unknown class, or shares that are
-        negative or do not sum to one.
+        If `y` is not a classification target, contains an unknown class, or contains shares that
+        are negative or do not sum to one.
     """
     y = _check_target(y, estimator, name)
     if holds_shares(y):
@@ -66,33 +66,32 @@ def encode_seen(
     Parameters
     ----------
     y : array-like of shape (n_samples,) or (n_samples, n_classes)
-        Labels or soft targets. A DataFrame of shares may have fewer or other columns than
-        `classes`.
+        Labels or soft targets. A DataFrame of shares can have other columns than `classes`.
     classes : ndarray of shape (n_classes,)
-        Sorted classes of the fit.
+        The sorted classes of the fit.
     estimator : str
-        Name of the class that asks, for error messages.
+        The name of the class of the estimator, for error messages.
     name : str, default="y"
-        Name of the argument, for messages.
+        The name of the argument, for messages.
     effect : str, default="count as wrong"
-        What happens to the images with unseen labels, for the warning.
+        The effect of images with unseen labels, for the warning.
 
     Returns
     -------
     ndarray of shape (n_samples,) or (n_samples, n_classes)
-        Positions in `classes`, -1 for a label that is not there, or shares. Of soft targets
-        that give a share to an unseen class, these are the positions of the largest shares.
+        The positions in `classes` (-1 for labels that are not in `classes`), or the shares. If soft
+        targets have shares of unseen classes, these are the positions of the largest shares.
 
     Raises
     ------
     ValueError
-        As in :func:`encode_targets`, but for unknown classes; and if strings are compared with
-        numbers.
+        If `y` is not valid as in :func:`encode_targets`, except for unknown classes, or if only one
+        of `y` and `classes` has strings.
 
     Warns
     -----
     UserWarning
-        If there are labels that are not among the classes; it names them.
+        If there are labels that are not in `classes`. The message contains them.
     """
     y = _check_target(y, estimator, name)
     if holds_shares(y):
@@ -120,7 +119,7 @@ def encode_seen(
 
 
 def check_classes(classes: Any) -> NDArray:
-    """Return the sorted labels that :meth:`partial_fit` was told of.
+    """Return the sorted labels in the argument `classes` of ``partial_fit``.
 
     Parameters
     ----------
@@ -130,16 +129,16 @@ def check_classes(classes: Any) -> NDArray:
     Raises
     ------
     ValueError
-        If they are no labels, or fewer than two.
+        If they are not labels, or fewer than two.
     """
     labels = _as_labels(classes, "classes")
     if labels.ndim != 1 or _missing(labels).any() or len(known := np.unique(labels)) < 2:
-        raise ValueError(f"got classes={classes!r}, expected two or more labels, one-dimensional")
+        raise ValueError(f"got classes={classes!r}, expected a list of two or more labels")
     return known
 
 
 def holds_shares(y: Any) -> bool:
-    """Whether a target has a column for each class."""
+    """Return whether a target has a column for each class."""
     shape = np.shape(y)
     return len(shape) == 2 and shape[1] > 1
 
@@ -191,19 +190,19 @@ def _encode_shares(y: Any, classes: NDArray | None, name: str) -> tuple[NDArray,
         raise ValueError(f"the columns of {name} cannot be sorted: {error}") from error
     names = names[order]
     if (names[1:] == names[:-1]).any():
-        raise ValueError(f"{name} has two columns of one name: {_listed(names)}")
+        raise ValueError(f"{name} has several columns with the same name: {_listed(names)}")
     try:
         shares = np.asarray(y, dtype=np.float32)[:, order]
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} is 2-D and was taken for shares, but: {error}") from error
+        raise ValueError(f"{name} is 2-D, which means soft targets, but: {error}") from error
     sums = shares.sum(axis=1)
-    # Written so that NaN is caught as well.
+    # NaN is not close to 1.
     bad = ~(np.isclose(sums, 1.0, atol=1e-3) & (shares >= 0).all(axis=1))
     if bad.any():
         row = int(np.argmax(bad))
         raise ValueError(
-            f"{name} is 2-D and was taken for soft targets, whose rows are shares >= 0 that sum "
-            f"to 1; row {row} sums to {sums[row]:.6g} with a smallest share of "
+            f"{name} is 2-D, which means soft targets; expected shares >= 0 that sum to 1 in each "
+            f"row, but row {row} sums to {sums[row]:.6g} with a smallest share of "
             f"{shares[row].min():.6g}"
         )
     if classes is None:
@@ -225,7 +224,7 @@ def _as_labels(y: Any, name: str) -> NDArray:
         raise ValueError(f"got {name} of type {kind} whose rows differ in length") from error
     if labels.ndim == 0:
         raise ValueError(f"got {name} of type {kind}, expected an array of labels")
-    # scikit-learn does not take NumPy's strings of variable length.
+    # scikit-learn does not support NumPy's strings of variable length.
     return labels.astype(object) if labels.dtype.kind == "T" else labels
 
 
@@ -237,7 +236,7 @@ def _missing(labels: NDArray) -> NDArray[np.bool_]:
 
 
 def hard_labels(encoded: NDArray) -> NDArray[np.int64]:
-    """Return the position of each sample's (largest) class.
+    """Return the position of the class, or of the largest share, of each sample.
 
     Parameters
     ----------
@@ -254,7 +253,7 @@ def hard_labels(encoded: NDArray) -> NDArray[np.int64]:
 def class_weights(
     class_weight: Any, classes: NDArray, encoded: NDArray, sample_weight: NDArray | None
 ) -> NDArray[np.float32] | None:
-    """Turn the `class_weight` parameter into a weight for each class.
+    """Resolve the `class_weight` parameter to a weight for each class.
 
     Parameters
     ----------
@@ -274,9 +273,9 @@ def class_weights(
     Raises
     ------
     ValueError
-        If a dict has a weight that is negative, or names a label that is not among the classes
-        and leaves out one that is. A dict that names all classes may name others: a fold of
-        cross-validation may lack them.
+        If a weight is negative or not finite, or if a dict has a label that is not in `classes` and
+        lacks one that is. Other labels are accepted if all classes are in the dict, because they
+        may be missing in a fold of cross-validation.
     """
     if class_weight is None:
         return None

@@ -62,8 +62,7 @@ def training_data(
     weight = None if sample_weight is None else check_weight(sample_weight, images)
     if len(classes) < 2:
         raise ValueError(
-            f"{estimator} needs two classes or more to tell apart; got one class, "
-            f"{classes.tolist()[0]!r}"
+            f"{estimator} needs at least two classes; got one class, {classes.tolist()[0]!r}"
         )
     train = FaceDataset(images, encoded, weight)
     return train if weight is None else train.subset(np.flatnonzero(weight)), classes
@@ -105,8 +104,8 @@ def validation_data(
         return FaceDataset(images, encoded)
     if unseen.all():
         raise ValueError(
-            "y_val has no label that is in y, so that there is no validation loss; pass images of "
-            "the classes that are trained on"
+            "y_val and y have no label in common, so that there is no validation loss; pass images "
+            "of the classes in y"
         )
     return FaceDataset(images, encoded, (~unseen).astype(np.float32))
 
@@ -128,7 +127,7 @@ def partial_fit_classes(
     Returns
     -------
     ndarray of shape (n_classes,) or None
-        The sorted classes, or None if soft targets tell them.
+        The sorted classes, or None if they are the columns of soft targets.
 
     Raises
     ------
@@ -149,8 +148,8 @@ def partial_fit_classes(
     checked = check_classes(classes)
     if holds_shares(y) and not hasattr(y, "columns") and not np.array_equal(checked, classes):
         raise ValueError(
-            f"classes={classes!r} name the columns of y, which must come sorted; sort both, or "
-            "pass y as a DataFrame"
+            f"classes={classes!r} are the names of the columns of y and must be sorted; sort both, "
+            "or pass y as a DataFrame"
         )
     return checked
 
@@ -161,16 +160,16 @@ def check_weight(sample_weight: ArrayLike, images: NDArray) -> NDArray[np.float3
     Raises
     ------
     ValueError
-        If a weight is negative or not finite, or if there is not one for each image.
+        If a weight is negative or not finite, or if there is not one weight per image.
     """
-    with np.errstate(over="ignore"):  # what float32 cannot hold is refused as infinite
+    with np.errstate(over="ignore"):  # values beyond float32 become infinite, which is an error
         return _check_sample_weight(
             sample_weight, images, dtype=np.float32, ensure_non_negative=True
         )
 
 
 def check_lengths(images: Any, targets: Any, X_name: str, y_name: str) -> None:
-    """Refuse targets that are not one for each image.
+    """Raise an error unless there is one target per image.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The parameter ``weights``: a fitted classifier in it is neither cloned nor changed."""
+"""The parameter ``weights``. A fitted classifier in it is not cloned and not changed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator
 
 
 class WeightsParameter(BaseEstimator):
-    """Mixin for a parameter `weights` that can be a fitted classifier, which clones keep."""
+    """Mixin for a parameter `weights` that can be a fitted classifier, which clones share."""
 
     weights: Any
 
@@ -49,8 +49,8 @@ class WeightsParameter(BaseEstimator):
         inner = [name for name in params if name.startswith("weights__")]
         if inner:
             raise ValueError(
-                f"{inner[0]!r} would change a fitted classifier that others may share; set it on "
-                "that classifier, before its fit"
+                f"{inner[0]!r} would change a fitted classifier that other estimators may use; "
+                "set the parameter of that classifier before its fit"
             )
         return super().set_params(**params)
 

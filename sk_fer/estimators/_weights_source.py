@@ -1,4 +1,4 @@
-"""Where the weights of a pretrained network come from."""
+"""The sources of the weights of a pretrained network."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ _LISTED = ", ".join(map(repr, SHIPPED))
 
 @dataclass
 class WeightsSource:
-    """Weights for the backbone, and what belongs to them.
+    """Weights for a backbone, with the settings that they were trained with.
 
     Parameters
     ----------
     name : str
-        What they are, for messages.
+        The name of the weights, for messages.
     normalize : {"image", "dataset", "none"} or None
-        How the images were normalized that they learnt from. None: nothing is known.
-    state : dict of str to torch.Tensor, optional
-        The weights; without them, those of timm.
-    classes : ndarray of shape (n_classes,), optional
-        What their head tells apart, where that is known.
-    dtype : str, optional
-        Type of the images that they learnt from, where that is known.
+        The normalization of the images in their training, or None if it is not known.
+    state : dict of str to torch.Tensor, default=None
+        The weights. If None, those of timm are used.
+    classes : ndarray of shape (n_classes,), default=None
+        The classes of their head, if they are known.
+    dtype : str, default=None
+        The type of the images in their training, if it is known.
     """
 
     name: str
@@ -60,23 +60,23 @@ class WeightsSource:
         *,
         with_statistics: bool,
     ) -> None:
-        """Put the weights into a new module.
+        """Load the weights into a new module.
 
         Parameters
         ----------
         module : FaceModule
-            Over a ``PretrainedNetwork``; changed in place.
+            The module of a ``PretrainedNetwork``, which is changed in place.
         classes : ndarray of shape (n_classes,) or None
-            What the head is to tell apart; None where there is no head.
+            The classes of the head, or None without a head.
         images : ndarray of shape (n_images, height, width, channels)
-            Of the fit.
+            The images of the fit.
         with_statistics : bool
-            Whether images are to be normalized as the weights want it.
+            Whether to set the mean and standard deviation that belong to the weights.
 
         Raises
         ------
         OSError, ValueError
-            If there are no such weights, or they are not those of the backbone.
+            If the weights cannot be read, or do not match the backbone.
         """
         from sk_fer.modules._timm import load_imagenet
         from sk_fer.modules._weights import load_backbone
@@ -92,15 +92,15 @@ class WeightsSource:
             self._load_statistics(module, images)
 
     def check_dtype(self, dtype: np.dtype) -> None:
-        """Refuse pixels of another range, where that makes a difference to the weights."""
+        """Raise an error for pixels of another range, if the weights depend on it."""
         if self.normalize != "image" and self.dtype not in (None, dtype.name):
             raise ValueError(
-                f"{self.name} learnt from {self.dtype} images, and X is {dtype}; give both the "
-                "same, or set normalize='image'"
+                f"{self.name} was trained on {self.dtype} images, but X is {dtype}; use images of "
+                "the same type, or set normalize='image'"
             )
 
     def _load_head(self, head: torch.nn.Module, classes: NDArray) -> None:
-        """Take the head over where it tells the same classes apart."""
+        """Load the weights of the head if it has the same classes."""
         from sk_fer.modules._weights import head_state
 
         assert self.state is not None
@@ -111,16 +111,16 @@ class WeightsSource:
             last = next((v for v in reversed(state.values()) if v.ndim == 2), ())
             if len(last) != len(classes):
                 raise ValueError(
-                    f"{self.name} has the head of a classifier of {len(last)} classes, and y "
-                    f"has {len(classes)}. A fitted classifier as weights gets a new head for "
-                    "other classes; so does a file without the keys of its head"
+                    f"{self.name} has a head of {len(last)} classes, but y has {len(classes)}. To "
+                    "train a new head, pass a fitted classifier as weights, or a file without "
+                    "the keys of the head"
                 )
         own = head.state_dict()
         if {k: v.shape for k, v in state.items()} == {k: v.shape for k, v in own.items()}:
             head.load_state_dict(state)
 
     def _load_statistics(self, module: FaceModule, images: NDArray) -> None:
-        """Set the mean and the spread of the images that the weights learnt from."""
+        """Set the mean and standard deviation of the images in the training of the weights."""
         import torch
 
         prepare = module.prepare
@@ -129,8 +129,8 @@ class WeightsSource:
             of_bytes = bool(mean.abs().max() > 1)
             if self.dtype is None and of_bytes != (images.dtype == np.uint8):
                 raise ValueError(
-                    f"{self.name} learnt from images of mean {mean.max():.3g}, and X is "
-                    f"{images.dtype}; give pixels of the same range, or set normalize='image'"
+                    f"{self.name} was trained on images with a mean of {mean.max():.3g}, but X is "
+                    f"{images.dtype}; use pixels of the same range, or set normalize='image'"
                 )
         else:
             network: Any = module.network
@@ -140,42 +140,43 @@ class WeightsSource:
                 mean, std = 255 * mean, 255 * std
             elif images.min() < 0 or images.max() > 1:
                 raise ValueError(
-                    f"{self.name} wants float images in [0, 1], as uint8 images are 0 to 255; X "
-                    f"is in [{images.min():.3g}, {images.max():.3g}]. Scale it, or set "
+                    f"{self.name} needs float images in [0, 1] or uint8 images, but X is float in "
+                    f"[{images.min():.3g}, {images.max():.3g}]. Scale X, or set "
                     "normalize='image' or 'dataset'"
                 )
         if len(mean) != prepare.channels:
-            # The filters are summed, or repeated: the channels are one.
+            # The filters are summed or repeated over the channels.
             mean, std = mean.mean().expand(prepare.channels), std.mean().expand(prepare.channels)
         prepare.mean.copy_(mean)
         prepare.std.copy_(std)
 
 
 def open_weights(weights: Any, backbone: str) -> WeightsSource | None:
-    """Find out what the `weights` parameter stands for.
+    """Resolve the `weights` parameter to a source of weights.
 
     Parameters
     ----------
     weights : "imagenet", "fer2013", str, path-like, fitted classifier or None
         The parameter.
     backbone : str
-        That they are for.
+        The name of the backbone.
 
     Returns
     -------
     WeightsSource or None
+        The source, or None for random weights.
 
     Raises
     ------
     OSError, TypeError, ValueError
-        If it stands for nothing.
+        If the parameter is not valid, or if the weights cannot be read.
     """
     if weights is None:
         return None
     if isinstance(weights, str) and weights == "imagenet":
         from sk_fer.modules._timm import imagenet_config
 
-        imagenet_config(backbone)  # before a large network is built in vain
+        imagenet_config(backbone)  # fails before a large network is built
         return WeightsSource("weights='imagenet'", "dataset")
     if isinstance(weights, str) and weights in SHIPPED:
         return _from_shipped(weights, backbone)
@@ -214,7 +215,7 @@ def _from_file(weights: str | PathLike[str], backbone: str) -> WeightsSource:
         )
     state = read_state_dict(path)
     is_own = backbone in OWN_BACKBONES or any(key.startswith("network.") for key in state)
-    # A network of sk_fer without statistics has learnt from images that were standardized.
+    # Networks of sk_fer without statistics were trained with normalize="image".
     normalize = "image" if is_own and "prepare.mean" not in state else "dataset"
     return WeightsSource(f"weights={fspath(weights)!r}", normalize, state)
 
@@ -225,8 +226,8 @@ def _from_classifier(weights: Any, name: str, backbone: str) -> WeightsSource:
     if isinstance(weights, StoredNet) and is_classifier(weights):
         check_is_fitted(
             weights,
-            msg=f"{name}: this %(name)s is not fitted yet; fit it first, and in a parameter grid "
-            "pass it as FrozenEstimator(classifier), since a search clones what is in a grid",
+            msg=f"{name}: this %(name)s is not fitted yet; fit it first. In a parameter grid, pass "
+            "FrozenEstimator(classifier), because a search clones the values of a grid",
         )
     if not all(hasattr(weights, attribute) for attribute in ("net_", "classes_", "_image_dtype")):
         raise TypeError(
@@ -240,9 +241,9 @@ def _from_classifier(weights: Any, name: str, backbone: str) -> WeightsSource:
 
 
 def _check_architecture(config: dict[str, Any], name: str, backbone: str) -> None:
-    """Refuse a classifier whose network is another one, where its name alone tells it.
+    """Raise an error if the network of a classifier has another name than the backbone.
 
-    Of timm some names stand for the same layers: there the weights decide.
+    Some names of timm mean the same layers. For these, the weights are compared later.
     """
     from sk_fer.modules._timm import known_backbone
 
@@ -250,8 +251,9 @@ def _check_architecture(config: dict[str, Any], name: str, backbone: str) -> Non
     of_timm = config["network"] == "pretrained" and not {learnt, backbone} & {*OWN_BACKBONES}
     if learnt == backbone or of_timm:
         return
-    known_backbone(backbone)  # a name that is none is said to be so
+    known_backbone(backbone)  # raises an error if there is no such backbone
     way_out = f"set backbone={learnt!r}"
     if config["network"] not in ("pretrained", *OWN_BACKBONES):
-        way_out = f"of sk_fer's networks {' and '.join(map(repr, OWN_BACKBONES))} can be backbones"
-    raise ValueError(f"{name}: its network is {learnt!r}, and backbone={backbone!r}; {way_out}")
+        names = " and ".join(map(repr, OWN_BACKBONES))
+        way_out = f"only {names} of sk_fer's networks can be backbones"
+    raise ValueError(f"{name}: its network is {learnt!r}, but backbone={backbone!r}; {way_out}")

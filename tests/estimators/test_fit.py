@@ -275,7 +275,9 @@ def test_pixels_of_another_range_than_those_of_the_fit(as_shares, faces):
     shares = (bytes_ / 255).astype(np.float32)
     X, other = (shares, bytes_) if as_shares else (bytes_, shares)
     given, expected = ("uint8", "float32") if as_shares else ("float32", "uint8")
-    words = f"is {given} with values up to .*, and fit was given {expected} images of another range"
+    words = (
+        f"is {given} with values up to .*, but the images in fit were {expected} with another range"
+    )
     model = dense(normalize="dataset", max_epochs=2)
     with pytest.raises(ValueError, match=f"X_val {words}"):
         model.fit(X, y, X_val=other, y_val=y)
@@ -425,13 +427,13 @@ REFUSED = [
         dense(),
         (X, ["happy"] * 28),
         {},
-        "needs two classes or more to tell apart; got one class, 'happy'",
+        "needs at least two classes; got one class, 'happy'",
     ),
     (dense(), (X, np.full((28, 3), 0.2)), {}, "row 0 sums to 0.6"),
     (dense(), (X, np.tile([1.5, -0.5], (28, 1))), {}, "smallest share of -0.5"),
     (dense(), (X, y), {"X_val": X}, "X_val and y_val go together"),
     (dense(), (X, y), {"X_val": X[:, :9], "y_val": y}, "X has 9 features"),
-    (dense(validation_fraction=0.01), (X, y), {}, "leaves no images to train or to validate on"),
+    (dense(validation_fraction=0.01), (X, y), {}, "leaves no images for training or validation"),
     (dense(class_weight={"bored": 2}), (X, y), {}, "class_weight names 'bored'"),
     (dense(class_weight={"sad": -1}), (X, y), {}, "class_weight['sad'] is -1"),
     (dense(augment={"blur": 1}), (X, y), {}, "augment has 'blur'; expected any of ['flip'"),

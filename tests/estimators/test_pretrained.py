@@ -234,7 +234,7 @@ def test_sizes_and_stems(parameters, feature_map, small):
         ({"backbone": "test_resnet", "input_size": (32,)}, r"got input_size=\(32,\), expected"),
         ({"input_size": (32, 0)}, r"input_size=\(32, 0\), expected \(height, width\)"),
         ({"input_size": (32, True)}, r"input_size=\(32, True\), expected \(height, width\)"),
-        ({"trainable": {2: "head"}}, r"trainable=\{2: 'head'\}; expected .*, with epoch 1 among"),
+        ({"trainable": {2: "head"}}, r"trainable=\{2: 'head'\}; expected .*, including epoch 1"),
         ({"trainable": {1: "tail"}}, "trainable={1: 'tail'}; expected the part that is trained"),
         ({"trainable": {1: "head", 2.5: "all"}}, "expected the part that is trained"),
         ({"trainable": {1: "head", 0: "all"}}, "expected the part that is trained"),
@@ -288,7 +288,7 @@ def test_warm_start_goes_on(trainable, small):
     assert model.n_epochs_ == 4
     assert model.history_["train_loss"].iloc[-1] < loss
     model.set_params(trainable="all").fit(X, y)
-    with pytest.raises(ValueError, match="cannot go on with the fitted network: options was chan"):
+    with pytest.raises(ValueError, match="cannot continue the fitted network, because options was"):
         model.set_params(head="conv").fit(X, y)
     assert model.n_epochs_ == 6
 

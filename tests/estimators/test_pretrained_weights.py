@@ -71,7 +71,9 @@ def test_statistics_of_another_range_are_refused(small, tmp_path):
     X, y = small
     scaled = pretrained(normalize="dataset", weights=None).fit(X / 255.0, y)
     torch.save(module_state(scaled), tmp_path / "scaled.pth")
-    with pytest.raises(ValueError, match=r"learnt from images of mean 0.* and X is uint8"):
+    with pytest.raises(
+        ValueError, match=r"was trained on images with a mean of 0.*, but X is uint8"
+    ):
         pretrained(weights=tmp_path / "scaled.pth").fit(X, y)
 
 
@@ -134,16 +136,16 @@ def test_what_is_no_fitted_classifier(make, kind, words, small):
     [
         (
             lambda: FERDenseClassifier((8,), max_epochs=1),
-            "weights, a fitted FERDenseClassifier: its network is 'dense', and backbone='fast'; of "
-            "sk_fer's networks 'accurate' and 'fast' can be backbones",
+            "weights, a fitted FERDenseClassifier: its network is 'dense', but backbone='fast'; "
+            "only 'accurate' and 'fast' of sk_fer's networks can be backbones",
         ),
         (
             lambda: FERCNNClassifier("sequential", max_epochs=1),
-            "a fitted FERCNNClassifier: its network is 'sequential', and backbone='fast'; of",
+            "a fitted FERCNNClassifier: its network is 'sequential', but backbone='fast'; only",
         ),
         (
             lambda: pretrained("test_resnet", weights=None),
-            "its network is 'test_resnet', and backbone='fast'; set backbone='test_resnet'",
+            "its network is 'test_resnet', but backbone='fast'; set backbone='test_resnet'",
         ),
     ],
 )
@@ -156,7 +158,7 @@ def test_of_another_architecture(make, words, small):
 
 def test_a_forgotten_backbone(cnn, small):
     for forgetful in (FERPretrainedClassifier, FERFeatures):
-        with pytest.raises(ValueError, match="'fast', and backbone='resnet50'; set backbone='fa"):
+        with pytest.raises(ValueError, match="'fast', but backbone='resnet50'; set backbone='fa"):
             forgetful(weights=cnn).fit(*small)
     other = pretrained("test_resnet", weights=None).fit(*small)
     with pytest.raises(
@@ -176,7 +178,7 @@ def test_clones_and_searches_keep_the_classifier(cnn, small):
     grid = {"weights": [None, FrozenEstimator(cnn)]}
     search = GridSearchCV(model, grid, cv=2, error_score="raise").fit(X, y)
     assert len(set(search.cv_results_["mean_test_score"])) <= 2
-    with pytest.raises(NotFittedError, match=r"in a parameter grid pass it as FrozenEstimator\("):
+    with pytest.raises(NotFittedError, match=r"In a parameter grid, pass FrozenEstimator\("):
         GridSearchCV(model, {"weights": [cnn]}, cv=2, error_score="raise").fit(X, y)
     assert hasattr(cnn, "net_")
 
@@ -248,12 +250,12 @@ def test_a_file_of_torchvision(small, tmp_path):
 def test_more_classes_in_a_file_than_in_y(files, small):
     X, y = small
     words = (
-        r"with_head.pt' has the head of a classifier of 7 classes, and y has 2\. A fitted "
-        "classifier as weights gets a new head"
+        r"with_head.pt' has a head of 7 classes, but y has 2\. "
+        "To train a new head, pass a fitted classifier"
     )
     with pytest.raises(ValueError, match=words):
         pretrained(weights=files / "with_head.pt").fit(X, y == "happy")
-    with pytest.raises(ValueError, match="has the head of a classifier of 7 classes, and y has 2"):
+    with pytest.raises(ValueError, match="has a head of 7 classes, but y has 2"):
         pretrained(weights=files / "cnn.safetensors").fit(X, y == "happy")
     weights = load_model(files / "cnn.skfer")
     assert pretrained(weights=weights).fit(X, y == "happy").classes_.size == 2
@@ -282,7 +284,7 @@ def write(path, what, files):
     [
         ("a.pth", "truncated", ValueError, r"a\.pth is damaged or not a file of weights"),
         ("a.pth", "pickle", ValueError, r"a\.pth was not loaded: its pickle uses skl"),
-        ("a.pth", "odd head", ValueError, "has the head of a classifier of 0 classes, and y has 7"),
+        ("a.pth", "odd head", ValueError, "has a head of 0 classes, but y has 7"),
         (
             "a.pth",
             "other",
@@ -370,7 +372,7 @@ def test_gray_is_what_three_equal_channels_are(files, small):
 def test_float_images_of_another_range_are_refused(scale, files, small):
     X = small[0].astype(np.float32) / 255 * scale
     model = pretrained("test_resnet", weights=files / "timm.pth")
-    with pytest.raises(ValueError, match=r"wants float images in \[0, 1\], .* X is in \[-?\d"):
+    with pytest.raises(ValueError, match=r"needs float images in \[0, 1\] .* X is float in \[-?\d"):
         model.fit(X, small[1])
     assert model.set_params(normalize="image").fit(X, small[1])._module_config["normalize"] == (
         "image"
@@ -387,7 +389,7 @@ def test_normalization_of_a_fitted_classifier_goes_with_its_weights(normalize, s
     prepared = [m.net_.module_.prepare(torch.from_numpy(X[..., None])) for m in (source, model)]
     assert torch.equal(*prepared)
     if normalize != "image":
-        words = "learnt from uint8 images, and X is float32; give both the same, or set normalize="
+        words = "was trained on uint8 images, but X is float32; use images of the same type, or set"
         with pytest.raises(ValueError, match=words):
             pretrained(weights=source).fit(dark / np.float32(255), y)
     explicit = pretrained(weights=source, normalize="dataset").fit(dark, y)

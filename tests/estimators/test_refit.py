@@ -53,9 +53,9 @@ def test_a_failed_first_fit_is_no_fit(faces):
 @pytest.mark.parametrize("change", [{"hidden_layer_sizes": (8,)}, {"normalize": "none"}], ids=str)
 def test_going_on_with_another_network_is_refused(change, fitted, faces):
     fitted.set_params(warm_start=True, **change)
-    with pytest.raises(ValueError, match="cannot go on with the fitted network"):
+    with pytest.raises(ValueError, match="cannot continue the fitted network"):
         fitted.fit(*faces)
-    with pytest.raises(ValueError, match="cannot go on with the fitted network"):
+    with pytest.raises(ValueError, match="cannot continue the fitted network"):
         fitted.partial_fit(*faces)
 
 

@@ -105,7 +105,7 @@ def test_parameters_changed_after_fit_do_not_change_the_network(fitted, faces):
 def test_weights_of_another_network_are_refused(fitted):
     state = fitted.__getstate__()
     state["_stored_net"]["weights"] = state["_stored_net"]["weights"][:-100]
-    with pytest.raises(ValueError, match="the saved weights do not fit the network"):
+    with pytest.raises(ValueError, match="the saved weights do not match the network"):
         FERDenseClassifier().__setstate__(state)
 
 

@@ -83,7 +83,7 @@ def test_validation_images_with_unseen_labels(six):
     assert last["valid_accuracy"] == pytest.approx(accuracy_score(y, model.predict(X)), abs=0.01)
     with (
         pytest.warns(UserWarning, match=UNSEEN),
-        pytest.raises(ValueError, match="y_val has no label that is in y"),
+        pytest.raises(ValueError, match="y_val and y have no label in common"),
     ):
         dense().fit(X[train], y[train], X_val=X[~train], y_val=y[~train])
 

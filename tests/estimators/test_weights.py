@@ -95,7 +95,7 @@ def test_columns_of_shares_may_come_in_any_order(faces):
 def test_shares_with_unsorted_classes_are_refused(faces):
     X, _ = faces
     shares = np.tile([0.8, 0.1, 0.1], (len(X), 1))
-    with pytest.raises(ValueError, match="name the columns of y, which must come sorted"):
+    with pytest.raises(ValueError, match="are the names of the columns of y and must be sorted"):
         FERDenseClassifier().partial_fit(X, shares, classes=["happy", "angry", "sad"])
 
 
