@@ -55,7 +55,7 @@ def written(request, drawn):
 NAME_OF_PAGE = "pretrained_fer2013.md"
 
 
-def test_the_file_predicts_what_the_training_wrote_down(written):
+def test_the_file_agrees_with_the_predictions_of_the_training(written):
     model_file, result_file, _ = written
     result = json.loads(result_file.read_text("utf-8"))
     model = rebuilt(load_model(model_file), device="cpu", precision="float32")

@@ -141,7 +141,7 @@ def test_refuses_to_overwrite(run, tmp_path):
     assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
 
 
-def test_people_stay_apart_in_the_validation_of_each_fit(run, data_folder, tmp_path, monkeypatch):
+def test_validation_images_of_each_fit_are_of_other_people(run, data_folder, tmp_path, monkeypatch):
     fit, groups = FERDenseClassifier.fit, []
 
     def fit_with_groups(self, X, *arguments, **kwargs):

@@ -157,7 +157,7 @@ def test_features_with_a_classifier_of_scikit_learn_work(run, class_folder, tmp_
     assert "contains a FERFeatures; expected a classifier" in result.stderr
 
 
-def test_the_command_that_train_names_next_runs(run, save_images, tmp_path):
+def test_the_next_command_that_train_prints_runs(run, save_images, tmp_path):
     X, y = make_faces(84, image_size=32, random_state=0)
     save_images(X, [tmp_path / "faces" / name / f"{i}.png" for i, name in enumerate(y)])
     arguments = ["--image-size", 24, "--test-size", 0.2, "--seed", 5, "--out", tmp_path / "out"]

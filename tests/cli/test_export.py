@@ -62,7 +62,7 @@ def test_int8_is_measured_on_the_validation_split(run, model, class_folder, tmp_
 
 
 @pytest.mark.parametrize("color", [False, True])
-def test_the_documented_lines_for_onnx_give_what_predict_gives(run, tmp_path, monkeypatch, color):
+def test_the_documented_lines_for_onnx_agree_with_predict(run, tmp_path, monkeypatch, color):
     for package in ("onnx", "onnxscript", "onnxruntime"):
         pytest.importorskip(package, reason="ONNX files need sk_fer[onnx]")
     page = (Path(__file__).parents[2] / "docs" / "model_files.md").read_text()
@@ -91,7 +91,7 @@ def test_the_documented_lines_for_onnx_give_what_predict_gives(run, tmp_path, mo
         assert names["labels"].tolist() == [face["label"]]
 
 
-def test_export_refuses_what_a_graph_cannot_hold(run, model, tmp_path):
+def test_export_refuses_steps_that_a_graph_cannot_contain(run, model, tmp_path):
     X, y = make_faces(14, random_state=0)
     pipeline = make_pipeline(HistogramEqualizer("adaptive"), load_model(model))
     pipeline.steps[0][1].fit(X)

@@ -56,14 +56,14 @@ def test_shows_label_and_probabilities(run, model, class_folder):
         assert face["probabilities"] == pytest.approx(expected, abs=1e-4)
 
 
-def test_takes_any_size_and_colour(run, model, tmp_path):
+def test_accepts_any_size_and_colour(run, model, tmp_path):
     Image.linear_gradient("L").resize((90, 80)).convert("RGB").save(tmp_path / "face.jpg")
     result = run("predict", model, tmp_path / "face.jpg", "--top", 2)
     assert result.exit_code == 0, result.output
     assert result.output.count("%") == 2
 
 
-def test_goes_through_folders_and_counts_what_is_no_image(run, model, folder):
+def test_walks_through_folders_and_counts_other_files(run, model, folder):
     with pytest.warns(UserWarning, match=r"faces: 2 file\(s\) were not read.*1 \.csv, 1 \.txt"):
         result = run("predict", model, folder, "--json")
     assert result.exit_code == 0, result.output
@@ -89,7 +89,9 @@ def test_expands_patterns_that_the_shell_did_not(run, model, folder, monkeypatch
 
 
 @pytest.mark.parametrize(("options", "code"), [([], 1), (["--skip-bad"], 0)])
-def test_bad_files_cost_a_line_each_and_not_the_answers(run, model, folder, options, code):
+def test_bad_files_print_a_line_each_and_the_others_are_predicted(
+    run, model, folder, options, code
+):
     (folder / "bad.png").write_text("text")
     good = folder / "a.png"
     missing = folder / "x.png"

@@ -25,7 +25,7 @@ def start(*arguments, **kwargs):
     )
 
 
-def test_ctrl_c_ends_with_130_and_says_how_to_go_on(tmp_path):
+def test_ctrl_c_ends_with_130_and_says_how_to_continue(tmp_path):
     out = tmp_path / "out"
     process = start("train", "--model", "dense", "--epochs", 100_000, "--out", out)
     for line in process.stdout:
@@ -40,7 +40,7 @@ def test_ctrl_c_ends_with_130_and_says_how_to_go_on(tmp_path):
     assert [path.name for path in out.iterdir()] == ["checkpoints"]
 
 
-def test_ctrl_c_while_it_is_imported_is_no_traceback():
+def test_ctrl_c_during_the_import_gives_no_traceback():
     script = """
 import os, signal, sys
 
@@ -109,7 +109,7 @@ def test_an_error_is_one_line_and_1(tmp_path):
     assert errors == f"sk-fer: error: {tmp_path / 'no.csv'}: no such file or folder\n"
 
 
-def test_a_reader_that_goes_away_is_no_traceback(tmp_path):
+def test_a_closed_pipe_gives_no_traceback(tmp_path):
     process = start("train", "--model", "dense", "--epochs", 1, "--out", tmp_path / "out")
     process.stdout.close()
     errors = process.stderr.read()

@@ -30,7 +30,7 @@ def cut_off(run, tmp_path, monkeypatch):
     return tmp_path / "out"
 
 
-def test_goes_on_to_the_same_model(run, cut_off, tmp_path):
+def test_resume_gives_the_same_model(run, cut_off, tmp_path):
     result = run("train", *THREE_EPOCHS, "--out", cut_off, "--resume")
     assert result.exit_code == 0, result.output
     assert "Epoch 3/3" in result.output
@@ -55,19 +55,19 @@ def test_without_resume_it_is_refused(run, cut_off):
     )
 
 
-def test_other_options_are_refused_by_name(run, cut_off):
+def test_the_error_names_other_options(run, cut_off):
     result = run("train", *THREE_EPOCHS, "--lr", 0.5, "--out", cut_off, "--resume")
     assert result.exit_code == 1
     assert "another training: lr was 0.001 and is 0.5" in result.stderr
 
 
-def test_force_starts_anew(run, cut_off):
+def test_force_starts_again(run, cut_off):
     result = run("train", *THREE_EPOCHS, "--out", cut_off, "--force")
     assert result.exit_code == 0, result.output
     assert "Epoch 1/3" in result.output
 
 
-def test_resume_with_nothing_there_just_starts(run, tmp_path):
+def test_resume_without_checkpoints_starts(run, tmp_path):
     result = run("train", *DENSE, "--out", tmp_path / "out", "--resume")
     assert result.exit_code == 0, result.output
     again = run("train", *DENSE, "--out", tmp_path / "out", "--resume")
@@ -75,7 +75,7 @@ def test_resume_with_nothing_there_just_starts(run, tmp_path):
     assert "already contains model.skfer" in again.stderr
 
 
-def test_sigterm_ends_it_and_it_can_go_on(run, tmp_path):
+def test_sigterm_ends_the_fit_which_can_be_resumed(run, tmp_path):
     from .test_process import start
 
     out = tmp_path / "out"

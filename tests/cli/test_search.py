@@ -38,7 +38,7 @@ def test_grid_search_writes_candidates_and_the_best(run, tmp_path):
     assert str(model.hidden_layer_sizes) == best["param_hidden_layer_sizes"]
 
 
-def test_halving_gives_the_best_more_epochs(run, tmp_path):
+def test_halving_trains_the_best_for_more_epochs(run, tmp_path):
     out = tmp_path / "out"
     result = run(
         "search", "--model", "dense", "--epochs", 3, "--cv", 2, "--halving",
@@ -109,7 +109,7 @@ def test_an_interruption_leaves_the_scores_of_the_fits_before_it(
     assert float(second["mean_test_score"]) == pytest.approx(float(printed[2][0]) / 100, abs=1e-3)
 
 
-def test_an_interruption_of_the_first_fit_leaves_nothing(run, tmp_path, monkeypatch):
+def test_an_interruption_of_the_first_fit_writes_nothing(run, tmp_path, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
@@ -142,7 +142,7 @@ def test_candidates_that_cannot_be_fitted_are_refused_before_the_data_is_read(ru
 
 
 @pytest.mark.parametrize("halving", [[], ["--halving"]])
-def test_people_stay_apart_in_the_validation_of_each_fit(
+def test_validation_images_of_each_fit_are_of_other_people(
     run, save_images, tmp_path, monkeypatch, halving
 ):
     X, y = make_faces(84, random_state=0)

@@ -14,7 +14,7 @@ from sk_fer.datasets import make_faces
 from .conftest import DENSE
 
 
-def test_says_what_it_read_and_did(trained):
+def test_prints_the_data_and_the_scores(trained):
     out, result = trained
     assert result.exit_code == 0, result.output
     for words in (
@@ -50,7 +50,7 @@ def test_writes_each_file_whole_and_nothing_else(trained):
     assert 0 <= float(rows[0]["valid_accuracy"]) <= 1
 
 
-def test_report_tells_how_the_model_came_about(trained):
+def test_the_report_describes_the_training(trained):
     out, _ = trained
     report = json.loads((out / "report.json").read_text())
     assert report["model"] == "dense"
@@ -228,7 +228,7 @@ def test_splits_of_any_name_are_kept_and_files_that_are_not_read_are_counted(
     assert report["data"]["not_read"] == {".md": 1}
 
 
-def test_a_folder_beside_the_splits_that_is_none_is_refused(run, tmp_path):
+def test_an_unknown_folder_next_to_splits_is_an_error(run, tmp_path):
     for split in ("train", "extra"):
         for name in ("happy", "sad"):
             path = tmp_path / "faces" / split / name / "1.png"
@@ -251,7 +251,7 @@ def test_bad_data_leaves_no_folder_behind(run, class_folder, tmp_path):
         assert list(tmp_path.iterdir()) == []
 
 
-def test_a_lock_alone_is_no_training_that_was_cut_off(run, class_folder, tmp_path):
+def test_a_lock_alone_is_not_an_interrupted_training(run, class_folder, tmp_path):
     (tmp_path / "out" / "checkpoints").mkdir(parents=True)
     (tmp_path / "out" / "checkpoints" / ".lock").touch()
     result = run("train", class_folder, *DENSE, "--out", tmp_path / "out")

@@ -58,7 +58,7 @@ def test_a_changed_file_is_read_again(fer2013_csv, n_reads, data_home):
 
 
 @pytest.mark.parametrize("damage", ["truncated", "empty", "flipped", "other"])
-def test_a_damaged_cache_is_written_anew(fer2013_csv, table, n_reads, data_home, damage):
+def test_a_damaged_cache_is_written_again(fer2013_csv, table, n_reads, data_home, damage):
     load_fer2013(fer2013_csv)
     [path] = cached(data_home)
     content = bytearray(path.read_bytes())
@@ -76,7 +76,7 @@ def test_a_damaged_cache_is_written_anew(fer2013_csv, table, n_reads, data_home,
     assert len(n_reads) == 2
 
 
-def test_an_unwritable_data_home_warns_once_and_goes_on(fer2013_csv, tmp_path):
+def test_an_unwritable_data_home_warns_once_and_continues(fer2013_csv, tmp_path):
     (tmp_path / "file").write_text("not a folder")
     with pytest.warns(UserWarning, match="is not cached.*cache=False") as caught:
         faces = load_fer2013(fer2013_csv, data_home=tmp_path / "file")

@@ -21,7 +21,7 @@ def test_returns_flat_uint8_images_and_class_names():
     assert set(y) == set(FER2013_EXPRESSIONS)
 
 
-def test_bunch_holds_the_same_faces():
+def test_the_bunch_contains_the_same_faces():
     X, y = make_faces(30, random_state=0)
     bunch = make_faces(30, return_X_y=False, random_state=0)
     np.testing.assert_array_equal(bunch.data, X)
@@ -45,7 +45,7 @@ def test_faces_differ_across_random_states_and_within_a_call():
     assert len(np.unique(np.vstack([X, other]), axis=0)) == 80
 
 
-def test_global_random_state_is_left_alone():
+def test_global_random_state_is_not_changed():
     np.random.seed(3)  # noqa: NPY002
     wanted = np.random.uniform()  # noqa: NPY002
     np.random.seed(3)  # noqa: NPY002

@@ -150,7 +150,7 @@ def test_folder_release(tmp_path, write_image):
     assert faces.filenames.shape == (4,)
 
 
-def test_skip_leaves_bad_rows_out_and_says_which(tmp_path, rows, table):
+def test_skip_leaves_bad_rows_out_and_lists_them(tmp_path, rows, table):
     bad = [rows[0], ("9", *rows[1][1:]), rows[2], (rows[3][0], "1 2", rows[3][2]), *rows[4:]]
     path = tmp_path / "fer2013.csv"
     path.write_text("\n".join(["emotion,pixels,Usage", *map(",".join, bad)]))

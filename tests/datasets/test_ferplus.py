@@ -137,7 +137,7 @@ def test_bad_vote(fer2013_csv, tmp_path, table, vote):
 
 class TestFolders:
     @pytest.mark.parametrize("place", [".", "images"])
-    def test_labels_beside_the_images(self, tmp_path, place):
+    def test_labels_next_to_the_images(self, tmp_path, place):
         layouts.ferplus_folder(tmp_path / place)
         faces = load_ferplus(tmp_path, subset="all")
         assert faces.target.tolist() == ["happy", "angry"] * 3

@@ -60,7 +60,7 @@ def test_a_table_of_bad_rows_is_given_up(tmp_path):
         load_fer2013(tmp_path / "a.csv", cache=False, on_error="skip")
 
 
-def test_damage_in_an_archive_is_told_shortly(tmp_path):
+def test_the_error_of_a_damaged_archive_is_short(tmp_path):
     content = packed("a.zip", b"emotion,pixels\n3,0\n")
     for damaged in (content[1:], content[:30] + b"x" + content[31:]):
         (tmp_path / "a.zip").write_bytes(damaged)

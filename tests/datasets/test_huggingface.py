@@ -60,7 +60,7 @@ def test_what_save_to_disk_writes(tmp_path):
     check(load_huggingface(tmp_path))
 
 
-def test_names_that_are_no_expressions_are_kept(tmp_path):
+def test_names_that_are_not_expressions_are_kept(tmp_path):
     pq.write_table(table([0, 1], ["bored", "happiness"]), tmp_path / "a.parquet")
     assert load_huggingface(tmp_path).target.tolist() == ["bored", "happiness"]
 

@@ -125,14 +125,14 @@ def test_a_doubled_folder_is_read_once(tmp_path, write_image, form):
     assert faces.not_read == {"copy": 2}
 
 
-def test_a_folder_that_is_only_doubled_or_has_other_images_is_read_whole(tmp_path, write_image):
+def test_nested_folders_and_other_images_are_read(tmp_path, write_image):
     write_image("images/images/train/happy/1.png", 1)
     assert load_image_folder(tmp_path / "images").usage.tolist() == ["train"]
     write_image("images/train/happy/1.png", 2)
     assert len(load_image_folder(tmp_path / "images").images) == 2
 
 
-def test_an_archive_of_an_unknown_version_is_said_to_be_damaged(tmp_path, folder):
+def test_an_archive_of_an_unknown_version_is_an_error(tmp_path, folder):
     path = pack(folder, tmp_path / "faces.zip")
     content = bytearray(path.read_bytes())
     place = content.index(b"PK\x01\x02") + 6  # the version that is needed, in the directory

@@ -96,7 +96,7 @@ def test_damage_is_found_and_only_its_chunk_is_read_again(root, reads, data_home
 
 
 @pytest.mark.parametrize("damage", ["header", "cut", "empty"])
-def test_a_file_that_is_no_cache_is_replaced(root, data_home, damage):
+def test_a_file_that_is_not_a_cache_is_replaced(root, data_home, damage):
     whole = np.array(load(root).images)
     path = file_of(data_home)
     content = path.read_bytes()
@@ -137,7 +137,7 @@ def test_a_disk_that_is_too_small_is_an_error_before_anything_is_read(root, monk
     assert not list((data_home / "sk_fer").glob("*.images"))
 
 
-def test_processes_give_the_same_images_and_the_first_error(root, monkeypatch):
+def test_processes_return_the_same_images_and_the_first_error(root, monkeypatch):
     monkeypatch.setattr(_read_images, "_FEW", 10)
     np.testing.assert_array_equal(load(root).images, load(root, cache=False).images)
     (root / "100.png").write_bytes(b"\x89PNG junk")
@@ -160,7 +160,7 @@ load_labelled_images(sys.argv[1], sys.argv[2], path_column=0, label_column=1, ca
 """
 
 
-def test_a_killed_reading_goes_on_where_it_was(root, reads, data_home, capfd):
+def test_a_killed_reading_continues(root, reads, data_home, capfd):
     whole = np.array(load(root, cache=False).images)
     table = root.parent / "l.csv"
     process = subprocess.Popen([sys.executable, "-c", KILLED, str(root), str(table)])

@@ -40,7 +40,7 @@ def test_splits_and_prefixes(tmp_path, write_image, above):
     assert usage == {1: "train", 2: "validation", 3: "test", 4: "test", 5: "test"}
 
 
-def test_prefixes_tell_the_two_splits_in_test_apart(tmp_path, write_image):
+def test_prefixes_distinguish_the_two_splits_in_test(tmp_path, write_image):
     write_image("train/happy/Training_1.png", 1)
     write_image("train/happy/PublicTest_2.png", 2)
     write_image("test/happy/PublicTest_3.png", 3)
@@ -126,7 +126,7 @@ def test_exif_orientation(tmp_path):
     assert image[-1, 0] == 255
 
 
-def test_hidden_and_other_files_are_left_alone(tmp_path, write_image):
+def test_hidden_and_other_files_are_not_read(tmp_path, write_image):
     write_image("happy/a.png")
     for name in (".DS_Store", "happy/Thumbs.db", "happy/._a.png", "happy/notes.txt", "README.md"):
         (tmp_path / name).write_text("no image")
@@ -193,7 +193,7 @@ def test_split_folders_under_any_of_their_names(tmp_path, write_image, names):
     assert load_image_folder(tmp_path, subset=last).images[0, 0, 0] == 2
 
 
-def test_an_unknown_folder_beside_splits_is_named(tmp_path, write_image):
+def test_the_error_names_an_unknown_folder_next_to_splits(tmp_path, write_image):
     write_image("train/happy/1.png")
     write_image("extra/happy/2.png")
     with pytest.raises(
@@ -202,7 +202,7 @@ def test_an_unknown_folder_beside_splits_is_named(tmp_path, write_image):
         load_image_folder(tmp_path)
 
 
-def test_several_folders_that_are_no_splits_are_warned_of(tmp_path, write_image):
+def test_several_folders_that_are_not_splits_warn(tmp_path, write_image):
     write_image("part_a/happy/1.png")
     write_image("part_b/happy/2.png")
     with pytest.warns(UserWarning, match=r"several folders \('part_a', 'part_b'\).*as one set"):

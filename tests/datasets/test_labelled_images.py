@@ -79,7 +79,7 @@ def load(root, text, **options):
     )
 
 
-def test_a_list_in_the_folder_is_found_and_is_no_file_that_was_not_read(root):
+def test_a_list_in_the_folder_is_found_and_not_counted_as_unread(root):
     write(root, "a.png,joy\nb/c.png,ANGER\nb/d.png,3_afraid\n")
     faces = load_labelled_images(root, "l.csv", path_column=0, label_column=1)
     assert faces.target.tolist() == ["happy", "angry", "fear"]

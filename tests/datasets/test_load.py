@@ -69,7 +69,7 @@ def test_ckplus_with_other_suffixes_keeps_its_subjects(tmp_path, write_image, su
     assert faces.groups.tolist() == ["S010", "S011", "S011"]
 
 
-def test_an_image_that_is_no_frame_among_frames_is_an_error(ckplus, write_image):
+def test_an_image_that_is_not_a_frame_among_frames_is_an_error(ckplus, write_image):
     write_image("CK+48/happy/me.png")
     with pytest.raises(ValueError, match=r"me.png: not named <subject>_<sequence>_<frame>"):
         load_faces(ckplus)
@@ -132,7 +132,7 @@ def test_real_ckplus_with_junk(data_folder, tmp_path):
 
 @pytest.mark.parametrize("name", ["labels.csv", "train.csv"])
 @pytest.mark.parametrize("header", ["image,label", "emotion,images", "face,expression"])
-def test_a_list_of_files_beside_class_folders_is_no_table(tmp_path, write_image, name, header):
+def test_a_list_of_files_next_to_class_folders_is_not_a_table(tmp_path, write_image, name, header):
     write_image("d/happy/1.png")
     (tmp_path / "d" / name).write_text(f"{header}\nhappy/1.png,happy\n")
     with pytest.warns(UserWarning, match=r"1 file\(s\) were not read.*: 1 .csv"):
@@ -149,6 +149,6 @@ def test_split_folders_of_ckplus_that_share_subjects_are_warned_of(tmp_path, wri
 
 
 @pytest.mark.parametrize("load", [load_faces, load_fer2013, load_ckplus, load_image_folder])
-def test_a_device_is_no_data(load):
+def test_the_device_is_not_part_of_the_data(load):
     with pytest.raises(ValueError, match=f"{os.devnull} is a device, socket or pipe; wanted"):
         load(os.devnull)

@@ -55,7 +55,7 @@ def test_subset_aliases(alias, subset):
     assert usage_code(alias) == SUBSETS.index(subset)
 
 
-def test_other_names_stand_for_nothing():
+def test_other_names_are_unknown():
     assert expression_of("train") is None
     for name in ("happy", "images", "trainval", "data", "latest", "extra", ""):
         assert subset_of(name) is None

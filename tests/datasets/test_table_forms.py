@@ -119,7 +119,7 @@ def test_other_square_sizes(tmp_path, side):
     assert faces.data.shape == (3, side * side)
 
 
-def test_names_of_files_tell_the_split_where_no_column_does(tmp_path, rows):
+def test_file_names_determine_the_split_without_a_column(tmp_path, rows):
     content = "\n".join(["emotion,pixels", *(f"{code},{pixels}" for code, pixels, _ in rows)])
     for name, split in (("test", "test"), ("val_data", "validation"), ("mine", "train")):
         (tmp_path / f"{name}.csv").write_text(content)

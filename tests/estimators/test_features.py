@@ -82,7 +82,7 @@ def test_pickle_joblib_and_names(small, first, tmp_path):
     assert table.columns.tolist() == names.tolist()
 
 
-def test_the_global_random_state_is_left_alone(small):
+def test_the_global_random_state_is_not_changed(small):
     torch.manual_seed(1)
     before = torch.get_rng_state()
     FERFeatures("fast", weights=None, random_state=0).fit_transform(small[0])
@@ -125,7 +125,7 @@ def test_not_fitted(small):
     ],
     ids=str,
 )
-def test_a_refused_fit_leaves_it_as_it_was(parameters, words, small, first):
+def test_a_failed_fit_does_not_change_the_estimator(parameters, words, small, first):
     X, _ = small
     model = FERFeatures("fast", weights=first, **SETTINGS).fit(X)
     features = model.transform(X)

@@ -77,7 +77,7 @@ def test_uint8_images_are_never_copied_whole(faces, tmp_path):
     [np.array([3, 7, 9]), np.array([-1.0, 0.0, 1.0]), np.array(["a", "b", "c"], dtype=object)],
     ids=["int", "float", "object"],
 )
-def test_labels_of_any_kind_come_back(labels, faces):
+def test_labels_of_any_kind_are_restored(labels, faces):
     X = faces[0][:60]
     y = labels[np.arange(60) % 3]
     model = dense().fit(X, y)
@@ -125,7 +125,7 @@ def test_fits_in_threads_side_by_side_are_those_one_after_the_other(faces):
             np.testing.assert_array_equal(first, second)
 
 
-def test_global_random_states_are_left_as_found(faces):
+def test_global_random_states_are_not_changed(faces):
     X, y = faces
     np.random.seed(5)  # noqa: NPY002 - the legacy global state is what is tested
     torch.manual_seed(5)
@@ -217,7 +217,7 @@ def test_soft_targets_are_learnt_as_shares(faces):
 # -- going on -------------------------------------------------------------------------------
 
 
-def test_partial_fit_goes_on_from_where_it_was(faces):
+def test_partial_fit_continues(faces):
     X, y = faces
     model = dense()
     losses = []
@@ -229,7 +229,7 @@ def test_partial_fit_goes_on_from_where_it_was(faces):
     assert model.history_["lr"].tolist() == [0.01] * 3
 
 
-def test_partial_fit_sees_classes_that_come_later(faces):
+def test_partial_fit_accepts_classes_of_later_calls(faces):
     X, y = faces
     happy = y == "happy"
     model = dense().partial_fit(X[happy], y[happy], classes=np.unique(y))
@@ -364,7 +364,7 @@ def test_label_smoothing_softens(faces):
 
 
 @pytest.mark.parametrize("side", [7, 8])
-def test_auto_precision_is_float32_for_what_is_no_picture(faces, monkeypatch, side):
+def test_auto_precision_is_float32_for_inputs_that_are_not_images(faces, monkeypatch, side):
     monkeypatch.setattr("sk_fer.training._device._cpu_computes_bfloat16", lambda: True)
     X, y = faces[0].reshape(-1, 48, 48)[:40, :side, :side], faces[1][:40]
     found = [

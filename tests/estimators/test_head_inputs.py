@@ -160,7 +160,7 @@ def test_a_step_does_not_go_through_all_layers_of_the_backbone(small, first, mon
     assert len(modes) < 35  # the steps of one epoch
 
 
-def test_a_head_that_diverges_gets_its_weights_back_and_training_can_go_on(small, first):
+def test_a_diverged_head_is_restored_and_training_can_continue(small, first):
     class Spoil(Callback):
         def on_batch_end(self, net, training, **kwargs):
             if training and len(net.history) == 3:

@@ -44,14 +44,14 @@ ROWS = {
 
 @pytest.mark.parametrize("n_features", ROWS)
 @pytest.mark.parametrize("make", [cnn, features])
-def test_a_row_that_is_no_square_picture_is_refused(make, n_features):
+def test_a_row_that_is_not_a_square_image_is_an_error(make, n_features):
     X = np.zeros((4, n_features), dtype=np.uint8)
     with pytest.raises(ValueError, match=f"X has {n_features} features, which is not a sq") as e:
         make().fit(X, Y[:4])
     assert ROWS[n_features] in str(e.value)
 
 
-def test_image_shape_says_what_a_row_is():
+def test_image_shape_sets_the_shape_of_rows():
     rows = IMAGES.reshape(5, -1)[:, :432]
     y = Y[:5]
     assert cnn(image_shape=(12, 12, 3)).fit(rows, y).image_shape_ == (12, 12, 3)
@@ -59,7 +59,7 @@ def test_image_shape_says_what_a_row_is():
     assert cnn(image_shape=12).fit(IMAGES.reshape(20, -1), Y).image_shape_ == (12, 12, 1)
 
 
-def test_tables_that_are_no_picture_still_work():
+def test_tables_that_are_not_images_work():
     rows = np.random.default_rng(0).normal(size=(20, 63))
     assert cnn().fit(rows, Y).image_shape_ == (1, 63, 1)
     assert dense().fit(IMAGES.reshape(5, -1)[:, :432], Y[:5]).image_shape_ == (1, 432, 1)
@@ -170,7 +170,7 @@ def test_one_image_is_refused_with_the_way_out(fitted):
     ],
     ids=["tensor", "bfloat16", "tensors", "Pillow", "16 bits", "objects", "rows of objects"],
 )
-def test_forms_that_hold_the_same_images(form, fitted):
+def test_forms_of_the_same_images(form, fitted):
     np.testing.assert_allclose(fitted.predict_proba(form), fitted.predict_proba(IMAGES), atol=1e-6)
     small = ImageResizer((4, 4)).transform(form)
     np.testing.assert_allclose(

@@ -165,7 +165,7 @@ def test_input_size_may_be_a_side(size):
 # -- early stopping --------------------------------------------------------------------------
 
 
-def test_early_stopping_alone_sets_a_tenth_aside(faces):
+def test_early_stopping_sets_a_tenth_aside_by_default(faces):
     faces, y = faces
     settings = {"max_epochs": 3, "random_state": 0}
     alone = dense(early_stopping=True, **settings).fit(faces, y)

@@ -96,7 +96,7 @@ def test_pipelines_and_searches(folder, pipeline, read):
     assert_allclose(found, fitted.predict_proba(read(paths)), rtol=1e-5, atol=1e-12)
 
 
-def test_a_model_without_probabilities_gives_labels():
+def test_a_model_without_probabilities_returns_labels():
     model = LinearSVC(max_iter=5, random_state=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

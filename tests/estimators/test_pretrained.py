@@ -35,7 +35,7 @@ def state(model):
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "muon", "sgd"])
-def test_every_optimizer_takes_up_what_thaws(optimizer, small):
+def test_every_optimizer_trains_unfrozen_layers(optimizer, small):
     schedule = {1: "head", 2: "last_stage", 3: "all"}
     model = pretrained(trainable=schedule, optimizer=optimizer, max_epochs=3).fit(*small)
     assert np.isfinite(model.history_["train_loss"]).all()
@@ -87,7 +87,7 @@ ALL = {"head", "layer1", "layer2", "layer3", "layer4"}
     ],
     ids=["head", "last stage", "all", "thawing", "freezing"],
 )
-def test_what_has_gradients_and_moves_in_each_epoch(trainable, expected, small):
+def test_gradients_and_changes_in_each_epoch(trainable, expected, small):
     watch = Watch()
     model = pretrained(
         "test_resnet",
@@ -413,7 +413,7 @@ def test_predictions_in_the_middle_of_a_fit_are_current(make, optimizer, small):
     np.testing.assert_array_equal(epochs[-1], model.predict_proba(X))
 
 
-def test_flat_rows_of_rgb_pixels_want_their_shape(faces):
+def test_flat_rows_of_rgb_pixels_need_image_shape(faces):
     X = np.repeat(faces[0][:14], 3, axis=1)
     with pytest.raises(ValueError, match=r"has 6912 features, .*image_shape=\(48, 48, 3\)"):
         FERPretrainedClassifier("fast", weights=None, max_epochs=1).fit(X, faces[1][:14])

@@ -90,7 +90,7 @@ def test_a_fitted_cnn(cnn, small):
     assert not torch.equal(*heads)
 
 
-def test_the_head_comes_along_for_the_same_classes(first, small):
+def test_the_head_is_used_for_the_same_classes(first, small):
     X, y = small
     model = pretrained(weights=first).fit(X, y)
     np.testing.assert_allclose(model.predict_proba(X), first.predict_proba(X), atol=1e-6)
@@ -358,7 +358,7 @@ def test_uint8_and_float_are_as_the_weights_want_them(backbone, channels, small,
     np.testing.assert_allclose(other.predict_proba(scaled), model.predict_proba(X), atol=1e-4)
 
 
-def test_gray_is_what_three_equal_channels_are(files, small):
+def test_gray_agrees_with_three_equal_channels(files, small):
     X = small[0]
     gray, rgb = (
         FERFeatures("test_resnet", weights=files / "timm.pth", input_size=32, **SETTINGS)

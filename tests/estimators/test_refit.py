@@ -40,7 +40,7 @@ def test_a_refused_fit_changes_nothing(change, fitted, faces):
     assert fitted.image_shape_ == (48, 48, 1)
 
 
-def test_a_failed_first_fit_is_no_fit(faces):
+def test_an_estimator_is_not_fitted_after_a_failed_fit(faces):
     X, y = faces
     model = FERDenseClassifier(class_weight={"bored": 1})
     with pytest.raises(ValueError, match="class_weight names 'bored'"):
@@ -59,7 +59,7 @@ def test_going_on_with_another_network_is_refused(change, fitted, faces):
         fitted.partial_fit(*faces)
 
 
-def test_going_on_with_another_optimizer_starts_its_state_anew(fitted, faces):
+def test_another_optimizer_starts_with_a_new_state(fitted, faces):
     for change in (
         {"optimizer": "rmsprop", "momentum": 0.0, "lr": 1e-4},
         {"optimizer": "rmsprop", "momentum": 0.9, "lr": 1e-4},
@@ -69,7 +69,7 @@ def test_going_on_with_another_optimizer_starts_its_state_anew(fitted, faces):
     assert fitted.n_epochs_ == 4
 
 
-def test_a_loaded_model_predicts_as_it_was_fitted(faces):
+def test_a_loaded_model_predicts_the_same(faces):
     X, y = faces
     model = FERDenseClassifier((16,), max_epochs=1, batch_size=3, random_state=0).fit(X, y)
     expected = model.predict_proba(X)

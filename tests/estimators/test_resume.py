@@ -92,7 +92,7 @@ FITS = {
 @pytest.mark.parametrize(
     "name", [pytest.param(k, marks=[pytest.mark.slow] * (k == "vgg")) for k in FITS]
 )
-def test_cut_off_and_gone_on_is_the_same_bit_for_bit(name, small, tmp_path):
+def test_an_interrupted_and_resumed_fit_is_the_same_bit_for_bit(name, small, tmp_path):
     make = FITS[name]
     whole = make(None).fit(*small)
     moments = (1, 4, 6) if name != "vgg" else (3,)
@@ -122,7 +122,7 @@ def test_given_validation_images_and_weights(small, tmp_path):
     assert_same_fit(dense(checkpoint=tmp_path).fit(X[:50], y[:50], **given), whole)
 
 
-def test_callbacks_go_on_with_what_they_learnt(small, tmp_path):
+def test_callbacks_continue_with_their_state(small, tmp_path):
     def make(folder):
         return dense(
             checkpoint=folder,
@@ -144,7 +144,7 @@ def test_callbacks_go_on_with_what_they_learnt(small, tmp_path):
     assert model.callbacks[0].best_score_ == whole.callbacks[0].best_score_
 
 
-def test_a_random_seed_is_gone_on_with(small, tmp_path):
+def test_a_fit_continues_with_the_same_random_seed(small, tmp_path):
     cut_off(dense(checkpoint=tmp_path, random_state=None, validation_fraction=0.2), *small)
     first = dense(checkpoint=tmp_path, random_state=None, validation_fraction=0.2).fit(*small)
     assert_same_fit(
@@ -184,7 +184,7 @@ def test_warm_start_goes_on_with_both(small, tmp_path):
     ],
     ids=str,
 )
-def test_other_parameters_are_refused_by_name(change, words, small, tmp_path):
+def test_the_error_names_other_parameters(change, words, small, tmp_path):
     cut_off(dense(checkpoint=tmp_path), *small)
     before = sorted(tmp_path.iterdir())
     model = dense(checkpoint=tmp_path, **change)
@@ -196,7 +196,7 @@ def test_other_parameters_are_refused_by_name(change, words, small, tmp_path):
     assert model.fit(*small).n_epochs_ == model.max_epochs
 
 
-def test_other_data_are_refused_by_name(small, tmp_path):
+def test_the_error_names_other_data(small, tmp_path):
     X, y = small
     cut_off(dense(checkpoint=tmp_path), X, y)
     altered = X.copy()
@@ -238,7 +238,7 @@ def test_what_has_no_effect_on_the_model_may_change(small, tmp_path, capsys):
     assert capsys.readouterr().out
 
 
-def test_other_library_versions_are_told(small, tmp_path, monkeypatch):
+def test_other_library_versions_warn(small, tmp_path, monkeypatch):
     from sk_fer.estimators import _serialization
 
     cut_off(dense(checkpoint=tmp_path), *small)
@@ -362,7 +362,7 @@ def ctrl_c():
 
 
 @pytest.mark.usefixtures("ctrl_c")
-def test_ctrl_c_leaves_what_was_learnt_so_far(small, tmp_path):
+def test_ctrl_c_keeps_the_model_trained_so_far(small, tmp_path):
     model = dense(checkpoint=tmp_path, callbacks=[Stop(signal.SIGINT, n=7)])
     with (
         pytest.warns(UserWarning, match="keeps its weights after 2 complete epochs"),
@@ -375,7 +375,7 @@ def test_ctrl_c_leaves_what_was_learnt_so_far(small, tmp_path):
 
 
 @pytest.mark.usefixtures("ctrl_c")
-def test_ctrl_c_ends_a_whole_search(small):
+def test_ctrl_c_ends_a_search(small):
     fits = []
 
     class Count(Stop):
@@ -406,7 +406,7 @@ def test_ctrl_c_with_early_stopping_keeps_the_best_so_far(small, epochs, tol, be
     assert loss == pytest.approx(losses[best], rel=1e-4)
 
 
-def test_sigterm_writes_first_and_then_does_what_it_did(small, tmp_path):
+def test_sigterm_writes_first_and_then_calls_the_previous_handler(small, tmp_path):
     ended = []
     previous = signal.signal(signal.SIGTERM, lambda *_: ended.append(len(list(tmp_path.iterdir()))))
     try:

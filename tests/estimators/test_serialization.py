@@ -77,7 +77,7 @@ def test_another_patch_version_is_silent(fitted, monkeypatch):
 
 
 @pytest.mark.parametrize("device", ["cuda", "cuda:7", "mps"])
-def test_a_model_of_a_missing_device_comes_back_on_the_cpu(device, fitted, faces, monkeypatch):
+def test_a_model_of_a_missing_device_is_loaded_on_the_cpu(device, fitted, faces, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     state = fitted.__getstate__()
@@ -88,7 +88,7 @@ def test_a_model_of_a_missing_device_comes_back_on_the_cpu(device, fitted, faces
     np.testing.assert_array_equal(loaded.predict_proba(faces[0]), fitted.predict_proba(faces[0]))
 
 
-def test_a_loaded_model_keeps_its_history_and_goes_on(fitted, faces):
+def test_a_loaded_model_has_its_history_and_continues_training(fitted, faces):
     loaded = pickle.loads(pickle.dumps(fitted))
     assert loaded.history_.equals(fitted.history_)
     loaded.partial_fit(*faces)
@@ -109,12 +109,12 @@ def test_weights_of_another_network_are_refused(fitted):
         FERDenseClassifier().__setstate__(state)
 
 
-def test_an_unfitted_model_is_stored_as_it_is():
+def test_an_unfitted_model_is_pickled():
     loaded = pickle.loads(pickle.dumps(FERDenseClassifier((3,))))
     assert loaded.hidden_layer_sizes == (3,)
     assert not hasattr(loaded, "net_")
 
 
-def test_history_holds_python_numbers_only(fitted):
+def test_history_contains_python_numbers_only(fitted):
     for row in fitted.__getstate__()["_stored_net"]["history"]:
         assert all(type(value) in (int, float, bool) for value in row.values())

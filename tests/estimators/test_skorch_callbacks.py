@@ -203,7 +203,7 @@ def test_a_callback_that_sets_input_shapes_is_refused(small):
 
 
 @pytest.mark.parametrize("schedule", ["one_cycle", "cosine", "step", "plateau"])
-def test_a_scheduler_beside_a_schedule_is_refused(schedule, small):
+def test_a_scheduler_and_a_schedule_are_an_error(schedule, small):
     model = dense(lr_schedule=schedule, callbacks=[("mine", LRScheduler())])
     message = f"callback mine and lr_schedule='{schedule}' both set the learning rate; set lr_s"
     with pytest.raises(ValueError, match=message):
@@ -271,7 +271,7 @@ def test_policies(scheduler, expected, small):
 
 @pytest.mark.parametrize("how", ["warm_start", "partial_fit"])
 @pytest.mark.parametrize("policy", ["ExponentialLR", "LambdaLR"])
-def test_a_schedule_goes_on_where_it_was(how, policy, small):
+def test_a_schedule_continues(how, policy, small):
     settings = {"gamma": 0.5} if policy == "ExponentialLR" else {"lr_lambda": lambda n: 0.5**n}
     model = dense(lr=1e-3, max_epochs=1, callbacks=[LRScheduler(policy, **settings)])
     model.set_params(warm_start=how == "warm_start")
@@ -418,7 +418,7 @@ def test_checkpoints_of_the_best_epoch(monitor, small):
     assert best == expected
 
 
-def test_the_names_of_skorch_are_no_columns_of_their_own(small):
+def test_the_names_of_skorch_are_not_extra_columns(small):
     model = dense().fit(*small)
     history = model.net_.history
     assert history[:, "valid_acc"] == history[:, "valid_accuracy"]
@@ -468,7 +468,7 @@ def test_watching_validation_needs_validation_images(callback, small):
     assert not hasattr(model, "net_")
 
 
-def test_a_column_that_no_epoch_has_is_refused_at_the_start(small):
+def test_a_missing_column_is_an_error_at_the_start(small):
     callbacks = [EpochScoring("f1_macro", on_train=True), EarlyStopping("f1_micro")]
     model = dense(callbacks=callbacks)
     with pytest.raises(ValueError, match=r"ping watches 'f1_micro'.* f1_macro, f1_macro_b"):
@@ -526,7 +526,7 @@ def test_the_net_can_be_copied_in_a_fit(kind, small):
     assert not clone(model.net_).initialized_
 
 
-def test_checkpoints_hold_a_net_that_predicts(small):
+def test_checkpoints_contain_a_net_that_predicts(small):
     model = dense(callbacks=[Checkpoint(f_pickle="net.pkl", monitor=None)]).fit(*small)
     with open("net.pkl", "rb") as file:
         net = pickle.load(file)
@@ -535,7 +535,7 @@ def test_checkpoints_hold_a_net_that_predicts(small):
 
 
 @pytest.mark.parametrize("use_safetensors", [False, True])
-def test_saved_weights_come_back(use_safetensors, small):
+def test_saved_weights_are_restored(use_safetensors, small):
     X, y = small
     files = {"f_params": "p", "f_history": "h", "use_safetensors": use_safetensors}
     model = FERCNNClassifier(max_epochs=1, random_state=0).fit(X, y)
@@ -549,7 +549,7 @@ def test_saved_weights_come_back(use_safetensors, small):
     assert model.net_.history[-1, "train_acc"] == model.history_["train_accuracy"][0]
 
 
-def test_load_best_gives_the_weights_of_the_best_epoch(faces):
+def test_load_best_restores_the_weights_of_the_best_epoch(faces):
     X, y = faces
     callbacks = [Checkpoint("valid_acc_best", load_best=True)]
     model = dense(lr=0.3, max_epochs=6, precision="float32", callbacks=callbacks)
@@ -558,7 +558,7 @@ def test_load_best_gives_the_weights_of_the_best_epoch(faces):
     assert model.score(X[:50], y[:50]) == pytest.approx(best)
 
 
-def test_a_fit_goes_on_from_a_checkpoint(small):
+def test_a_fit_continues_from_a_checkpoint(small):
     checkpoint = TrainEndCheckpoint(dirname="end")
     first = dense(callbacks=[checkpoint], lr_schedule="one_cycle").fit(*small)
     callbacks = [LoadInitState(checkpoint)]
@@ -581,7 +581,7 @@ def test_predictions_are_not_kept_after_an_error(small):
     assert scoring.y_preds_ == scoring.y_trues_ == []
 
 
-def test_states_begin_anew_in_each_fit(small):
+def test_each_fit_starts_with_a_new_state(small):
     stopping = EarlyStopping("train_loss", patience=1, threshold=0.9)
     model = dense(callbacks=[stopping])
     assert model.fit(*small).n_epochs_ == 2
@@ -620,7 +620,7 @@ def test_callbacks_do_not_keep_the_images(name, small):
         lambda: Freezer("*bias", at=2),
     ],
 )
-def test_a_fit_that_was_cut_off_goes_on_with_its_callbacks(make, small, tmp_path):
+def test_an_interrupted_fit_continues_with_its_callbacks(make, small, tmp_path):
     def model(*callbacks):
         return dense(max_epochs=5, lr=0.01, callbacks=[make(), *callbacks])
 

@@ -82,7 +82,7 @@ def test_validation_images_keep_their_weights(faces):
     assert weighted < plain - 0.2  # the network has learnt to say "sad"
 
 
-def test_columns_of_shares_may_come_in_any_order(faces):
+def test_columns_of_shares_can_have_any_order(faces):
     X, y = faces
     shares = pd.get_dummies(pd.Series(y)).astype(float)
     model = FERDenseClassifier((16,), max_epochs=2, random_state=0)

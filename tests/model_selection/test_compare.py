@@ -105,7 +105,7 @@ def test_what_is_not_known_is_missing(split):
     assert (table["model_bytes"] > 0).all()
 
 
-def test_a_class_that_is_predicted_and_not_there_or_there_and_not_predicted(split):
+def test_classes_without_images_or_without_predictions(split):
     X_train, y_train, X_test, y_test = split
     rows = np.isin(y_test, ["sad", "fear"])
     table = compare([AlwaysHappy()], X_train, y_train, X_test[rows], y_test[rows])
@@ -127,7 +127,7 @@ def test_labels_that_are_not_trained_on_count_as_wrong(split):
     assert table[["log_loss", "error"]].isna().all(axis=None)
 
 
-def test_names_tell_apart(split):
+def test_names_distinguish_classifiers(split):
     cnn = FERCNNClassifier("sequential", max_epochs=1, random_state=0)
     wide = LogisticRegression(C=1e-6, max_iter=3, tol=1e3)
     table = compare(
@@ -150,7 +150,7 @@ def test_names_tell_apart(split):
     assert table.loc["FERCNNClassifier", SCORES].equals(table.loc["named", SCORES])
 
 
-def test_the_classifiers_given_are_left_alone(split):
+def test_the_given_classifiers_are_not_changed(split):
     model = FERDenseClassifier((8,), max_epochs=1, random_state=0)
     compare([model], *split)
     assert not hasattr(model, "classes_")
@@ -202,7 +202,7 @@ class Interrupted(Broken):
         raise KeyboardInterrupt
 
 
-def test_an_interruption_keeps_the_scores_that_are_there(split):
+def test_an_interruption_keeps_the_finished_scores(split):
     models = {"bayes": GaussianNB(), "long": Interrupted(), "longer": Interrupted()}
     with pytest.warns(FitFailedWarning, match="interrupted; without scores: 'long', 'longer'"):
         table = compare(models, *split)
@@ -294,7 +294,7 @@ def test_what_cannot_be_fitted_is_refused_before_the_first_fit(split, model, wor
         compare({"bayes": GaussianNB(), "bad": model}, *split)
 
 
-def test_all_that_cannot_be_fitted_are_named_at_once(split):
+def test_all_estimators_that_cannot_be_fitted_are_named_together(split):
     models = {"a": SVC(C=-1), "good": GaussianNB(), "b": FERDenseClassifier(dropout=2)}
     with pytest.raises(ValueError, match=r"2 of 3 estimators .*\n'a': .*'C'.*\n'b': .*'dropout'"):
         compare(models, *split)

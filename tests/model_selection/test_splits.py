@@ -26,7 +26,7 @@ def _counts(y, splits):
         (0.4, [20, 40, 40]),
     ],
 )
-def test_sets_the_share_aside_of_each_class(test_size, counts):
+def test_sets_a_share_of_each_class_aside(test_size, counts):
     y = np.repeat(["happy", "sad", "fear"], 100)
     splits = assign_splits(y, test_size=test_size)
     assert _counts(y, splits) == dict.fromkeys(("fear", "happy", "sad"), counts)
@@ -90,7 +90,7 @@ def test_a_validation_split_that_is_missing_is_taken_from_training():
     np.testing.assert_array_equal(splits == "test", usage == "test")
 
 
-def test_a_single_split_is_no_split():
+def test_a_single_split_is_not_used():
     y = np.repeat(["a", "b"], 50)
     splits = assign_splits(y, usage=["test"] * 100)
     assert _counts(y, splits) == {"a": [40, 5, 5], "b": [40, 5, 5]}

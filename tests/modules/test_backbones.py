@@ -62,7 +62,7 @@ def test_the_conv_head_takes_the_feature_map(backbone, stem, feature_map):
 
 
 @pytest.mark.parametrize("name", ["fast", "accurate"])
-def test_our_own_networks_compute_what_they_compute_whole(name):
+def test_backbones_of_sk_fer_agree_with_their_networks(name):
     whole = build_module(name, image_shape=(32, 32, 1), n_classes=3).network.eval()
     backbone = build_backbone(name, 1, (32, 32)).eval()
     backbone.load_state_dict(whole.features.state_dict())
@@ -95,7 +95,7 @@ def norms(model):
     return [m for m in model.backbone.modules() if isinstance(m, nn.BatchNorm2d)]
 
 
-def test_only_what_learns_is_in_training_mode():
+def test_only_trained_parts_are_in_training_mode():
     model = network("test_resnet")
     model.train_only("head")
     assert model.train().training

@@ -69,7 +69,7 @@ RIGHT = [
 
 
 @pytest.mark.parametrize("case", WRONG + RIGHT)
-def test_bfloat16_gives_what_float32_gives(case):
+def test_bfloat16_agrees_with_float32(case):
     size, stride, padding, n_inputs, n_filters, groups, side = case
     torch.manual_seed(0)
     layer = nn.Conv2d(n_inputs, n_filters, size, stride, padding, groups=groups)

@@ -95,7 +95,7 @@ def test_normalizing_each_image_forgets_light_and_contrast():
         assert prepare(torch.full((1, 16, 16, 1), gray)).abs().max() < 1e-4
 
 
-def test_batch_norm_of_one_value_a_channel_uses_what_it_has_seen():
+def test_batch_norm_of_one_value_per_channel_uses_the_running_statistics():
     layer = WeightedBatchNorm2d(3)
     layer(torch.randn(8, 3, 4, 4))
     before = layer.running_mean.clone()

@@ -70,7 +70,7 @@ def test_our_own_naming(prefix, whole):
 
 @pytest.mark.parametrize("network", ["fast", "accurate"])
 @pytest.mark.parametrize("through", [dict, lambda state: load(save(state))])
-def test_a_whole_network_of_our_own(network, through):
+def test_a_complete_network_of_sk_fer(network, through):
     """Its last layer classifies, and a safetensors file has them sorted by name."""
     module = scrambled(build_module(network, image_shape=(48, 48, 1), n_classes=7))
     other = build_module(network, image_shape=(48, 48, 1), n_classes=3)
@@ -186,7 +186,7 @@ def test_another_architecture(whole):
         load_backbone(backbone, state, "a.pth")
 
 
-def test_names_that_do_not_tell_the_order_are_not_sorted():
+def test_names_without_numbers_are_not_sorted():
     """Layers of one shape in an order that only the writer knew would be mixed up."""
     state = {"second.weight": torch.ones(2, 2), "first.weight": torch.zeros(2, 2)}
     state["a.weight"] = torch.zeros(2, 1, 1, 1)

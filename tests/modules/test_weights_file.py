@@ -154,7 +154,7 @@ def lying_header(**entry):
         lying_header(dtype="O8"),
     ],
 )
-def test_a_safetensors_file_that_lies(content, tmp_path):
+def test_a_safetensors_file_with_wrong_sizes(content, tmp_path):
     path = tmp_path / "w.safetensors"
     path.write_bytes(content)
     with pytest.raises(ValueError, match=r"w\.safetensors is damaged or not a file of weights"):

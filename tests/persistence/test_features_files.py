@@ -123,7 +123,7 @@ def test_two_backbones_keep_their_own_weights(small_faces, tmp_path):
     assert_array_equal(loaded[0].transform(X), model[0].transform(X))
 
 
-def test_training_goes_on_as_after_joblib(small_faces, tmp_path):
+def test_training_continues_as_after_joblib(small_faces, tmp_path):
     X, y = small_faces
     logistic = LogisticRegression(warm_start=True, max_iter=10, tol=1e3)
     model = make_pipeline(small_features(), StandardScaler(), logistic).fit(X, y)

@@ -18,7 +18,7 @@ def test_there_is_one_of_each_kind_and_version():
 
 @pytest.mark.filterwarnings("ignore:This FER.* was written by sk_fer")
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_predicts_as_it_did(path):
+def test_golden_files_predict_the_same(path):
     model = load_model(path)
     expected = np.load(path.with_suffix(".npy"))
     # Processors round differently, in the last bits.
@@ -30,7 +30,7 @@ def test_predicts_as_it_did(path):
 
 @pytest.mark.filterwarnings("ignore:This FER.* was written by sk_fer")
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.json")), ids=lambda path: path.stem)
-def test_features_predict_as_they_did(path, tmp_path):
+def test_golden_features_are_the_same(path, tmp_path):
     assert FEATURES.exists()
     (tmp_path / "model.skfer").write_bytes(features_file(path))
     model = load_model(tmp_path / "model.skfer")

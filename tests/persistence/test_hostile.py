@@ -61,7 +61,7 @@ def test_pickles_are_never_unpickled(write, words, tmp_path):
     assert not canary.exists()
 
 
-def test_the_canary_would_sing(tmp_path):
+def test_the_canary_makes_a_folder_when_it_is_unpickled(tmp_path):
     pickle.loads(pickle.dumps(Canary(tmp_path / "canary")))
     assert (tmp_path / "canary").exists()
 
@@ -98,7 +98,7 @@ def linked(content):
     return buffer.getvalue()
 
 
-def test_too_large_no_file_and_no_regular_file(dense_file, tmp_path, monkeypatch):
+def test_files_that_are_missing_or_too_large_and_pipes(dense_file, tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError):
         load_model(tmp_path / "none.skfer")
     with pytest.raises(IsADirectoryError, match="is a folder; expected a model file"):
@@ -109,7 +109,7 @@ def test_too_large_no_file_and_no_regular_file(dense_file, tmp_path, monkeypatch
     refused(dense_file, r"has \d+ bytes; expected at most 1000")
 
 
-def test_a_second_directory_is_not_looked_for(dense_file):
+def test_a_second_directory_is_refused(dense_file):
     content = dense_file.read_bytes()
     locator = b"PK\x06\x07" + bytes(16)
     dense_file.write_bytes(content[:-22] + locator + content[-22:])
@@ -295,7 +295,7 @@ def test_fuzz_some(tmp_path):
     assert result.outcomes["refused"] > 150
 
 
-def test_a_precision_that_the_device_lacks_gives_way(dense_file):
+def test_a_precision_that_the_device_lacks_is_replaced(dense_file):
     entries = read_entries(dense_file.read_bytes())
     description = json.loads(entries["model.json"])
     description["model"]["precision"] = "float16"

@@ -50,7 +50,7 @@ def repositories(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["dense", "pipeline"])
-def test_there_and_back(name, models, small_faces, repositories):
+def test_pushed_and_loaded_from_the_hub(name, models, small_faces, repositories):
     folder, calls = repositories
     assert push_to_hub(models[name], "me/faces", private=True) == "https://hub.example/me/faces"
     assert ("create", "me/faces", True, True) in calls
@@ -95,7 +95,7 @@ def test_cards_of_features(small_faces, repositories):
     assert "epoch" not in card
 
 
-def test_a_card_that_is_there_is_left_alone(models, repositories):
+def test_an_existing_card_is_not_changed(models, repositories):
     folder, calls = repositories
     (folder / "me/faces").mkdir(parents=True)
     (folder / "me/faces/README.md").write_text("mine")
@@ -104,7 +104,7 @@ def test_a_card_that_is_there_is_left_alone(models, repositories):
     assert (folder / "me/faces/README.md").read_text() == "mine"
 
 
-def test_files_of_strangers_are_checked(repositories):
+def test_files_from_the_hub_are_checked(repositories):
     folder, _ = repositories
     (folder / "me/faces").mkdir(parents=True)
     (folder / "me/faces/model.skfer").write_bytes(b"\x80\x04.")

@@ -46,7 +46,7 @@ def reload(model, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["dense", "cnn", "pipeline"])
-def test_everything_comes_back(name, models, small_faces, tmp_path):
+def test_saved_and_loaded_is_the_same(name, models, small_faces, tmp_path):
     model = models[name]
     X, _ = small_faces
     loaded = reload(model, tmp_path)
@@ -66,7 +66,7 @@ def test_everything_comes_back(name, models, small_faces, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["dense", "cnn"])
-def test_goes_on_as_one_from_a_pickle_does(name, models, small_faces, tmp_path):
+def test_continues_training_like_a_pickled_model(name, models, small_faces, tmp_path):
     pickled = pickle.loads(pickle.dumps(models[name]))
     loaded = reload(models[name], tmp_path)
     for model in (pickled, loaded):
@@ -107,7 +107,7 @@ def test_names_of_columns_and_output_as_frames(small_faces, tmp_path):
     assert isinstance(loaded[:-1].transform(X), pd.DataFrame)
 
 
-def test_scalers_go_on_learning(small_faces, tmp_path):
+def test_scalers_continue_with_partial_fit(small_faces, tmp_path):
     X, y = small_faces
     for scaler in (StandardScaler(with_std=False), StandardScaler(), MinMaxScaler()):
         model = make_pipeline(scaler, small()).fit(X, y)
@@ -184,7 +184,7 @@ def test_what_belongs_to_the_process_is_left_out_with_a_warning(small_faces, tmp
         (make_pipeline(StandardScaler(), small()), NotFittedError, "not fitted yet"),
     ],
 )
-def test_models_that_no_file_holds(model, kind, words, small_faces, tmp_path):
+def test_models_that_a_file_cannot_contain(model, kind, words, small_faces, tmp_path):
     if kind is TypeError and hasattr(model, "steps"):
         X, y = small_faces
         model = clone(model).fit(X, y)
@@ -193,7 +193,7 @@ def test_models_that_no_file_holds(model, kind, words, small_faces, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_labels_and_parameters_that_no_file_holds(small_faces, tmp_path):
+def test_labels_and_parameters_that_a_file_cannot_contain(small_faces, tmp_path):
     X, y = small_faces
     model = small().fit(X, y)
     model.classes_ = np.arange("2026-01", "2026-08", dtype="datetime64[M]")
@@ -209,7 +209,7 @@ def test_labels_and_parameters_that_no_file_holds(small_faces, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_no_file_is_written_that_could_not_be_read(small_faces, tmp_path):
+def test_only_files_that_can_be_read_are_written(small_faces, tmp_path):
     model = small().fit(*small_faces)
     with pytest.raises(NotFittedError, match="the Normalizer of the Pipeline is not fitted"):
         save_model(make_pipeline(Normalizer(), model), tmp_path / "model.skfer")
@@ -222,7 +222,7 @@ def test_no_file_is_written_that_could_not_be_read(small_faces, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_nothing_half_written_is_left(models, tmp_path, monkeypatch):
+def test_no_partial_file_is_left(models, tmp_path, monkeypatch):
     path = tmp_path / "model.skfer"
     path.write_bytes(b"before")
 
@@ -253,7 +253,7 @@ def test_the_file_is_a_plain_zip_of_a_state_dict(models, dense_file, tmp_path):
         assert torch.equal(state[name], tensor)
 
 
-def test_versions_are_told_and_another_minor_version_warns(models, tmp_path, monkeypatch):
+def test_versions_are_in_the_file_and_another_minor_version_warns(models, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(_version, "__version__", "0.9.0")
         save_model(models["pipeline"], tmp_path / "model.skfer")

@@ -76,7 +76,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("network", CASES)
-def test_every_network_gives_what_predict_proba_gives(network, tmp_path, capfd):
+def test_the_graph_of_every_network_agrees_with_predict_proba(network, tmp_path, capfd):
     assert {name for name, row in NETWORKS.items() if not row.options} < set(CASES)
     if network == "test_efficientnet":
         pytest.importorskip("timm", reason="needs sk_fer[pretrained]")
@@ -100,7 +100,7 @@ def test_every_network_gives_what_predict_proba_gives(network, tmp_path, capfd):
     assert json.loads(classes) == model.classes_.tolist()
 
 
-def test_the_model_stays_as_it_was_and_the_file_tells_nothing_of_the_machine(tmp_path):
+def test_the_model_is_not_changed_and_the_file_has_no_paths(tmp_path):
     model = pickle.loads(pickle.dumps(fitted(precision="bfloat16", device="cpu")[0]))
     model.net_.module_.train()
     stored, random_state = pickle.dumps(model), torch.get_rng_state()

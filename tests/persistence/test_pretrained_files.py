@@ -43,7 +43,7 @@ def fitted(small_faces):
         {"backbone": "test_vit", "input_size": 32, "kind": FERResNet50Classifier},
     ],
 )
-def test_everything_comes_back(parameters, small_faces, tmp_path):
+def test_saved_and_loaded_is_the_same(parameters, small_faces, tmp_path):
     X, y = small_faces
     model = small(**parameters).fit(X, y)
     save_model(model, tmp_path / "model.skfer")
@@ -119,7 +119,7 @@ def network_of_the_file(**items):
         (parameters_of_the_file(trainable="tail"), "The 'trainable' parameter of FERPretrained"),
     ],
 )
-def test_what_a_file_must_not_ask_for(edit, words, fitted, tmp_path, monkeypatch):
+def test_requests_of_a_file_that_are_refused(edit, words, fitted, tmp_path, monkeypatch):
     path = tmp_path / "model.skfer"
     save_model(fitted, path)
     entries = read_entries(path.read_bytes())

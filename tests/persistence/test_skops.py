@@ -46,7 +46,7 @@ def test_all_our_estimators_are_trusted():
     assert sorted(f"{k.__module__}.{k.__name__}" for k in estimators) == own
 
 
-def test_what_is_trusted_is_there():
+def test_all_trusted_names_exist():
     for name in SKOPS_TRUSTED:
         module, _, attribute = name.rpartition(".")
         assert hasattr(importlib.import_module(module), attribute), name

@@ -26,7 +26,7 @@ def by_layer(layers, prefix="network."):
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-def test_weights_of_every_layer_get_their_name_of_today(network):
+def test_weights_of_every_layer_get_their_current_name(network):
     expected = build_module(network, image_shape=(48, 48, 1), n_classes=7).state_dict()
     values = list(expected.values())
     layers = NETWORKS[network]
@@ -55,7 +55,7 @@ def test_weights_of_other_layers_are_refused():
         rename_weights(old, expected)
 
 
-def test_parameters_that_are_gone_are_left_out():
+def test_removed_parameters_are_ignored():
     node = {"lr": 0.1, "n_views": 4, "store_features": True, "tta": "unsure"}
     node |= {"checkpoint_minutes": 5.0, "n_checkpoints": 2, "resume": True}
     assert rename_parameters(node) == {"lr": 0.1, "tta": True}

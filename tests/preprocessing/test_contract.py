@@ -73,7 +73,7 @@ def test_refuses(transformer, image_shape, fit_shape, shape, message):
 
 @each_of_arrays
 @pytest.mark.parametrize("bad", [np.nan, np.inf, "angry"])
-def test_refuses_what_is_no_number(transformer, bad):
+def test_refuses_values_that_are_not_numbers(transformer, bad):
     with pytest.raises(ValueError, match=r"NaN|infinity|expected images as numbers"):
         clone(transformer).fit([[bad, 1.0], [2.0, 3.0]])
 
@@ -99,7 +99,7 @@ def test_pandas_output_keeps_names_and_index(transformer):
 
 
 @each_of_arrays
-def test_pickle_gives_the_same(transformer):
+def test_a_pickled_model_predicts_the_same(transformer):
     fitted = clone(transformer).fit(X)
     assert_array_equal(pickle.loads(pickle.dumps(fitted)).transform(X), fitted.transform(X))
 

@@ -111,7 +111,7 @@ def test_adaptive_contrast_grows_with_the_limit():
 
 
 @pytest.mark.parametrize("kernel_size", [(1, 1), (5, 7), 24, (100, 3)])
-def test_adaptive_takes_tiles_that_do_not_fit(kernel_size):
+def test_adaptive_accepts_tiles_that_do_not_divide_the_image(kernel_size):
     result = HistogramEqualizer("adaptive", kernel_size=kernel_size).fit_transform(dim_images())
     assert result.shape == (6, 24, 24)
 

@@ -34,7 +34,7 @@ TABLE = pd.DataFrame({"emotion": 3, " Usage": "Training", " pixels": STRINGS})
         *("DataFrame of one column", "fer2013.csv", "icml_face_data.csv"),
     ],
 )
-def test_reads_what_holds_the_strings(X):
+def test_reads_containers_of_strings(X):
     pixels = PixelParser().fit_transform(X)
     assert pixels.dtype == np.uint8
     assert_array_equal(pixels, WANTED)
@@ -91,7 +91,7 @@ def test_unfitted_and_wrong_parameter():
         PixelParser(column=3).fit(STRINGS)
 
 
-def test_one_by_one_gives_the_same():
+def test_single_images_give_the_same():
     parser = pickle.loads(pickle.dumps(PixelParser().fit(STRINGS)))
     assert_array_equal(np.vstack([parser.transform([s]) for s in STRINGS]), WANTED)
 

@@ -48,7 +48,7 @@ def test_what_is_constant_becomes_zero(method, value):
     assert_array_equal(ImageStandardizer(method).fit_transform(constant), 0)
 
 
-def test_input_is_left_alone():
+def test_input_is_not_changed():
     floats = X[:5].astype(np.float32)
     for method in METHODS:
         ImageStandardizer(method).fit_transform(floats)

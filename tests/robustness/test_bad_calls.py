@@ -656,7 +656,7 @@ def test_every_public_parameter_has_constraints_and_a_bad_call():
         assert set(tried) == names, target
 
 
-def test_a_refused_call_leaves_a_fitted_estimator_as_it_was():
+def test_a_failed_call_does_not_change_a_fitted_estimator():
     model = dense().fit(X, Y)
     before = model.predict_proba(X)
     state = {name: id(value) for name, value in vars(model).items()}

@@ -104,7 +104,7 @@ def dumped(model):
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_a_call_leaves_the_process_as_it_was(model, data, action):
+def test_a_call_does_not_change_the_process(model, data, action):
     ACTIONS[action](*model, *data)  # what is imported or started once stays
     before = process_state()
     ACTIONS[action](*model, *data)
@@ -115,7 +115,7 @@ def test_a_call_leaves_the_process_as_it_was(model, data, action):
 @pytest.mark.filterwarnings("ignore:.*:UserWarning")  # of a fit cut off
 @pytest.mark.parametrize("failure", FAILURES)
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
-def test_a_failed_call_leaves_the_process_as_it_was(data, failure, method):
+def test_a_failed_call_does_not_change_the_process(data, failure, method):
     X, y = data
     parameters, kind = FAILURES[failure]
     if failure == "refused":

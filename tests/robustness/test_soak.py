@@ -12,7 +12,7 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads what it uses from /proc")
-def test_a_short_soak_leaves_nothing(monkeypatch, capsys):
+def test_a_short_soak_leaks_nothing(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["soak.py", "--quick"])
     with pytest.raises(SystemExit) as ended:
         runpy.run_path(str(BENCHMARKS / "soak.py"), run_name="__main__")

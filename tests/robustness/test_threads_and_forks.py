@@ -34,7 +34,7 @@ def model(request, data):
     return copy.deepcopy(MODELS[request.param]).fit(*data)
 
 
-def test_eight_threads_predict_what_one_does(model, data):
+def test_eight_threads_predict_the_same_as_one(model, data):
     X, _ = data
     parts = [X[start : start + size] for size in (5, 42) for start in range(0, 42, size)]
     expected = [model.predict_proba(part) for part in parts]
@@ -56,7 +56,7 @@ def test_fits_in_threads_are_those_in_a_row(data):
         np.testing.assert_array_equal(classifier.predict_proba(X), want)
 
 
-def test_predictions_go_on_beside_a_fit(model, data):
+def test_predictions_during_a_fit(model, data):
     X, y = data
     want = model.predict_proba(X)
     other = copy.deepcopy(model)

@@ -33,7 +33,7 @@ def test_each_image_has_a_draw_of_its_own(images, settings):
     torch.testing.assert_close(out, Augmentation(settings)(same, generator()))
 
 
-def test_a_warp_of_nothing_changes_nothing(images):
+def test_a_warp_without_changes_changes_nothing(images):
     tiny = Augmentation({"shift": 1e-7, "rotation": 1e-7, "scale": 1e-7})
     torch.testing.assert_close(tiny(images, generator()), images, atol=1e-4, rtol=1e-4)
 
@@ -68,7 +68,7 @@ def test_erasing_blanks_two_to_twenty_percent(images):
     assert erased.std() > 0.01
 
 
-def test_global_random_state_is_left_alone(images):
+def test_global_random_state_is_not_changed(images):
     torch.manual_seed(7)
     before = torch.random.get_rng_state()
     every = {"flip": 0.5, "shift": 0.1, "rotation": 10, "scale": 0.1, "erasing": 0.5}

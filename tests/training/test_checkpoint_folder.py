@@ -49,14 +49,14 @@ def test_a_damaged_one_is_passed_over(folder, damage):
     assert again.newest() == {"epoch": 2}
 
 
-def test_all_damaged_is_none_at_all(folder):
+def test_only_damaged_checkpoints_mean_no_checkpoint(folder):
     folder.write(1, pack_state({}))
     next(folder.path.iterdir()).write_bytes(b"")
     with pytest.warns(UserWarning, match="damaged"):
         assert folder.newest() is None
 
 
-def test_a_full_disk_leaves_what_was_there(folder, monkeypatch):
+def test_a_full_disk_does_not_change_the_file(folder, monkeypatch):
     folder.write(1, pack_state({"epoch": 1}))
 
     def no_space(descriptor):

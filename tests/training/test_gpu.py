@@ -52,7 +52,7 @@ def test_a_model_of_the_gpu_predicts_the_same_on_the_cpu(faces):
     np.testing.assert_allclose(on_cpu.predict_proba(X), model.predict_proba(X), rtol=0, atol=0.01)
 
 
-def test_global_random_state_of_the_device_is_left_alone(faces):
+def test_global_random_state_of_the_device_is_not_changed(faces):
     before = torch.cuda.get_rng_state()
     cnn(dropout=0.5).fit(*faces)
     assert torch.equal(before, torch.cuda.get_rng_state())
@@ -69,7 +69,7 @@ def test_batches_are_on_the_device_whether_or_not_all_images_fit(fits, faces, mo
 
 
 @pytest.mark.filterwarnings("ignore:.*does not have a deterministic implementation:UserWarning")
-def test_cut_off_and_gone_on_is_the_same_bit_for_bit(faces, tmp_path):
+def test_an_interrupted_and_resumed_fit_is_the_same_bit_for_bit(faces, tmp_path):
     torch.use_deterministic_algorithms(True, warn_only=True)
     try:
         whole = cnn(dropout=0.3).fit(*faces)

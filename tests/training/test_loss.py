@@ -48,7 +48,7 @@ def test_weights_keep_their_ratio_from_batch_to_batch():
     np.testing.assert_allclose(weights, np.array([1, 2, 3, 4]) / 2.5)
 
 
-def test_no_weights_are_no_weights():
+def test_weights_can_be_none():
     assert dataset().weighted(None).loss_weight is None
 
 

@@ -26,7 +26,7 @@ class Libc:
         self.calls.append("trim")
 
 
-def test_the_last_one_out_gives_memory_back(monkeypatch):
+def test_the_last_user_releases_the_memory(monkeypatch):
     libc = Libc()
     monkeypatch.setattr(_memory, "_glibc", lambda: libc)
     with reuse_memory():
@@ -38,7 +38,7 @@ def test_the_last_one_out_gives_memory_back(monkeypatch):
     assert libc.calls[len(entered) :] == [*_memory.USUAL.items(), "trim"]
 
 
-def test_elsewhere_than_on_glibc_nothing_happens(monkeypatch):
+def test_nothing_happens_without_glibc(monkeypatch):
     monkeypatch.setattr(_memory, "_glibc", lambda: None)
     with reuse_memory():
         pass

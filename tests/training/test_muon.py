@@ -11,7 +11,7 @@ from sk_fer.training._muon import orthogonalized
 
 
 @pytest.mark.parametrize("shape", [(16, 72), (72, 16), (32, 32), (1, 9)])
-def test_singular_values_come_out_around_one(shape):
+def test_singular_values_are_near_one(shape):
     matrix = 1e-3 * torch.randn(shape, generator=torch.Generator().manual_seed(0))
     values = torch.linalg.svdvals(orthogonalized(matrix, 5))
     assert values.min() > 0.4
@@ -25,7 +25,7 @@ def test_the_nearest_orthogonal_matrix_keeps_the_singular_vectors():
     torch.testing.assert_close(rotated, rotated.diagonal().diag(), atol=1e-4, rtol=0)
 
 
-def test_a_gradient_of_zero_is_no_step():
+def test_a_gradient_of_zero_changes_nothing():
     assert torch.equal(orthogonalized(torch.zeros(3, 4), 3), torch.zeros(3, 4))
 
 
@@ -69,7 +69,7 @@ def test_memory_layout_does_not_matter():
     torch.testing.assert_close(moved[0], moved[1])
 
 
-def test_its_state_goes_on_where_it_was():
+def test_its_state_continues():
     network = nn.Linear(6, 3)
     optimizer = Muon(network.parameters(), lr=0.1)
     for parameter in network.parameters():

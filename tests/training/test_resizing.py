@@ -34,13 +34,13 @@ def test_sides_over_the_epochs(seen, max_epochs, sides):
     assert seen[True] == [(side, side) for side in sides]
 
 
-def test_oblong_images_keep_their_shape_and_what_the_poolings_need(seen):
+def test_images_that_are_not_square_keep_their_shape(seen):
     X = make_faces(8, random_state=0)[0].reshape(8, 48, 48)[:, :, 12:36]
     FERCNNClassifier(progressive_resizing=True, max_epochs=4, random_state=0).fit(X, [0, 1] * 4)
     assert seen[True] == [(24, 16), (32, 16), (40, 16), (48, 24)]
 
 
-def test_the_last_images_are_whole_whatever_their_side(seen):
+def test_the_last_images_have_their_full_size(seen):
     X = make_faces(8, random_state=0)[0].reshape(8, 48, 48)[:, :42, :37]
     FERCNNClassifier(progressive_resizing=True, max_epochs=2, random_state=0).fit(X, [0, 1] * 4)
     assert seen[True] == [(32, 24), (42, 37)]

@@ -18,7 +18,7 @@ def test_factors_of_the_learning_rate(name, progress, factors):
     assert [callback.factor(p) for p in progress] == pytest.approx(factors)
 
 
-def test_no_schedule_is_no_callback():
+def test_no_schedule_needs_no_callback():
     assert schedule_callbacks(None, 0.1, 3, validated=False) == []
 
 

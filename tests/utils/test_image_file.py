@@ -174,7 +174,7 @@ def test_files_of_several_frames_are_named(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_content_tells_an_image_without_its_suffix(tmp_path, suffix):
+def test_an_image_without_suffix_is_recognized_by_its_content(tmp_path, suffix):
     head = encoded(tmp_path, f"whole{suffix}")[:16] if suffix != ".pfm" else b""
     assert is_image(head) or suffix == ".pfm"
     assert not is_image(b"emotion,pixels,Us")
@@ -214,7 +214,7 @@ def test_exif_orientation_is_honoured(tmp_path):
     assert_array_equal(read_image(tmp_path / "a.png"), np.rot90(GRAY, -1))
 
 
-def test_animation_gives_its_first_frame(tmp_path):
+def test_the_first_frame_of_an_animation_is_read(tmp_path):
     frames = [Image.fromarray(np.full((4, 4), value, dtype=np.uint8)) for value in (10, 200)]
     frames[0].save(tmp_path / "a.webp", save_all=True, append_images=frames[1:], lossless=True)
     assert_array_equal(read_image(tmp_path / "a.webp"), np.full((4, 4), 10))
@@ -296,7 +296,7 @@ def test_resize_is_antialiased():
     assert_allclose(resize_image(stripes, (12, 12))[:, 2:-2], 100, atol=2)
 
 
-def test_resize_takes_each_channel_alone():
+def test_resize_processes_each_channel_separately():
     resized = resize_image(RGB, (6, 8))
     for channel in range(3):
         assert_array_equal(resized[..., channel], resize_image(RGB[..., channel], (6, 8)))

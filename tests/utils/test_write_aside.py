@@ -6,7 +6,7 @@ import pytest
 from sk_fer._utils._write_aside import write_aside
 
 
-def test_readers_see_the_old_file_until_the_new_one_is_whole(tmp_path):
+def test_readers_see_the_old_file_until_the_new_one_is_complete(tmp_path):
     path = tmp_path / "model.bin"
     path.write_text("old")
     with write_aside(path) as aside:
@@ -19,7 +19,7 @@ def test_readers_see_the_old_file_until_the_new_one_is_whole(tmp_path):
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
-def test_an_error_leaves_what_was_there(tmp_path, error):
+def test_an_error_does_not_change_the_file(tmp_path, error):
     path = tmp_path / "model.bin"
     path.write_text("old")
 
