@@ -127,7 +127,7 @@ def load_affectnet(
     """
     unknown = [name for name in leave_out if name not in CODES]
     if unknown:
-        raise ValueError(f"got leave_out={leave_out!r}, wanted some of {', '.join(CODES)}")
+        raise ValueError(f"got leave_out={leave_out!r}, expected some of {', '.join(CODES)}")
     names = {code: None if name in leave_out else name for code, name in enumerate(CODES)}
     return load_entries(
         partial(_find, names=names, crop=crop, on_error=on_error),
@@ -284,5 +284,5 @@ def _read_code(path: Path) -> str:
     except Exception as error:  # on damaged files NumPy raises nearly anything
         raise ValueError(f"not a readable NumPy file, {error!s:.200}") from error
     if values.size != 1:
-        raise ValueError(f"wanted one code, got an array of shape {values.shape}")
+        raise ValueError(f"expected one code, got an array of shape {values.shape}")
     return str(values.item())

@@ -187,5 +187,5 @@ def check_classes(entries: Entries, on_error: str) -> Entries:
 def check_has_images(tree: ImageTree) -> None:
     """Raise a ValueError if there are no images."""
     if not tree.images:
-        wanted = ", ".join(sorted(IMAGE_SUFFIXES))
-        raise ValueError(f"{tree.root}: found no images ({wanted}) in this folder")
+        expected = ", ".join(sorted(IMAGE_SUFFIXES))
+        raise ValueError(f"{tree.root}: found no images ({expected}) in this folder")

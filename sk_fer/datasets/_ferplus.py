@@ -146,7 +146,7 @@ def load_ferplus(
         )
     elif path_votes is None:
         raise ValueError(
-            f"{path_fer2013}: got path_votes=None, wanted the file fer2013new.csv, or a folder "
+            f"{path_fer2013}: got path_votes=None, expected the file fer2013new.csv, or a folder "
             "with FER2013Train/label.csv"
         )
     else:

@@ -164,6 +164,29 @@ def find_arrow_files(path: Path) -> list[Path]:
     return found
 
 
+def has_encoded_images(path: Path) -> bool:
+    """Return whether a Parquet or Arrow file has a column of encoded images, and not of pixels.
+
+    Without PyArrow, it is taken to have one, and its loader says what to install.
+    """
+    try:
+        import pyarrow.types as types
+    except ImportError:
+        return True
+    try:
+        with _reading(path):
+            parquet, arrow = _open(path)
+    except (OSError, ValueError):
+        return False  # its loader will say that it is damaged
+    fields = arrow.schema if parquet is None else parquet.schema_arrow
+    return any(
+        types.is_binary(field.type)
+        or types.is_large_binary(field.type)
+        or (types.is_struct(field.type) and field.type.get_field_index("bytes") >= 0)
+        for field in fields
+    )
+
+
 def _split_of(file: Path, root: Path) -> str | None:
     """Return the split that a file or the folders above it are named after."""
     word = _SPLIT.match(file.name)
@@ -178,38 +201,22 @@ class _Table:
     def __init__(self, path: Path, image_column: str, label_column: str) -> None:
         self.path, self.column = path, image_column
         with _reading(path):
-            self._open()
+            self._parquet, self._arrow = _open(path)
+        self.schema = self._arrow.schema if self._parquet is None else self._parquet.schema_arrow
         for column in (image_column, label_column):
             if column not in self.schema.names:
                 raise ValueError(
                     f"{path}: no column {column!r}, it has {', '.join(self.schema.names)}"
                 )
+        sizes = [0]
+        if self._parquet is not None:
+            metadata = self._parquet.metadata
+            sizes = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
+        self._starts = [sum(sizes[:i]) for i in range(len(sizes))]
         with _reading(path):
             self.labels = self._labels(label_column)
         self.names = self._names(label_column)
         self._group: tuple[int, Any] = (-1, None)
-
-    def _open(self) -> None:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        with self.path.open("rb") as file:
-            is_parquet = file.read(4) == b"PAR1"
-        self._parquet = self._arrow = None
-        if is_parquet:
-            self._parquet = pq.ParquetFile(self.path)
-            self.schema = self._parquet.schema_arrow
-            metadata = self._parquet.metadata
-            sizes = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
-        else:
-            source = pa.memory_map(str(self.path))
-            try:
-                self._arrow = pa.ipc.open_stream(source).read_all()
-            except pa.ArrowInvalid:
-                self._arrow = pa.ipc.open_file(source).read_all()
-            self.schema = self._arrow.schema
-            sizes = [self._arrow.num_rows]
-        self._starts = [sum(sizes[:i]) for i in range(len(sizes))]
 
     def _labels(self, column: str) -> list[Any]:
         if self._parquet is not None:
@@ -246,6 +253,22 @@ class _Table:
             return self._parquet.read_row_group(group, columns=[self.column]).column(self.column)
         assert self._arrow is not None
         return self._arrow.column(self.column)
+
+
+def _open(path: Path) -> tuple[Any, Any]:
+    """Return a Parquet file or an Arrow table, and None in place of the other."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with path.open("rb") as file:
+        is_parquet = file.read(4) == b"PAR1"
+    if is_parquet:
+        return pq.ParquetFile(path), None
+    source = pa.memory_map(str(path))
+    try:
+        return None, pa.ipc.open_stream(source).read_all()
+    except pa.ArrowInvalid:
+        return None, pa.ipc.open_file(source).read_all()
 
 
 @contextmanager

@@ -20,6 +20,8 @@ COPY = "copy"
 
 _JUNK = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "picasa.ini"}
 _JUNK_FOLDERS = {"__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found"}
+# Not opened to find out whether they are images: some data sets have a million of them.
+_ANNOTATIONS = {".npy", ".txt", ".csv", ".json", ".xml", ".mat", ".pts", ".lst"}
 _CKPLUS_FRAME = re.compile(r"(S\d+)_(\d+)_\d+(?!\d)", re.IGNORECASE)
 
 
@@ -161,8 +163,9 @@ def _files(root: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def _is_image(name: str, open_file: Callable[[], BinaryIO]) -> bool:
-    if os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES:
-        return True
+    suffix = os.path.splitext(name)[1].lower()
+    if suffix in IMAGE_SUFFIXES or suffix in _ANNOTATIONS:
+        return suffix in IMAGE_SUFFIXES
     try:
         with open_file() as file:
             return is_image(file.read(16))

@@ -148,7 +148,7 @@ def load_kdef(
 
 
 def _find(tree: ImageTree, *, angles: str | Sequence[str], on_error: str) -> Entries:
-    wanted = _codes_of(angles)
+    codes = _codes_of(angles)
     broken = [file for file in tree.images if os.path.splitext(file.name)[0].upper() in _BROKEN]
     averaged = [file for file in tree.images if "akdef" in map(str.lower, file.folders)]
     away = {file.path for file in (*broken, *averaged)}
@@ -165,7 +165,7 @@ def _find(tree: ImageTree, *, angles: str | Sequence[str], on_error: str) -> Ent
     check_classes(entries, on_error)
     angle = entries.columns.index("angle")
     rows = entries.rows
-    entries.rows = [row for row in rows if row.more[angle].upper() in wanted]
+    entries.rows = [row for row in rows if row.more[angle].upper() in codes]
     if not entries.rows:
         raise ValueError(f"{tree.root}: no image of angles={angles!r} among {len(rows)}")
     reasons = {"averaged faces": len(averaged), "other angles": len(rows) - len(entries.rows)}
@@ -180,5 +180,5 @@ def _codes_of(angles: str | Sequence[str]) -> set[str]:
     chosen = ANGLES if angles == "all" else [angles] if isinstance(angles, str) else list(angles)
     codes = dict(zip(ANGLES, ("FL", "HL", "S", "HR", "FR"), strict=True))
     if not chosen or not set(chosen) <= set(ANGLES):
-        raise ValueError(f"got angles={angles!r}, wanted some of {', '.join(ANGLES)}")
+        raise ValueError(f"got angles={angles!r}, expected some of {', '.join(ANGLES)}")
     return {codes[angle] for angle in chosen}

@@ -187,8 +187,8 @@ class _ListReader:
         if usage is None and (form.usage is not None or form.usage_of):
             shown = path if form.usage is None else cells[positions["usage"]]
             raise ValueError(
-                f"the split is {shown!r:.80}, wanted {', '.join(SUBSETS)} or another word for one "
-                "of them"
+                f"the split is {shown!r:.80}, expected {', '.join(SUBSETS)} or another word for "
+                "one of them"
             )
         group = form.group_of(path) if form.group_of else None
         if form.group is not None:
@@ -282,8 +282,8 @@ class _ListReader:
         if len(self.missing) == self._n_rows or (
             len(self.missing) > n_most and on_error == "raise"
         ):
-            wanted = PurePosixPath(path.replace("\\", "/")).name.casefold()
-            same = [f.path for f in self.tree.images if f.name.casefold() == wanted]
+            name = PurePosixPath(path.replace("\\", "/")).name.casefold()
+            same = [f.path for f in self.tree.images if f.name.casefold() == name]
             hint = f"; a file of this name is {same[0]}" if same else ""
             skip = "" if len(self.missing) == self._n_rows else f"; {HOW_TO_SKIP}"
             raise ValueError(f"{self.what}: {message}{hint}{skip}")

@@ -42,11 +42,11 @@ class LabelNames:
                 pairs += [(name, name) for name in names]
             for label, name in pairs:
                 if not (name is None or (isinstance(name, str) and name.strip())):
-                    raise ValueError(f"got names={names!r:.200}, wanted class names or None")
+                    raise ValueError(f"got names={names!r:.200}, expected class names or None")
                 table[_key(str(label))] = name
             self.target_names = tuple(dict.fromkeys(name for name in table.values() if name))
             if not self.target_names:
-                raise ValueError(f"got names={names!r:.200}, wanted at least one class name")
+                raise ValueError(f"got names={names!r:.200}, expected at least one class name")
             self._wanted = "one of " + ", ".join(dict.fromkeys(str(label) for label, _ in pairs))
         self._table: dict[str, str | None] = {}
         self._known = table
@@ -76,7 +76,7 @@ class LabelNames:
         elif expression is not None:
             return expression
         what = reprlib.repr(label) if label.strip() else "empty"
-        raise ValueError(f"the label is {what}, wanted {self._wanted}{self._advice}")
+        raise ValueError(f"the label is {what}, expected {self._wanted}{self._advice}")
 
 
 def _key(label: str) -> str:

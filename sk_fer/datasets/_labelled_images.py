@@ -182,7 +182,7 @@ def _edges(
         isinstance(column, str | Integral) for column in columns.values()
     ):
         raise ValueError(
-            f"got box_columns={given!r}, wanted the columns of left, top, right and bottom, or a "
+            f"got box_columns={given!r}, expected the columns of left, top, right and bottom, or a "
             "mapping with the keys left, top, width and height"
         )
     return columns

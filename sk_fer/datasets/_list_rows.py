@@ -25,9 +25,9 @@ def position_of(path: Path, column: Column, first: list[str]) -> int:
     """Return the position of a column, given by its name or its number."""
     if isinstance(column, str):
         lowered = [name.casefold() for name in first]
-        for names, wanted in ((first, column), (lowered, column.strip().casefold())):
-            if wanted in names:
-                return names.index(wanted)
+        for names, expected in ((first, column), (lowered, column.strip().casefold())):
+            if expected in names:
+                return names.index(expected)
         raise ValueError(
             f"{path}: no column {column!r}, it has {described(first)}; the columns of a list "
             "without names are given by number, from 0"
@@ -45,7 +45,7 @@ def fitted(cells: list[str], n_columns: int, path: int) -> list[str]:
         if Path(whole).suffix.lower() in IMAGE_SUFFIXES:
             return [*cells[:path], whole, *cells[path + surplus + 1 :]]
     if surplus:
-        raise ValueError(f"got {len(cells)} fields, wanted {n_columns}")
+        raise ValueError(f"got {len(cells)} fields, expected {n_columns}")
     return cells
 
 
@@ -54,9 +54,9 @@ def number_of(name: str, text: str) -> float:
     try:
         number = float(text)
     except ValueError:
-        raise ValueError(f"{name} is {text!r:.80}, wanted a number") from None
+        raise ValueError(f"{name} is {text!r:.80}, expected a number") from None
     if not abs(number) < 1e9:
-        raise ValueError(f"{name} is {text!r:.80}, wanted a number of a usual size")
+        raise ValueError(f"{name} is {text!r:.80}, expected a number of a usual size")
     return number
 
 

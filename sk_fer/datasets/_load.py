@@ -2,55 +2,63 @@
 
 import os
 import warnings
-from collections.abc import Callable
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
 from sklearn.utils import Bunch
+from sklearn.utils._param_validation import StrOptions
 
 from sk_fer._utils._constraints import validate_params
-from sk_fer.datasets._checks import PATH, SUBSET, check_path
-from sk_fer.datasets._ckplus import load_ckplus
-from sk_fer.datasets._fer2013 import load_fer2013
-from sk_fer.datasets._ferplus import load_ferplus
+from sk_fer._utils._layout import SIDE
+from sk_fer.datasets._checks import CACHE, ON_ERROR, OUTPUT, PATH, SUBSET, check_path
+from sk_fer.datasets._declared import DATA_SETS
 from sk_fer.datasets._find_table import find_table
+from sk_fer.datasets._huggingface import find_arrow_files, has_encoded_images
 from sk_fer.datasets._image_archive import is_image_archive, open_image_tree
-from sk_fer.datasets._image_folder import load_image_folder
+from sk_fer.datasets._names import canonical_subset
 
-_LOADERS: dict[str, Callable[..., Any]] = {
-    "fer2013": load_fer2013,
-    "ferplus": load_ferplus,
-    "ckplus": load_ckplus,
-    "ckextended": load_ckplus,
-    "image_folder": load_image_folder,
-}
-
-FORMATS = tuple(_LOADERS)
+FORMATS = tuple(DATA_SETS)
 
 
-@validate_params({"path": PATH, "ferplus": [*PATH, None], **SUBSET}, skip_nested=False)
+@validate_params(
+    {
+        "path": PATH,
+        "format": [StrOptions({*FORMATS, "auto"})],
+        "ferplus": [*PATH, None],
+        **SUBSET,
+    },
+    skip_nested=False,
+)
 def load_faces(
     path: str | os.PathLike[str],
     *,
+    format: str = "auto",
     subset: str = "all",
     ferplus: str | os.PathLike[str] | None = None,
     **options: Any,
 ) -> Bunch | tuple:
     """Load faces from a file or folder, in whichever of the known formats it has.
 
-    The first of these lines that is true decides:
+    The first of these lines that is true decides, unless `format` is given:
 
-    ==============  ====================================================  ===================
-    format          what `path` is                                        loader
-    ==============  ====================================================  ===================
-    "ferplus"       any table, if `ferplus` is given                      `load_ferplus`
-    "ckextended"    a table whose name begins with ``ckextended``         `load_ckplus`
-    "fer2013"       any other table, or a folder with a FER2013 table     `load_fer2013`
-    "ckplus"        a folder where most images have names such as         `load_ckplus`
-                    ``S010_004_00000017.png``
-    "image_folder"  any other folder                                      `load_image_folder`
-    ==============  ====================================================  ===================
+    ================  ==================================================  ======================
+    format            what `path` is                                      loader
+    ================  ==================================================  ======================
+    "ferplus"         any table or folder, if `ferplus` is given          `load_ferplus`
+    "ckextended"      a table whose name begins with ``ckextended``       `load_ckplus`
+    "huggingface"     Parquet or Arrow files of encoded images            `load_huggingface`
+    "fer2013"         any other table, or a folder with a FER2013 table   `load_fer2013`
+    "ferplus"         folders such as FER2013Train with ``label.csv``     `load_ferplus`
+    "rafdb_compound"  ``list_patition_label.txt`` with codes above 7      `load_rafdb`
+    "rafdb"           ``list_patition_label.txt``, or Kaggle's folders    `load_rafdb`
+    "affectnet"       its lists, or files ``annotations/*_exp.npy``       `load_affectnet`
+    "expw"            a folder with ``label.lst`` of eight columns        `load_expw`
+    "sfew"            most paths are such as ``Train/Angry/Airheads_*``   `load_sfew`
+    "kdef"            most names are such as ``AF01ANS.JPG``              `load_kdef`
+    "jaffe"           most names are such as ``KA.AN1.39.tiff``           `load_jaffe`
+    "ckplus"          most names are such as ``S010_004_00000017.png``    `load_ckplus`
+    "image_folder"    any other folder                                    `load_image_folder`
+    ================  ==================================================  ======================
 
     A zip or tar archive has the format of the table or else of the folder in it.
 
@@ -58,6 +66,8 @@ def load_faces(
     ----------
     path : str or path-like
         The file or folder.
+    format : str, default="auto"
+        The format, a name in the table above. "auto" finds it out.
     subset : str, default="all"
         The split to return: "train", "validation" or "test", or another word for one of them such
         as "PublicTest" or "dev"; or "all".
@@ -66,14 +76,14 @@ def load_faces(
         of the votes.
     **options : dict
         Other parameters of the loader in the table above, for example `return_X_y`, `as_frame`
-        and `on_error`, which all have, or `image_size` for images in folders.
+        and `on_error`, which all have, or `image_size` for images.
 
     Returns
     -------
     bunch : :class:`~sklearn.utils.Bunch`
         A dictionary-like object with the attributes `data`, `images`, `target`, `target_names`,
-        `frame`, `groups`, `usage`, `filenames`, `skipped`, `not_read` and `DESCR`, which all
-        loaders return, and
+        `frame`, `groups`, `groups_kind`, `usage`, `filenames`, `skipped`, `not_read` and `DESCR`,
+        which all loaders return, those of the loader of the format, and
 
         format : str
             The format of `path`, a name in the table above.
@@ -94,7 +104,8 @@ def load_faces(
     --------
     load_fer2013 : Load FER2013.
     load_ferplus : Load FER2013 with the votes of FER+.
-    load_ckplus : Load CK+48.
+    load_ckplus : Load CK+.
+    load_labelled_images : Load images with any list of labels.
     load_image_folder : Load images in class folders.
 
     Examples
@@ -112,19 +123,23 @@ def load_faces(
     ('ckplus', ['S010', 'S011'])
     """
     path = check_path(path)
-    found = find_format(path, ferplus=ferplus)
-    loader = _LOADERS[found]
+    found = find_format(path, ferplus=ferplus) if format == "auto" else format
+    data_set = DATA_SETS[found]
+    if data_set.takes("subset"):
+        options["subset"] = subset
+    elif canonical_subset(subset) != "all":
+        raise ValueError(f"{path}: got subset={subset!r}, but {data_set.title} has no splits")
     for name, value in options.items():
-        known = {load.__name__ for load in _LOADERS.values() if name in signature(load).parameters}
+        known = {each.loader_name for each in DATA_SETS.values() if each.takes(name)}
         if not known:
             raise TypeError(f"load_faces() got an unexpected keyword argument {name!r}")
-        if loader.__name__ not in known:
+        if not data_set.takes(name):
             raise ValueError(
                 f"got {name}={value!r}, which is for {' and '.join(sorted(known))}, but {path} has "
                 f"the format {found!r}"
             )
-    files = (path,) if ferplus is None else (path, ferplus)
-    bunch: Any = loader(*files, subset=subset, **options)
+    files = (path, ferplus) if found == "ferplus" else (path,)
+    bunch: Any = data_set.load(*files, **options)
     if not options.get("return_X_y"):
         bunch.format = found
     return bunch
@@ -134,13 +149,18 @@ def find_format(path: Path, *, ferplus: str | os.PathLike[str] | None = None) ->
     """Return which of `FORMATS` a file or folder has, see `load_faces`."""
     if ferplus is not None:
         return "ferplus"
+    if path.suffix.lower() in (".parquet", ".arrow") and has_encoded_images(path):
+        return "huggingface"
     if path.is_file() and not is_image_archive(path):
         return "ckextended" if path.name.lower().startswith("ckextended") else "fer2013"
     if path.is_dir() and find_table(path) is not None:
         return "fer2013"
     with open_image_tree(path) as tree:
-        if tree.is_ckplus():
-            return "ckplus"
+        if not tree.images and any(map(has_encoded_images, find_arrow_files(path))):
+            return "huggingface"
+        for name, data_set in DATA_SETS.items():
+            if data_set.recognizes is not None and data_set.recognizes(tree, path):
+                return name
         n_frames = sum(image.frame is not None for image in tree.images)
     if n_frames:
         warnings.warn(

@@ -80,7 +80,7 @@ def pattern_entries(
             )
         )
     if skipped and (on_error == "raise" or not (rows or reasons)):
-        few = HOW_TO_SKIP if rows else "wanted the folder of the data set"
+        few = HOW_TO_SKIP if rows else "expected the folder of the data set"
         raise ValueError(f"{skipped[0][1]}, as {len(skipped)} of {len(tree.images)} images; {few}")
     if not rows:
         raise ValueError(f"{tree.root}: no image is used, left out: {dict(reasons)}")

@@ -156,11 +156,16 @@ def _find(tree: ImageTree, *, labels: str, images: str, on_error: str) -> Entrie
     return check_classes(entries, on_error)
 
 
-def _check_kind(table: Path, labels: str) -> None:
-    """Raise a ValueError if a list is that of the other set, which only its codes show."""
+def is_compound_list(table: Path) -> bool:
+    """Return whether a list is that of the compound expressions, which only its codes show."""
     with open_list(table) as (first, rows):
         codes = {cells[1] for cells in (first, *rows) if len(cells) == 2}
-    is_compound = bool(codes & {"8", "9", "10", "11"})
+    return bool(codes & {"8", "9", "10", "11"})
+
+
+def _check_kind(table: Path, labels: str) -> None:
+    """Raise a ValueError if a list is that of the other set."""
+    is_compound = is_compound_list(table)
     if is_compound != (labels == "compound"):
         kind = "compound" if is_compound else "basic"
         raise ValueError(

@@ -82,7 +82,7 @@ class TestTheOriginal:
     @pytest.mark.parametrize(
         ("content", "message"),
         [
-            ("9.0000000e+00", "the label is '9', wanted one of 0"),
+            ("9.0000000e+00", "the label is '9', expected one of 0"),
             ("", "the label is empty"),
             ("happy?", "the label is 'happy"),
         ],

@@ -183,5 +183,5 @@ class TestFolders:
             load_ferplus(tmp_path)
 
     def test_a_table_needs_votes(self, fer2013_csv):
-        with pytest.raises(ValueError, match=r"path_votes=None, wanted the file fer2013new.csv"):
+        with pytest.raises(ValueError, match=r"path_votes=None, expected the file fer2013new.csv"):
             load_ferplus(fer2013_csv)

@@ -142,8 +142,8 @@ def test_boxes_are_cropped_from_one_image_several_times(tmp_path):
     ("box", "message"),
     [
         ("4,2,4,12", "row 2: the box left=4, .* is empty"),
-        ("4,x,14,12", "row 2: top is 'x', wanted a number"),
-        ("4,nan,14,12", "row 2: top is 'nan', wanted a number"),
+        ("4,x,14,12", "row 2: top is 'x', expected a number"),
+        ("4,nan,14,12", "row 2: top is 'nan', expected a number"),
         ("40,20,50,30", r"two.png: the box .* = \(40, 20, 50, 30\) contains no pixel of the image"),
     ],
 )
@@ -166,7 +166,7 @@ def test_rows_with_the_name_none_are_left_out_and_counted(root):
 
 def test_codes_need_names(root):
     with pytest.raises(
-        ValueError, match=r"l.csv, row 1: the label is '3', wanted an expression .*names="
+        ValueError, match=r"l.csv, row 1: the label is '3', expected an expression .*names="
     ):
         load(root, "a.png,3\n")
 
@@ -174,7 +174,7 @@ def test_codes_need_names(root):
 @pytest.mark.parametrize("label", ["7", "-1", "1.5", "", "bored"])
 def test_labels_out_of_range_name_the_row(root, label):
     text = f"a.png,0\nb/c.png,{label}\nb/d.png,01\n"
-    with pytest.raises(ValueError, match=r"l.csv, row 2: the label is .*, wanted one of 0, 1, 2"):
+    with pytest.raises(ValueError, match=r"l.csv, row 2: the label is .*, expected one of 0, 1, 2"):
         load(root, text, names=NAMES)
     faces = load(root, text, names=NAMES, on_error="skip")
     assert faces.target.tolist() == ["angry", "happy"]
@@ -244,11 +244,11 @@ def test_the_first_row_of_names_without_suffix_is_not_taken_for_a_header(root):
 
 def test_bad_splits_groups_and_fields(root):
     text = "a.png,sad,train,p1\nb/c.png,sad,sometimes,p2\nb/d.png,happy,test,\n"
-    with pytest.raises(ValueError, match="row 2: the split is 'sometimes', wanted train"):
+    with pytest.raises(ValueError, match="row 2: the split is 'sometimes', expected train"):
         load(root, text, split_column=2)
     with pytest.raises(ValueError, match="row 3: the group in column 3 is empty"):
         load(root, text, group_column=3)
-    with pytest.raises(ValueError, match=r"row 2: got 3 fields, wanted 2"):
+    with pytest.raises(ValueError, match=r"row 2: got 3 fields, expected 2"):
         load(root, "a.png,sad\nb/c.png,sad,1\n")
 
 
@@ -265,10 +265,10 @@ def test_columns_that_are_not_there(root):
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ({"names": {}}, "names={}, wanted at least one class name"),
-        ({"names": {0: 1}}, r"names={0: 1}, wanted class names or None"),
-        ({"box_columns": (1, 2, 3)}, r"box_columns=\(1, 2, 3\), wanted the columns of left"),
-        ({"box_columns": {"x": 1}}, "box_columns={'x': 1}, wanted the columns of left"),
+        ({"names": {}}, "names={}, expected at least one class name"),
+        ({"names": {0: 1}}, r"names={0: 1}, expected class names or None"),
+        ({"box_columns": (1, 2, 3)}, r"box_columns=\(1, 2, 3\), expected the columns of left"),
+        ({"box_columns": {"x": 1}}, "box_columns={'x': 1}, expected the columns of left"),
     ],
 )
 def test_bad_parameters(root, option, message):
@@ -279,8 +279,8 @@ def test_bad_parameters(root, option, message):
 def test_sizes_that_differ(root):
     Image.new("L", (9, 7)).save(root / "b" / "d.png")
     text = "a.png,sad\nb/c.png,sad\nb/d.png,happy\n"
-    wanted = re.escape(f"a.png has 12 x 12 pixels, {root / 'b' / 'd.png'} has 7 x 9; image_size=")
-    with pytest.raises(ValueError, match=wanted):
+    expected = re.escape(f"a.png has 12 x 12 pixels, {root / 'b' / 'd.png'} has 7 x 9; image_size=")
+    with pytest.raises(ValueError, match=expected):
         load(root, text)
     faces = load(root, text, image_size=8, color=True)
     assert faces.images.shape == (3, 8, 8, 3)

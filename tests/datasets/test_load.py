@@ -1,10 +1,15 @@
 """Which format is a file or folder taken for?"""
 
 import os
+from functools import partial
 
 import pytest
 
 from sk_fer.datasets import load_ckplus, load_faces, load_fer2013, load_image_folder
+from sk_fer.datasets._declared import DATA_SETS
+from sk_fer.datasets._load import find_format
+
+from . import layouts
 
 FRAMES = ("anger/S010_004_00000017", "happy/S011_006_00000013", "happy/S011_006_00000014")
 HEADER = (
@@ -101,8 +106,8 @@ def test_class_folders(tmp_path, write_image):
 @pytest.mark.parametrize(
     "option", [{"classes": ["a"]}, {"image_size": (9, 9)}, {"color": True}], ids=str
 )
-def test_options_of_class_folders_are_refused_elsewhere(fer2013_csv, option):
-    with pytest.raises(ValueError, match=r"is for .*load_image_folder, but .* format 'fer2013'"):
+def test_options_of_images_are_refused_for_tables(fer2013_csv, option):
+    with pytest.raises(ValueError, match=r"is for .*load_image_folder.*, but .* format 'fer2013'"):
         load_faces(fer2013_csv, **option)
 
 
@@ -152,3 +157,80 @@ def test_split_folders_of_ckplus_that_share_subjects_are_warned_of(tmp_path, wri
 def test_the_device_is_not_part_of_the_data(load):
     with pytest.raises(ValueError, match=f"{os.devnull} is a device, socket or pipe; wanted"):
         load(os.devnull)
+
+
+LAYOUTS = {
+    "rafdb": layouts.rafdb,
+    "rafdb_compound": partial(layouts.rafdb, labels="compound"),
+    "affectnet": layouts.affectnet_lists,
+    "expw": layouts.expw,
+    "sfew": layouts.sfew,
+    "kdef": layouts.kdef,
+    "jaffe": layouts.jaffe,
+    "ckplus": layouts.ckplus_original,
+    "ferplus": layouts.ferplus_folder,
+}
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+@pytest.mark.filterwarnings("error")
+def test_each_data_set_is_recognized_and_loaded(tmp_path, name):
+    LAYOUTS[name](tmp_path / "d")
+    assert find_format(tmp_path / "d") == name
+    options = {} if name == "ferplus" else {"image_size": 16}
+    faces = load_faces(tmp_path / "d", **options)
+    assert faces.format == name
+    side = 48 if name == "ferplus" else 16
+    assert faces.images.shape[1:] == (side, side)
+    assert (faces.groups is None) == (faces.groups_kind is None)
+    assert DATA_SETS[name].title.split(",")[0].replace("+", "") in faces.DESCR.replace("+", "")
+
+
+@pytest.mark.parametrize(
+    ("write", "name"),
+    [
+        (layouts.rafdb_kaggle, "rafdb"),
+        (layouts.affectnet_annotations, "affectnet"),
+        (layouts.affectnet_kaggle, "affectnet"),
+    ],
+)
+def test_other_forms_of_data_sets_are_recognized(tmp_path, write, name):
+    write(tmp_path)
+    assert find_format(tmp_path) == name
+
+
+def test_folders_with_numbers_are_not_taken_for_rafdb(tmp_path, write_image):
+    write_image("d/train/1/me.jpg")
+    assert find_format(tmp_path / "d") == "image_folder"
+
+
+def test_own_labels_are_not_taken_for_those_of_affectnet(tmp_path, write_image):
+    write_image("d/happy/1.jpg")
+    (tmp_path / "d" / "labels.csv").write_text("file,label\nhappy/1.jpg,happy\n")
+    assert find_format(tmp_path / "d") == "image_folder"
+
+
+def test_a_format_can_be_given(tmp_path, write_image):
+    layouts.kdef(tmp_path / "k")
+    with pytest.raises(ValueError, match=r"is no class, (wanted|expected) angry"):
+        load_faces(tmp_path / "k", format="image_folder")
+    with pytest.raises(ValueError, match=r"not named as KA.AN1.39.tiff"):
+        load_faces(tmp_path / "k", format="jaffe")
+    with pytest.raises(ValueError, match=r"got subset='test', but KDEF has no splits"):
+        load_faces(tmp_path / "k", subset="test")
+    with pytest.raises(
+        ValueError, match="The 'format' parameter of load_faces must be a str"
+    ):
+        load_faces(tmp_path / "k", format="fer")
+
+
+def test_parquet_files_are_told_apart_by_their_content(tmp_path, rows):
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    pixels = pa.table({"emotion": [3], "pixels": [rows[0][1]]})
+    pq.write_table(pixels, tmp_path / "a.parquet")
+    assert find_format(tmp_path / "a.parquet") == "fer2013"
+    images = pa.table({"label": [3], "image": [{"bytes": b"", "path": ""}]})
+    pq.write_table(images, tmp_path / "a.parquet")
+    assert find_format(tmp_path / "a.parquet") == "huggingface"
+    assert find_format(tmp_path) == "huggingface"

@@ -45,7 +45,7 @@ def test_angles_of_kdef(tmp_path):
     layouts.kdef(tmp_path)
     with pytest.raises(ValueError, match=r"no image of angles=\['full left'\] among 56"):
         load_kdef(tmp_path, angles=["full left"])
-    with pytest.raises(ValueError, match=r"angles=\['up'\], wanted some of full left"):
+    with pytest.raises(ValueError, match=r"angles=\['up'\], expected some of full left"):
         load_kdef(tmp_path, angles=["up"])
 
 
@@ -68,7 +68,7 @@ class TestBadInput:
     def test_another_folder(self, load, write, example, tmp_path):
         layouts.draw(tmp_path / "happy" / "1.png", "happy")
         with pytest.raises(
-            ValueError, match=f"1.png: not named as {example}, as 1 of 1 images; want"
+            ValueError, match=f"1.png: not named as {example}, as 1 of 1 images; expe"
         ):
             load(tmp_path, on_error="skip")
 

@@ -74,7 +74,7 @@ def test_a_code_out_of_range_and_a_missing_file(tmp_path):
     layouts.rafdb(tmp_path)
     text = list_of(tmp_path).read_text()
     list_of(tmp_path).write_text(f"{text}test_00001.jpg 12\n")
-    with pytest.raises(ValueError, match=r"row 22: the label is '12', wanted one of 1, 2, "):
+    with pytest.raises(ValueError, match=r"row 22: the label is '12', expected one of 1, 2, "):
         load_rafdb(tmp_path)
     list_of(tmp_path).write_text(f"{text}test_00099.jpg 2\n")
     with pytest.raises(ValueError, match=r"1 of the 22 files .* row 22, test_00099.jpg"):

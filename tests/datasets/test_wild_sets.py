@@ -79,7 +79,7 @@ class TestAffectNet:
         (tmp_path / "labels.csv").write_text("file,label\nhappy/1.jpg,happy\n")
         with pytest.raises(ValueError, match="of which AffectNet has one"):
             load_affectnet(tmp_path)
-        with pytest.raises(ValueError, match=r"leave_out=\['joy'\], wanted some of neutral"):
+        with pytest.raises(ValueError, match=r"leave_out=\['joy'\], expected some of neutral"):
             load_affectnet(tmp_path, leave_out=["joy"])
 
     def test_a_code_out_of_range_a_bad_box_and_a_missing_class(self, tmp_path):
@@ -87,7 +87,7 @@ class TestAffectNet:
         table = tmp_path / "lists" / "training.csv"
         text = table.read_text()
         table.write_text(text.replace(",0,0.0,-2", ",11,0.0,-2"))
-        with pytest.raises(ValueError, match=r"training.csv, row 1: the label is '11', wanted one"):
+        with pytest.raises(ValueError, match=r"training.csv, row 1: the label is '11', ex"):
             load_affectnet(tmp_path)
         table.write_text(text.replace("4,6,30,28", "4,6,0,28", 1))
         with pytest.raises(ValueError, match=r"training.csv, row 1: the box .*width=0.* is empty"):
@@ -130,8 +130,8 @@ class TestExpW:
     @pytest.mark.parametrize(
         ("old", "new", "message"),
         [
-            ("36 50 0", "36 50 7", "row 1: the label is '7', wanted one of 0"),
-            ("36 50 0", "36 x 0", "row 1: confidence is 'x', wanted a number"),
+            ("36 50 0", "36 50 7", "row 1: the label is '7', expected one of 0"),
+            ("36 50 0", "36 x 0", "row 1: confidence is 'x', expected a number"),
             ("12 10 34", "12 34 34", "row 1: the box .* is empty"),
             ("angry_0.jpg 0", "angry_9.jpg 0", "1 of the 14 files .* row 1, angry_9.jpg"),
         ],
