@@ -87,6 +87,7 @@ def compare(
             "chosen one.",
         ),
     ] = "validation",
+    data_format: opt.Format = "auto",
     ferplus: opt.Ferplus = None,
     classes: opt.Classes = None,
     image_size: opt.ImageSize = None,
@@ -106,7 +107,9 @@ def compare(
     No model file is written: train the chosen model with train.
     """
     opt.check_share("--fraction", fraction, most=1, may_be_all=True)
-    source = Source(data, ferplus, classes, image_size, skip_bad, test_size, seed, color)
+    source = Source(
+        data, ferplus, classes, image_size, skip_bad, test_size, seed, color, data_format
+    )
     parameters = fit_parameters(
         data, max_epochs=epochs, random_state=seed, device=device, precision=precision
     )
@@ -145,7 +148,12 @@ def _fit_and_score(
     from sk_fer._cli._progress import training_progress  # imports torch, which is slow
 
     scored = faces.rows(subset)
-    splits = faces.images[rows], faces.target[rows], faces.images[scored], faces.target[scored]
+    splits = (
+        faces.images_of(rows),
+        faces.target[rows],
+        faces.images_of(scored),
+        faces.target[scored],
+    )
     with training_progress() as progress:
         for classifier in classifiers.values():
             classifier.set_params(callbacks=[progress])

@@ -15,9 +15,10 @@ from sk_fer._cli._console import show_warning
 from sk_fer._cli._options import check_share
 from sk_fer.datasets import load_faces, make_faces
 from sk_fer.datasets._checks import check_path
+from sk_fer.datasets._declared import DATA_SETS
 from sk_fer.datasets._load import find_format
 from sk_fer.datasets._names import subset_of
-from sk_fer.model_selection import assign_splits, stratified_subset
+from sk_fer.model_selection import make_splits, stratified_subset
 
 # About a minute of training on two slow cores, with the settings of FACES_SETTINGS.
 N_FACES = 1000
@@ -35,6 +36,7 @@ class Source:
     test_size: float = 0.1
     seed: int = 0
     color: bool = False
+    format: str = "auto"
 
     def __post_init__(self) -> None:
         """Check the options before the data is read."""
@@ -89,6 +91,8 @@ class Faces:
     target_names: list[str]
     usage: NDArray | None
     groups: NDArray | None
+    groups_kind: str | None
+    format: str
     skipped: list[tuple[Any, str]]
     not_read: dict[str, int]
 
@@ -96,13 +100,7 @@ class Faces:
     def splits(self) -> NDArray:
         """The split of each image: "train", "validation" or "test"."""
         try:
-            return assign_splits(
-                self.target,
-                usage=self.usage,
-                groups=self.groups,
-                test_size=self.source.test_size,
-                random_state=self.source.seed,
-            )
+            return make_splits(self, test_size=self.source.test_size, random_state=self.source.seed)
         except ValueError as error:
             raise ValueError(f"{self.source.name}: {error}") from error
 
@@ -119,7 +117,7 @@ class Faces:
             made = f"the test split of the data set, and {share} of each class for validation"
         else:
             made = f"{share} of each class for validation and {share} for test"
-        groups = "" if self.groups is None else ", without a common subject"
+        groups = "" if self.groups is None else f", without a common {self.groups_kind}"
         return f"{made}{groups}, seed {self.source.seed}"
 
     @property
@@ -139,13 +137,20 @@ class Faces:
     def part(self, split: str) -> tuple[NDArray[np.uint8], NDArray]:
         """Return the images of a split and their classes."""
         rows = self.rows(split)
-        return self.images[rows], self.target[rows]
+        return self.images_of(rows), self.target[rows]
+
+    def images_of(self, rows: NDArray[np.intp]) -> NDArray[np.uint8]:
+        """Return the images of some rows, without a copy if the rows follow each other."""
+        if len(rows) and rows[-1] - rows[0] + 1 == len(rows):
+            return self.images[rows[0] : rows[-1] + 1]
+        return self.images[rows]
 
     def facts(self) -> dict[str, Any]:
         """Return the description of the data for a report."""
         names, counts = np.unique(self.splits, return_counts=True)
         return {
             "source": self.source.name,
+            "format": self.format,
             "image_shape": self.images.shape[1:],
             "classes": self.target_names,
             "splits": dict(zip(names.tolist(), counts.tolist(), strict=True)),
@@ -184,42 +189,59 @@ def read_faces(source: Source, *, image_shape: tuple[int, int, int] | None = Non
         target_names=faces.target_names,
         usage=faces.usage,
         groups=faces.groups,
+        groups_kind=faces.groups_kind,
+        format=faces.format,
         skipped=faces.skipped,
         not_read=faces.not_read,
     )
 
 
 def _load(source: Source, image_shape: tuple[int, int, int] | None) -> Bunch:
+    found = source.format
     if source.data is None:
-        source_format = "drawn faces"
-    else:
-        source_format = find_format(check_path(source.data), ferplus=source.ferplus)
-    folder: dict[str, Any] = {}
-    if source_format == "image_folder":
+        found = "drawn faces"
+    elif found == "auto":
+        found = find_format(check_path(source.data), ferplus=source.ferplus)
+    is_images = source.data is not None and DATA_SETS[found].is_images
+    given = {
+        "--classes": source.classes is not None and found != "image_folder",
+        "--image-size": source.image_size is not None and not is_images,
+        "--color": source.color and not is_images,
+        "--format": source.format not in ("auto", found),
+    }
+    for_what = {"--classes": "class folders", "--format": "a file or folder"}
+    for option, is_given in given.items():
+        if is_given:
+            raise typer.BadParameter(
+                f"it is only for {for_what.get(option, 'images')}, but DATA has the format "
+                f"{found!r}",
+                param_hint=option,
+            )
+    if source.data is None:
+        return _draw(source.seed)
+    options: dict[str, Any] = {}
+    if is_images:
         size = (source.image_size, source.image_size) if source.image_size else None
-        folder = {
-            "classes": source.class_names,
+        options = {
             "image_size": image_shape[:2] if image_shape else size,
             "color": source.color if image_shape is None else image_shape[2] == 3,
         }
-    else:
-        given = {
-            "--classes": source.classes is not None,
-            "--image-size": source.image_size is not None,
-            "--color": source.color,
-        }
-        for option, is_given in given.items():
-            if is_given:
-                raise typer.BadParameter(
-                    f"it is only for class folders, but DATA has the format {source_format!r}",
-                    param_hint=option,
-                )
-    if source.data is None:
-        return _draw(source.seed)
+    if found == "image_folder":
+        options["classes"] = source.class_names
     on_error = "skip" if source.skip_bad else "raise"
-    return load_faces(source.data, ferplus=source.ferplus, on_error=on_error, **folder)
+    return load_faces(
+        source.data, format=found, ferplus=source.ferplus, on_error=on_error, **options
+    )
 
 
 def _draw(seed: int) -> Bunch:
     faces: Any = make_faces(N_FACES, return_X_y=False, random_state=seed)
-    return Bunch(**faces, usage=None, groups=None, skipped=[], not_read={}, format="drawn faces")
+    return Bunch(
+        **faces,
+        usage=None,
+        groups=None,
+        groups_kind=None,
+        skipped=[],
+        not_read={},
+        format="drawn faces",
+    )

@@ -45,6 +45,7 @@ def evaluate(
             "other data]",
         ),
     ] = None,
+    data_format: opt.Format = "auto",
     ferplus: opt.Ferplus = None,
     classes: opt.Classes = None,
     skip_bad: opt.SkipBad = False,
@@ -73,7 +74,7 @@ def evaluate(
     If DATA has no splits, it is split as in train, with the same --test-size and --seed. Images are
     resized to the image size of the model. The means are over the classes that have images.
     """
-    given = Source(data, ferplus, classes, skip_bad=skip_bad)
+    given = Source(data, ferplus, classes, skip_bad=skip_bad, format=data_format)
     if test_size is not None:
         opt.check_share("--test-size", test_size, most=0.5)
     if out is not None:

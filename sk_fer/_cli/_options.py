@@ -10,6 +10,7 @@ import typer
 from sklearn.frozen import FrozenEstimator
 
 from sk_fer import load_model
+from sk_fer.datasets._load import FORMATS
 from sk_fer.datasets._names import canonical_subset
 from sk_fer.estimators import NETWORKS
 from sk_fer.estimators._runnable import check_runnable
@@ -126,6 +127,15 @@ Settings = Annotated[
         "--set",
         metavar="NAME=VALUE",
         help="Any other parameter of the model, as a Python literal. Can be given several times.",
+    ),
+]
+Format = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        metavar=f"[auto|{'|'.join(FORMATS)}]",
+        callback=one_of(("auto", *FORMATS)),
+        help="Data set or format of DATA. By default, it is recognized.",
     ),
 ]
 Ferplus = Annotated[

@@ -13,6 +13,7 @@ from rich.table import Table
 from sklearn.utils import Bunch
 
 from sk_fer._cli._console import console, say
+from sk_fer.datasets._declared import DATA_SETS
 from sk_fer.datasets._names import SUBSETS
 from sk_fer.estimators._model_images import prepare_images
 from sk_fer.inspection import class_report
@@ -32,6 +33,9 @@ def show_faces(faces: Faces) -> None:
         f"[bold]{escape(faces.source.name)}[/]: {len(faces.images):,} images of "
         f"{height} x {width} pixels in {len(faces.target_names)} classes"
     )
+    if faces.format in DATA_SETS:
+        data_set = DATA_SETS[faces.format]
+        say(f"Format: {data_set.title} ({faces.format}). Protocol: {data_set.protocol}.")
     table = Table(box=box.SIMPLE, show_footer=True, footer_style="bold")
     table.add_column("class", footer="all")
     for split in splits:
@@ -120,7 +124,7 @@ def score_split(model: Any, faces: Faces, split: str) -> Score:
             f"the model has the classes {', '.join(map(str, known))}, but {faces.source.name} has "
             f"{', '.join(faces.target_names)}: no class in common"
         )
-    predictor, X = prepare_images(model, faces.images[rows])
+    predictor, X = prepare_images(model, faces.images_of(rows))
     y_pred = predictor.predict(X)
     report = class_report(y_true, y_pred, classes=known, labels=faces.target_names)
     score = Score(split, y_true, y_pred, report)

@@ -83,6 +83,7 @@ def search(
             help="Number of fits at the same time; -1 for one per core.",
         ),
     ] = 1,
+    data_format: opt.Format = "auto",
     ferplus: opt.Ferplus = None,
     classes: opt.Classes = None,
     image_size: opt.ImageSize = None,
@@ -101,7 +102,9 @@ def search(
     again on all training images, scored once on the validation split, and saved.
     """
     opt.check_share("--fraction", fraction, most=1, may_be_all=True)
-    source = Source(data, ferplus, classes, image_size, skip_bad, test_size, seed, color)
+    source = Source(
+        data, ferplus, classes, image_size, skip_bad, test_size, seed, color, data_format
+    )
     classifier = make_classifier(
         model, max_epochs=epochs, random_state=seed, device=device, precision=precision
     )
@@ -119,7 +122,7 @@ def search(
     show_faces(faces)
     rows = faces.rows("train", fraction)
     with output_folder(out):
-        images, target = faces.images[rows], faces.target[rows]
+        images, target = faces.images_of(rows), faces.target[rows]
         groups = None if faces.groups is None else faces.groups[rows]
         say(
             f"Searching {len(candidates)} candidates of {model} on {len(rows):,} images, "

@@ -59,6 +59,7 @@ def train(
     lr: Annotated[float | None, typer.Option("--lr", metavar="RATE", help="Learning rate.")] = None,
     fraction: opt.Fraction = 1.0,
     settings: opt.Settings = None,
+    data_format: opt.Format = "auto",
     ferplus: opt.Ferplus = None,
     classes: opt.Classes = None,
     image_size: opt.ImageSize = None,
@@ -90,7 +91,9 @@ def train(
     from sk_fer._cli._progress import training_progress  # imports torch, which is slow
 
     opt.check_share("--fraction", fraction, most=1, may_be_all=True)
-    source = Source(data, ferplus, classes, image_size, skip_bad, test_size, seed, color)
+    source = Source(
+        data, ferplus, classes, image_size, skip_bad, test_size, seed, color, data_format
+    )
     parameters = fit_parameters(
         data,
         max_epochs=epochs,
@@ -130,7 +133,7 @@ def train(
                 checkpoint = {"folder": str(checkpoints), "resume": resume}
                 classifier.set_params(checkpoint=checkpoint)
             try:
-                classifier.fit(faces.images[rows], faces.target[rows], X_val=X_val, y_val=y_val)
+                classifier.fit(faces.images_of(rows), faces.target[rows], X_val=X_val, y_val=y_val)
             except KeyboardInterrupt:
                 say("Run the same command with --resume to continue after the last complete epoch.")
                 raise

@@ -4,14 +4,14 @@ from sk_fer.model_selection._comparable import make_classifiers
 from sk_fer.model_selection._compare import compare
 from sk_fer.model_selection._duplicates import find_duplicates
 from sk_fer.model_selection._search import grid_search
-from sk_fer.model_selection._splits import assign_splits
+from sk_fer.model_selection._splits import make_splits
 from sk_fer.model_selection._subset import stratified_subset
 
 __all__ = [
-    "assign_splits",
     "compare",
     "find_duplicates",
     "grid_search",
     "make_classifiers",
+    "make_splits",
     "stratified_subset",
 ]

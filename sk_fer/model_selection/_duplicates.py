@@ -61,7 +61,7 @@ def find_duplicates(
 
     See Also
     --------
-    assign_splits : Assign images to splits.
+    make_splits : Assign images to splits.
     sklearn.model_selection.GroupKFold : Keep the images of a group in the same fold.
 
     Notes

@@ -1,10 +1,14 @@
 """Assignment of images to the training, validation and test split."""
 
+import warnings
+from collections import Counter
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils._param_validation import StrOptions
 
 from sk_fer._utils._constraints import Interval, validate_params
 from sk_fer._utils._hold_out import hold_out_groups
@@ -14,38 +18,37 @@ from sk_fer.estimators._split import split_validation
 
 @validate_params(
     {
-        "y": ["array-like"],
-        "usage": ["array-like", None],
-        "groups": ["array-like", None],
+        "bunch": [object],
+        "by": [StrOptions({"auto", "usage", "group", "label"})],
         "test_size": [Interval(Real, 0, 0.5, closed="neither")],
         "random_state": [Interval(Integral, 0, None, closed="left")],
     }
 )
-def assign_splits(
-    y: ArrayLike,
-    *,
-    usage: ArrayLike | None = None,
-    groups: ArrayLike | None = None,
-    test_size: float = 0.1,
-    random_state: int = 0,
+def make_splits(
+    bunch: Any, *, by: str = "auto", test_size: float = 0.1, random_state: int = 0
 ) -> NDArray[np.str_]:
-    """Assign each image to one of the splits "train", "validation" and "test".
+    """Assign each image of a data set to the split "train", "validation" or "test".
 
-    Splits of the data set are kept. If it has no validation split, one is taken from the
-    training images. If it has no splits, a validation and a test split are made.
+    The default is the safe choice for each data set: the splits that it has are kept, and what is
+    set aside from its training images has no person, film or other group in common with the rest.
 
     Parameters
     ----------
-    y : array-like of shape (n_samples,)
-        The label of each image. Each split that is made here has the same share of each class
-        and leaves at least one image of each class for training.
-    usage : array-like of shape (n_samples,) of str, default=None
-        The split of each image in the data set, under any of its names, such as the `usage`
-        that the loaders return.
-    groups : array-like of shape (n_samples,), default=None
-        The group of each image, for example the person that it shows, such as the `groups`
-        that the loaders return. Splits that are made here keep the images of a group together,
-        and their shares are as close to `test_size` as the groups allow.
+    bunch : :class:`~sklearn.utils.Bunch`
+        The data set, as the loaders return it. `target` has the label of each image, or shares.
+        `usage` has its split in the data set and `groups` its group; both may be missing or None.
+    by : {"auto", "usage", "group", "label"}, default="auto"
+        How the splits are made.
+
+        - "usage": the splits of the data set are kept. If it has no validation split, one is set
+          aside from the training images, by groups if there are any, else by label.
+        - "group": the splits of the data set are ignored. Validation and test images are set aside
+          so that no group is in two splits. The shares are as close to `test_size` as the groups
+          allow.
+        - "label": splits and groups of the data set are ignored. Each split has the same share of
+          each class.
+        - "auto": "usage" if the data set has several splits, else "group" if it has groups, else
+          "label".
     test_size : float in (0, 0.5), default=0.1
         The share of the images in the validation split and in the test split that are made
         here.
@@ -54,13 +57,20 @@ def assign_splits(
 
     Returns
     -------
-    splits : ndarray of shape (n_samples,) of str
-        The split of each image: "train", "validation" or "test".
+    splits : ndarray of shape (n_images,) of str
+        The split of each image: "train", "validation" or "test". At least one image of each class
+        is in training.
+
+    Warns
+    -----
+    UserWarning
+        If a group is in two splits of the data set, or if `by` is "label" and there are groups.
 
     Raises
     ------
     ValueError
-        If y, usage and groups differ in length; if `usage` contains an unknown name, or several
+        If the data set has no labels, or not the splits or groups that `by` requires; if `target`,
+        `usage` and `groups` differ in length; if `usage` contains an unknown name, or several
         splits without training images; if there are too few images or groups.
 
     See Also
@@ -72,46 +82,101 @@ def assign_splits(
     Examples
     --------
     >>> import numpy as np
-    >>> from sk_fer.model_selection import assign_splits
-    >>> y = np.repeat(["happy", "sad"], 10)
-    >>> splits = assign_splits(y, test_size=0.3)
+    >>> from sklearn.utils import Bunch
+    >>> from sk_fer.model_selection import make_splits
+    >>> faces = Bunch(target=np.repeat(["happy", "sad"], 10), groups=np.arange(20) // 2)
+    >>> splits = make_splits(faces, test_size=0.2)
     >>> [int((splits == name).sum()) for name in ("train", "validation", "test")]
-    [8, 6, 6]
+    [12, 4, 4]
 
     The splits of FER2013 are kept:
 
-    >>> assign_splits(["happy", "sad"], usage=["Training", "PublicTest"]).tolist()
+    >>> faces = Bunch(target=["happy", "sad"], usage=["Training", "PublicTest"])
+    >>> make_splits(faces).tolist()
     ['train', 'validation']
     """
-    labels = np.unique(column_or_1d(y), return_inverse=True)[1]
+    target, usage, groups = (getattr(bunch, name, None) for name in ("target", "usage", "groups"))
+    if target is None:
+        raise ValueError("the images have no labels, expected a Bunch with a target")
+    target = np.asarray(target)
+    if target.ndim == 2:  # shares
+        target = target.argmax(axis=1)
+    labels = np.unique(column_or_1d(target), return_inverse=True)[1]
     check_consistent_length(labels, usage, groups)
     splits = _known_splits(len(labels), usage)
+    if by == "auto":
+        by = "usage" if len(set(splits.tolist())) > 1 else "label" if groups is None else "group"
+    kind = getattr(bunch, "groups_kind", None) or "group"
+    positions = None
+    if groups is not None:
+        positions = np.unique(column_or_1d(groups), return_inverse=True)[1]
+    if by == "usage":
+        if len(set(splits.tolist())) < 2:
+            raise ValueError(
+                'got by="usage", but the data set has one split only; by="group" and by="label" '
+                "make splits"
+            )
+        _warn_of_shared_groups(splits, positions, kind)
+    elif by == "group" and positions is None:
+        raise ValueError('got by="group", but the data set has no groups')
+    elif by == "label" and positions is not None:
+        positions = None
+        warnings.warn(
+            f"the splits are made by label, so that images of one {kind} are in several splits; "
+            f'scores on them are too high for another {kind}: use by="group"',
+            stacklevel=2,
+        )
+    if by != "usage":
+        splits[:] = "train"
     held = set(splits.tolist())
     if held >= {"train", "validation"}:
         return splits
     if len(held) > 1 and "train" not in held:
         raise ValueError(f"there are no training images, only {' and '.join(sorted(held))}")
     made = ["validation"] if len(held) > 1 else ["validation", "test"]
-    if len(held) == 1:
-        splits[:] = "train"
+    return _set_aside(splits, labels, positions, made, test_size, random_state)
+
+
+def _set_aside(
+    splits: NDArray[np.str_],
+    labels: NDArray[np.intp],
+    groups: NDArray[np.intp] | None,
+    made: list[str],
+    test_size: float,
+    random_state: int,
+) -> NDArray[np.str_]:
+    """Return the splits with some of the training images in those that are made."""
     n_rows = int((splits == "train").sum())
     n_held_out = round(test_size * n_rows)
-    positions = None
-    if groups is not None:
-        positions = np.unique(column_or_1d(groups), return_inverse=True)[1]
-    _check_enough(labels, positions, splits == "train", made, n_held_out, test_size)
+    _check_enough(labels, groups, splits == "train", made, n_held_out, test_size)
     for number, name in enumerate(made):
         rows = np.flatnonzero(splits == "train")
         seed = random_state + number
-        if positions is None:
+        if groups is None:
             _, chosen = split_validation(labels[rows], n_held_out / len(rows), seed)
         else:
-            of_rows = np.unique(positions[rows], return_inverse=True)[1]
+            of_rows = np.unique(groups[rows], return_inverse=True)[1]
             n_left = len(made) - number
             held_out = hold_out_groups(of_rows, labels[rows], n_held_out, seed, n_left=n_left)
             chosen = np.flatnonzero(held_out)
         splits[rows[chosen]] = name
     return splits
+
+
+def _warn_of_shared_groups(
+    splits: NDArray[np.str_], groups: NDArray[np.intp] | None, kind: str
+) -> None:
+    if groups is None:
+        return
+    pairs = set(zip(groups.tolist(), splits.tolist(), strict=True))
+    n_shared = sum(count > 1 for count in Counter(group for group, _ in pairs).values())
+    if n_shared:
+        warnings.warn(
+            f"{n_shared} of {len(set(groups.tolist()))} groups ({kind}) have images in several "
+            'splits of the data set, so that scores on them are too high; by="group" makes other '
+            "splits",
+            stacklevel=3,
+        )
 
 
 def _known_splits(n_rows: int, usage: ArrayLike | None) -> NDArray[np.str_]:

@@ -44,7 +44,7 @@ def stratified_subset(y: ArrayLike, fraction: float, *, random_state: int = 0) -
 
     See Also
     --------
-    assign_splits : Assign images to splits.
+    make_splits : Assign images to splits.
 
     Examples
     --------

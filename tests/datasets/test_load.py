@@ -218,9 +218,7 @@ def test_a_format_can_be_given(tmp_path, write_image):
         load_faces(tmp_path / "k", format="jaffe")
     with pytest.raises(ValueError, match=r"got subset='test', but KDEF has no splits"):
         load_faces(tmp_path / "k", subset="test")
-    with pytest.raises(
-        ValueError, match="The 'format' parameter of load_faces must be a str"
-    ):
+    with pytest.raises(ValueError, match="The 'format' parameter of load_faces must be a str"):
         load_faces(tmp_path / "k", format="fer")
 
 

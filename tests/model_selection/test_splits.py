@@ -1,10 +1,15 @@
 import numpy as np
 import pytest
+from sklearn.utils import Bunch
 
 from sk_fer.datasets import load_ckplus, make_faces
-from sk_fer.model_selection import assign_splits
+from sk_fer.model_selection import make_splits
 
 SPLITS = ("train", "validation", "test")
+
+
+def assign_splits(y, *, usage=None, groups=None, **options):
+    return make_splits(Bunch(target=y, usage=usage, groups=groups), **options)
 
 
 def _counts(y, splits):
@@ -116,8 +121,76 @@ def test_what_cannot_be_split_is_refused(arguments, words):
 
 def test_real_subjects_stay_together(data_folder):
     faces = load_ckplus(data_folder / "CK+48")
-    splits = assign_splits(faces.target, groups=faces.groups, test_size=0.3)
+    splits = make_splits(faces, test_size=0.3)
     people = [set(faces.groups[splits == split]) for split in SPLITS]
     assert sum(map(len, people)) == len(set(faces.groups))
     shares = [(splits == split).mean() for split in SPLITS]
     assert shares == pytest.approx([0.4, 0.3, 0.3], abs=0.01)
+
+
+@pytest.fixture
+def people():
+    """Forty images of ten people, with official splits that share no person."""
+    groups = np.repeat(np.arange(10), 4)
+    return Bunch(
+        target=np.tile(["happy", "sad"], 20),
+        groups=groups,
+        groups_kind="person",
+        usage=np.where(groups < 8, "train", "test"),
+    )
+
+
+def persons(bunch, splits):
+    return [set(bunch.groups[splits == split].tolist()) for split in SPLITS]
+
+
+def test_the_default_keeps_official_splits_and_sets_persons_aside(people):
+    splits = make_splits(people, test_size=0.25)
+    np.testing.assert_array_equal(splits, make_splits(people, by="usage", test_size=0.25))
+    train, validation, test = persons(people, splits)
+    assert test == {8, 9}
+    assert len(validation) == 2
+    assert not train & validation
+
+
+def test_by_group_makes_other_splits_than_the_official_ones(people):
+    found = [persons(people, make_splits(people, by="group", random_state=i)) for i in range(9)]
+    assert all(sum(map(len, each)) == 10 for each in found)
+    assert any(test - {8, 9} for _, _, test in found)
+    people.usage = None
+    assert sum(map(len, persons(people, make_splits(people)))) == 10
+
+
+def test_by_label_ignores_persons_and_says_so(people):
+    with pytest.warns(UserWarning, match='images of one person are in several .* by="group"'):
+        splits = make_splits(people, by="label", test_size=0.25)
+    assert _counts(people.target, splits) == {"happy": [10, 5, 5], "sad": [10, 5, 5]}
+    assert sum(map(len, persons(people, splits))) > 10
+
+
+def test_official_splits_that_share_persons_are_warned_of(people):
+    people.usage[1] = "test"
+    with pytest.warns(
+        UserWarning, match=r"1 of 10 groups \(person\) have images in several splits"
+    ):
+        make_splits(people)
+
+
+def test_shares_are_split_by_the_largest():
+    target = np.eye(2)[np.tile([0, 1], 20)] * 0.6 + 0.2
+    splits = make_splits(Bunch(target=target), test_size=0.25)
+    assert _counts(target.argmax(axis=1), splits) == {"0": [10, 5, 5], "1": [10, 5, 5]}
+
+
+@pytest.mark.parametrize(
+    ("bunch", "by", "message"),
+    [
+        (Bunch(target=[0, 1] * 9), "usage", "the data set has one split only"),
+        (Bunch(target=[0, 1] * 9), "group", "the data set has no groups"),
+        (Bunch(target=None), "auto", "the images have no labels"),
+        (Bunch(target=[0, 1] * 9), "person", "'by'"),
+    ],
+)
+def test_what_the_data_set_has_not(bunch, by, message):
+    with pytest.raises(ValueError, match=message):
+        make_splits(bunch, by=by)
