@@ -202,7 +202,7 @@ def _load(source: Source, image_shape: tuple[int, int, int] | None) -> Bunch:
         found = "drawn faces"
     elif found == "auto":
         found = find_format(check_path(source.data), ferplus=source.ferplus)
-    is_images = source.data is not None and DATA_SETS[found].is_images
+    is_images = source.data is not None and DATA_SETS[found].takes("image_size")
     given = {
         "--classes": source.classes is not None and found != "image_folder",
         "--image-size": source.image_size is not None and not is_images,

@@ -9,8 +9,7 @@ from sklearn.utils import Bunch
 from sklearn.utils._param_validation import StrOptions
 
 from sk_fer._utils._constraints import validate_params
-from sk_fer._utils._layout import SIDE
-from sk_fer.datasets._checks import CACHE, ON_ERROR, OUTPUT, PATH, SUBSET, check_path
+from sk_fer.datasets._checks import PATH, SUBSET, check_path
 from sk_fer.datasets._declared import DATA_SETS
 from sk_fer.datasets._find_table import find_table
 from sk_fer.datasets._huggingface import find_arrow_files, has_encoded_images
