@@ -1,8 +1,8 @@
-"""What the benchmarks share: contestants in turn, ratios, the machine, and JSON.
+"""Shared code of the benchmarks: timing in turns, ratios, the machine, and JSON.
 
-Every contestant lives in a process of its own, so that what one library does to the memory
-allocator, to the thread pools or to the GPU is not felt by the next. The parent lets them run one
-at a time, in turn (A, B, C, A, B, C, ...), so that a machine that slows down slows all of them.
+Each contestant runs in a separate process, so that it cannot affect the memory allocator, the
+thread pools or the GPU of the others. They run one at a time, in turns (A, B, C, A, B, C, ...), so
+that a change of the speed of the machine affects all of them.
 """
 
 import argparse
@@ -29,12 +29,12 @@ RESULTS = Path(__file__).parent / "results"
 FLAGS = ("amx_bf16", "avx512_bf16", "avx512f", "avx2")
 LIBRARIES = ("sk_fer", "torch", "scikit-learn", "skorch", "numpy", "pandas", "keras", "onnxruntime")
 
-# Not forked: sk_fer computes with one thread in a fork, where the peers would take all cores.
+# Not forked, because sk_fer uses one thread in a forked process and others use all cores.
 _processes = multiprocessing.get_context("spawn")
 
 
 class AbsentError(Exception):
-    """A contestant cannot run here; the message says why."""
+    """Error for a contestant that cannot run here. The message contains the reason."""
 
 
 @dataclass(frozen=True)
@@ -44,18 +44,19 @@ class Contestant:
     Attributes
     ----------
     name : str
-        As it stands in the table.
+        The name in the table.
     prepare : callable
-        At the top of a module. Does what is not timed and returns the function that is. An
-        ImportError or AbsentError leaves the contestant out, with a word.
+        A function at the top of a module. It does the work that is not timed, and returns the
+        function that is timed. If it raises an ImportError or AbsentError, the contestant is left
+        out, and the reason is printed.
     arguments : tuple
-        Of `prepare`.
+        The arguments of `prepare`.
     work : int
-        Images (or rows) of a call.
+        The number of images (or rows) in a call.
     flops : float
-        Floating-point operations of a call, where they were counted.
+        The number of floating-point operations in a call, if they were counted.
     precision : str
-        Of the matrix products; the measured peak of the same precision is its ceiling.
+        The precision of matrix products. The measured peak of the same precision is the limit.
     """
 
     name: str
@@ -120,16 +121,16 @@ class Race:
 
 
 def race(contestants: list[Contestant], repeats: int, *, quick: bool = False) -> Race:
-    """Let the contestants run in turn, after a warm-up each.
+    """Run the contestants in turns, after a warm-up of each.
 
     Parameters
     ----------
     contestants : list of Contestant
-        With names of their own.
+        The contestants, with different names.
     repeats : int
-        Number of rounds.
+        The number of rounds.
     quick : bool
-        Threads of this process instead of processes, and one round: starts soon, tells little.
+        Whether to run one round in threads instead of processes, only to test the code.
 
     Returns
     -------
@@ -161,7 +162,7 @@ def race(contestants: list[Contestant], repeats: int, *, quick: bool = False) ->
 
 
 def in_own_process(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Return what a function at the top of a module returns in a fresh process."""
+    """Call a function at the top of a module in a new process, and return its result."""
     channel, process = _start(_call, (function, arguments))
     result = _receive(channel, function.__name__)
     process.join()
@@ -171,7 +172,7 @@ def in_own_process(function: Callable[..., Any], *arguments: Any) -> Any:
 def _start(
     target: Callable, arguments: tuple, *, in_thread: bool = False
 ) -> tuple[Connection, Any]:
-    """Start a worker that holds the other end of the connection, and closes it at its end."""
+    """Start a worker with the other end of a connection, which it closes when it ends."""
     ours, theirs = _processes.Pipe()
     kind = threading.Thread if in_thread else _processes.Process
     worker = kind(target=target, args=(theirs, *arguments), daemon=True)

@@ -1,7 +1,7 @@
-"""The same network and the same steps as its users would write them elsewhere.
+"""The same network and training steps with other libraries.
 
-`plain_network` is sk_fer's network with PyTorch's own layers in the place of ours, and the Keras
-model is made from it layer by layer, so that all train the same thing.
+`plain_network` is sk_fer's network with PyTorch's layers instead of ours. The Keras model is built
+from it layer by layer, so that all libraries train the same network.
 """
 
 import os
@@ -29,7 +29,7 @@ def random_faces(n: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
 
 
 def as_floats(X: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return images as their users would hand them to a network that wants floats."""
+    """Return images as floats, as users of other libraries prepare them."""
     return (X[:, None].astype(np.float32) - 127.5) / 127.5
 
 
@@ -173,7 +173,7 @@ def train_keras(name: str, n: int, epochs: int, precision: str) -> Callable[[], 
 
 
 def keras_model(name: str, precision: str) -> Any:
-    """Build the plain network anew, layer by layer, in Keras."""
+    """Build the plain network in Keras, layer by layer."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"
     import keras

@@ -1,4 +1,4 @@
-"""What the sections of transfer.py share: faces, folds, pretrained networks, counts, rows."""
+"""Shared code of the sections of transfer.py: faces, folds, pretrained networks, counts, rows."""
 
 import json
 import statistics
@@ -64,7 +64,7 @@ def fer2013(args: Namespace, subset: str = "train") -> tuple[np.ndarray, np.ndar
     return _harness.fer2013(subset)
 
 
-# -- networks that have learnt from FER2013 ------------------------------------------------
+# -- networks that were trained on FER2013 ------------------------------------------------
 
 
 def pretrained_fast(args: Namespace) -> Any:

@@ -1,4 +1,4 @@
-"""How many epochs of a fit a budget of seconds has room for, from small fits."""
+"""Estimates the number of epochs of a fit in a budget of seconds, from small fits."""
 
 import time
 from contextlib import suppress

@@ -3,13 +3,13 @@
     SK_FER_DATA=folder python benchmarks/accuracy.py [name=value ...] [--preset fast]
                                                      [--seeds 0 1 2] [--budget 300] [--quick]
 
-`name=value` are parameters of the classifier, as Python writes them: `max_epochs=24`,
-`architecture="vgg"`, `augment=None`. `--budget` chooses max_epochs so that `fit` takes that many
-seconds, by small fits with the same settings and batches first. Scores one pass and, as test-time
-augmentation, the mean with the mirror image. Adds a row to results/accuracy.json, under its
-configuration and device, after each seed; the rows of other configurations stay.
+`name=value` are parameters of the classifier as Python literals: `max_epochs=24`,
+`architecture="vgg"`, `augment=None`. `--budget` chooses max_epochs so that `fit` takes this number
+of seconds, which is estimated from small fits with the same settings and batches. The script
+computes the accuracy without and with test-time augmentation. After each seed, it adds a row for
+the configuration and device to results/accuracy.json; other rows are not changed.
 
-`--quick` learns few drawn faces and needs no SK_FER_DATA.
+`--quick` uses few drawn faces and does not need SK_FER_DATA.
 """
 
 import argparse

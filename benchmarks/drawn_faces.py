@@ -1,10 +1,10 @@
-"""How hard are the drawn faces?  A linear model, a dense network and a CNN, side by side.
+"""The accuracy of a linear model, a dense network and a CNN on drawn faces.
 
     python benchmarks/drawn_faces.py [--quick]
 
-Trains each on the same 3,000 faces of `make_faces` and scores it on 1,000 others, for three seeds,
-and writes benchmarks/results/drawn_faces.json. `--quick` takes few faces and one seed, and writes
-nothing.
+The script trains each model on the same 3,000 faces of `make_faces` and scores it on 1,000 others,
+for three seeds, and writes benchmarks/results/drawn_faces.json. `--quick` uses few faces and one
+seed, and writes nothing.
 """
 
 import argparse

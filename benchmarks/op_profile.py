@@ -1,12 +1,12 @@
-"""Where the time of an epoch goes, operation by operation, as torch.profiler sees it.
+"""The time of each operation in an epoch, measured with torch.profiler.
 
     python benchmarks/op_profile.py [--network vgg] [--precision auto] [--quick]
 
-Profiles `fit` for one epoch, with the augmentation of the default recipe, after a first epoch that
-is not counted. An operation's time is its own, without that of those it calls; on a GPU it is the
+The script profiles one epoch of `fit` with the default augmentation, after a first epoch that is
+not counted. The time of an operation excludes the operations that it calls; on a GPU, it is the
 time of its kernels. Writes results/profile_<network>.json, with `_cuda` in the name on a GPU.
 
-(Not named profile.py, which would stand before the module of the standard library.)
+(The name profile.py would hide the module of the standard library.)
 """
 
 from collections import Counter

@@ -1,9 +1,9 @@
-"""Prediction speed: sk_fer beside what a user would pick instead.
+"""Prediction speed of sk_fer and of its alternatives.
 
     python benchmarks/predict.py [--only vgg fast] [--quick]
 
-The whole way from uint8 images to probabilities: `FERCNNClassifier`, without and with mirror images
-(`tta`); plain skorch, which is given floats made beforehand; a torch loop tuned by hand
+The time from uint8 images to probabilities of `FERCNNClassifier`, without and with mirror images
+(`tta`); plain skorch, on floats that were made before; a torch loop tuned by hand
 (channels_last, large batches, inference mode, the best precision of the hardware); and the exported
 ONNX file in ONNX Runtime.
 Writes results/predict_<network>.json, with `_cuda` in the name on a GPU.

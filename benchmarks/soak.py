@@ -1,12 +1,12 @@
-"""Fit and predict for long in one process, and see what grows.
+"""Fit and predict for a long time in one process, to find leaks.
 
     python benchmarks/soak.py [--quick]
 
-200 fits, each with 50 predictions, and every tenth with a model file written and read, in one
-process. After the first quarter, when caches are warm, the resident memory, the open files, the
-threads and the temporary files are taken down, and again at the end: memory may grow by 5 %, the
-rest not at all. Writes benchmarks/results/soak.json; `--quick` does few and writes nothing. Ends
-with code 1 where something grew.
+The script runs 200 fits with 50 predictions each in one process, and writes and reads a model file
+after each tenth fit. It counts the resident memory, the open files, the threads and the temporary
+files after the first quarter, when caches are warm, and at the end. Memory may grow by 5 %, the
+others must not grow, otherwise the exit code is 1. Writes benchmarks/results/soak.json. `--quick`
+runs few fits and writes nothing.
 """
 
 import argparse
@@ -33,7 +33,7 @@ def take_down(folder: Path) -> dict[str, float]:
     """Count what could grow."""
     gc.collect()
     if sys.platform == "linux":
-        ctypes.CDLL("libc.so.6").malloc_trim(0)  # what is freed but kept is no leak
+        ctypes.CDLL("libc.so.6").malloc_trim(0)  # freed memory that malloc keeps is not a leak
     status = Path("/proc/self/status").read_text().split("VmRSS:")[1]
     return {
         "resident_mb": round(int(status.split()[0]) / 1024, 1),
@@ -71,7 +71,7 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        tempfile.tempdir = name  # whatever asks for a temporary file gets it here
+        tempfile.tempdir = name  # temporary files are created here
         n_predicts, course, warm = 0, [], {}
         for number in range(n_fits):
             n_predicts += one_round(number, X, y, folder)

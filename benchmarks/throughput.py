@@ -1,4 +1,4 @@
-"""Training speed: sk_fer beside what a user would pick instead.
+"""Training speed of sk_fer and of its alternatives.
 
     python benchmarks/throughput.py [--only vgg fast dense scaling] [--quick]
 
@@ -7,13 +7,13 @@ vgg, fast   the network with SGD (Nesterov), batches of 128, no augmentation: `F
             optimizer, the best precision of the hardware) and, for vgg, Keras 3 on TensorFlow.
 dense       dense layers (512, 256) with Adam, batches of 128: `FERDenseClassifier` and
             scikit-learn's `MLPClassifier`.
-scaling     `fit` on 1, 2, 4 and 8 times as many images, and how far its seconds are from a
-            straight line, which has a start of its own.
+scaling     `fit` on 1, 2, 4 and 8 times as many images, and the deviation of its seconds from a
+            straight line (with an intercept).
 
-The images are noise of FER2013's form. The peers are given floats made beforehand; sk_fer is given
-uint8 and standardizes every image as it trains. FLOPs are those of products and convolutions,
-forward and backward, as torch counts them; a share of the peak is against the fastest square
-matrix product that was measured in the same run. Writes results/throughput_<section>.json, with
+The images are noise of FER2013's shape. The alternatives get floats that were made before; sk_fer
+gets uint8 and standardizes each image during training. FLOPs are those of matrix products and
+convolutions, forward and backward, as torch counts them. The share of the peak is relative to the
+fastest square matrix product in the same run. Writes results/throughput_<section>.json, with
 `_cuda` in the name on a GPU.
 """
 

@@ -1,10 +1,10 @@
-"""Transfer learning on CK+48: what it reaches, what it costs, and what spares time.
+"""Transfer learning on CK+48: accuracy, cost, and ways to save time.
 
     SK_FER_DATA=folder python benchmarks/transfer.py [--only SECTION ...] [--quick]
 
-folds    five folds by subject: networks from scratch, and the same backbone pretrained on FER2013
-         by us, fine-tuned in three ways; and what folds drawn at random would have claimed.
-stored   fitting a head over ResNet50 with its features stored, and without.
+folds    five folds by subject: networks from scratch, and the same backbone pretrained on FER2013,
+         fine-tuned in three ways; for comparison, the accuracy in random folds.
+stored   training a head on ResNet50 with and without stored features.
 search   a grid search of 12 candidates by 5 folds over a logistic regression on a frozen backbone:
          over features that are extracted once, over a Pipeline with memory, and without.
 sizes    input sizes and stems of one backbone with random weights, on two parts of FER2013's
@@ -12,14 +12,13 @@ sizes    input sizes and stems of one backbone with random weights, on two parts
 few      the few-images system: ResNet50, pretrained on FER2013, with the convolutional head, Adam
          and cross-entropy: on one split by subject, in five folds by subject, and in five folds
          drawn at random.
-fer2013  EfficientNetB2 and ResNet50 from random weights on FER2013, where there is a GPU.
+fer2013  EfficientNetB2 and ResNet50 from random weights on FER2013, if there is a GPU.
 
-All accuracies of `folds` are of predictions averaged with the mirror image (`tta=True`). Its
-settings were chosen among a few on two folds of another seed (--fold-seed 1), which hold some of
-the people that are tested here: AdamW against Muon for fine-tuning, and little else.
-Pretraining happens once a run, in the first section that needs it; --pretrained keeps it in a
-file. Seconds of pretraining are those of its epochs. Writes results/transfer.json, a row at a
-time; other rows and other sections stay.
+All accuracies of `folds` are with `tta=True`. Its few settings (mainly AdamW or Muon for
+fine-tuning) were chosen on two folds of another seed (--fold-seed 1), which contain some of the
+people that are tested here. Pretraining runs once, in the first section that needs it; --pretrained
+saves it to a file. The seconds of pretraining are those of its epochs. The script writes each row
+to results/transfer.json; other rows and sections are not changed.
 """
 
 import argparse

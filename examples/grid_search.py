@@ -1,9 +1,9 @@
-"""Search over preprocessing and network at once, keep the best, load it again.
+"""Search over preprocessing and network together, and save and load the best model.
 
     python examples/grid_search.py fer2013.csv
 
-takes 2,000 training images of FER2013 and reports on 1,000 of PublicTest, which the search never
-sees. Without a file it draws faces instead.
+The script uses 2,000 training images of FER2013, and reports the accuracy on 1,000 images of
+PublicTest, which are not used in the search. Without a file, it uses drawn faces.
 """
 
 import sys

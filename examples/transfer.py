@@ -1,9 +1,9 @@
-"""What a network learns from FER2013 helps with CK+: fine-tuning, scored by folds of subjects.
+"""Fine-tune a network of FER2013 on CK+, and score it in folds by subject.
 
     SK_FER_DATA=folder python examples/transfer.py
 
-`folder` holds `fer2013.csv` and `CK+48/`; two cores take a quarter of an hour. Without it the
-script shows the same on a few small drawn faces, in a few minutes.
+`folder` contains `fer2013.csv` and `CK+48/`. The script takes 15 minutes on two cores. Without
+SK_FER_DATA, it uses few small drawn faces and takes a few minutes.
 """
 
 import os

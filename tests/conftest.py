@@ -1,4 +1,4 @@
-"""What all tests share: one thread count, one precision, real images where a machine has them."""
+"""Settings and fixtures of all tests: one thread, one precision, real images if available."""
 
 import math
 import os

@@ -1,4 +1,4 @@
-"""Classifiers that are trained in a moment, and a callback that ends a fit."""
+"""Classifiers that train quickly, and a callback that ends a fit."""
 
 import signal
 

@@ -1,4 +1,4 @@
-"""scikit-learn's estimator checks over everything public that sk_fer has."""
+"""scikit-learn's estimator checks on all public estimators."""
 
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -11,7 +11,7 @@ from sk_fer import (
 )
 from sk_fer.preprocessing import HistogramEqualizer, ImageResizer, ImageStandardizer
 
-# Dropout draws a mask a row, so that no fit with it can equal one on repeated rows.
+# Dropout draws a mask per row, so that a fit with it differs from one on repeated rows.
 CLASSIFIERS = [
     FERDenseClassifier((32,), max_epochs=15, lr=0.01, batch_size=128),
     FERCNNClassifier(

@@ -1,4 +1,4 @@
-"""The fragments of README.md and docs/ run as they are, each alone, in a folder with small data."""
+"""Each fragment of README.md and docs/ runs alone, in a folder with small data."""
 
 import re
 import shlex

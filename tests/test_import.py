@@ -1,4 +1,4 @@
-"""Importing sk_fer takes no more than torch and scikit-learn take."""
+"""Importing sk_fer is quick and does not import torch."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""The recipes of CONTRIBUTING.md work: an entry in one table is enough to use a new piece."""
+"""The recipes of CONTRIBUTING.md work: one entry in a table is enough for a new piece."""
 
 import numpy as np
 import pytest

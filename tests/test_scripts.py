@@ -1,4 +1,4 @@
-"""The examples and the benchmarks run, on little."""
+"""The examples and the benchmarks run on little data."""
 
 import importlib.util
 import json
@@ -83,7 +83,7 @@ def run(monkeypatch, capsys):
 
 
 def results(*names):
-    """What lies in the results under these names, or that nothing does."""
+    """Return the contents of the files of results, or None for missing files."""
     paths = [BENCHMARKS / "results" / f"{name}.json" for name in names]
     return [path.read_bytes() if path.exists() else None for path in paths]
 
@@ -224,7 +224,7 @@ def test_images_of_the_curve_are_of_each_class(few_images):
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is measured on Linux")
 def test_memory_benchmark(tmp_path):
-    # Its fits need processes of their own, which find their functions in the main module.
+    # Its fits run in separate processes, which find their functions in the main module.
     files = {
         "memory_fer2013": ["machine", "versions", "fits"],
         "memory_mapped": ["machine", "versions", "peak_mb", "sampled_peak_mb", "seconds"],

@@ -1,6 +1,6 @@
 """The training of the model of the package: its file, its figures and its page agree.
 
-Each check runs on a model of drawn faces, and on the model of the package if its file is there.
+Each check runs on a model of drawn faces, and on the model of the package if its file exists.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Runs of the command in this process, on images small and few."""
+"""Runs of the command in this process, with few small images."""
 
 from collections.abc import Callable
 from pathlib import Path

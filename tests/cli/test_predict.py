@@ -1,4 +1,4 @@
-"""``sk-fer predict``: what is answered, for which files, and what is said of the others."""
+"""``sk-fer predict``: predictions, and messages about files that cannot be read."""
 
 import json
 import re

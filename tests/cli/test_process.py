@@ -1,4 +1,4 @@
-"""The command as a process of its own: exit codes, Ctrl-C, a reader that goes away."""
+"""The command in a separate process: exit codes, Ctrl-C, closed pipes."""
 
 import os
 import pty

@@ -1,4 +1,4 @@
-"""``sk-fer train --resume``: a training that was cut off goes on to the same model."""
+"""``sk-fer train --resume`` continues an interrupted training to the same model."""
 
 import csv
 import os

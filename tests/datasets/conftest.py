@@ -1,4 +1,4 @@
-"""Small files in the forms that the loaders read."""
+"""Small files in the formats that the loaders read."""
 
 from pathlib import Path
 

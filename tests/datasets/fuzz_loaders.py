@@ -1,10 +1,10 @@
-"""Altered images and tables: each loader returns what it should, or raises a ValueError.
+"""Fuzz the loaders: each returns valid images for altered files, or raises a ValueError.
 
     python -m tests.datasets.fuzz_loaders --n-files 5000 --seed 0
     python -m tests.datasets.fuzz_loaders --atheris -runs=5000
 
-The first alters files with Hypothesis, as many images as tables; the second has Atheris look for
-its own, guided by what code they reach. None may take over two seconds or a gigabyte.
+The first command alters images and tables with Hypothesis, the second with Atheris, which is guided
+by code coverage. No file may take more than two seconds or one gigabyte.
 """
 
 import argparse

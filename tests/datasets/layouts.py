@@ -1,4 +1,4 @@
-"""Drawn faces, laid out as the data sets that people have are."""
+"""Drawn faces in the layouts of public data sets."""
 
 from pathlib import Path
 

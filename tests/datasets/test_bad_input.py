@@ -1,6 +1,6 @@
-"""What each loader says to bad input: the table `BAD_INPUTS`, a line a case.
+"""The error of each loader for bad input, in the table `BAD_INPUTS`.
 
-``python -c`` or a session prints it with `describe`: what was bad, and the error that came.
+``list(describe())`` returns each bad input with its error.
 """
 
 import gzip
@@ -192,7 +192,7 @@ BAD_INPUTS = [
 
 
 def describe(folder: Path) -> Iterator[tuple[str, str]]:
-    """Yield each bad input with the error that it gets, tried in a folder of its own."""
+    """Yield each bad input with its error, in a separate folder."""
     for number, case in enumerate(BAD_INPUTS):
         place = folder / str(number)
         try:

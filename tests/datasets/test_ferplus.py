@@ -10,7 +10,7 @@ NAMES = ["neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "con
 HEADER = (
     "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
 )
-# One row for each of the table's: what the authors' code makes of it stands beside it.
+# One row for each row of the table, with the result of the authors' code.
 VOTES = [
     [0, 8, 2, 0, 0, 0, 0, 0, 0, 0],  # happy
     [5, 5, 0, 0, 0, 0, 0, 0, 0, 0],  # no majority

@@ -1,4 +1,4 @@
-"""A short run of fuzz_loaders.py, and what its long ones have found."""
+"""A short run of fuzz_loaders.py, and the faults that long runs found."""
 
 import gzip
 import tarfile

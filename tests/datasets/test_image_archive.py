@@ -1,4 +1,4 @@
-"""Archives of image folders are read as the folder, and nothing of them is written to the disk."""
+"""Archives of image folders are read like the folder, and are not extracted to the disk."""
 
 import tarfile
 import zipfile

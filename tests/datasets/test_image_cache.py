@@ -1,4 +1,4 @@
-"""Images in one file: what is read again, and what a killed reading leaves."""
+"""The cache of images: what is read again, and what a killed reading leaves."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Images beside a list of their labels."""
+"""Images with a list of labels."""
 
 import re
 import zipfile

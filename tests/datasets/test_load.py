@@ -1,4 +1,4 @@
-"""Which format is a file or folder taken for?"""
+"""`load_faces` recognizes the format of a file or folder."""
 
 import os
 from functools import partial

@@ -1,4 +1,4 @@
-"""KDEF and JAFFE, whose file names say everything."""
+"""KDEF and JAFFE, whose labels are in the file names."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""RAF-DB: its two lists of the same name, and the folders of Kaggle."""
+"""RAF-DB: its two lists with the same name, and the folders of Kaggle."""
 
 import zipfile
 

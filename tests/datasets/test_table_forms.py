@@ -1,4 +1,4 @@
-"""Tables as people have them: each form is read to the same images and labels, or refused."""
+"""Tables in many forms: each is read to the same images and labels, or is an error."""
 
 import bz2
 import gzip

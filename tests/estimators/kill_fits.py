@@ -1,9 +1,9 @@
-"""Kill trainings at random moments, resume them, and compare with trainings left in peace.
+"""Kill fits at random moments, resume them, and compare them with uninterrupted fits.
 
-Run as ``python tests/estimators/kill_fits.py KIND N_KILLS SEED``. Each kill is a SIGKILL to a
-child of its own, at a random time or at a chosen point of writing a checkpoint. When a training
-comes to its end its weights are compared and the next one starts, until so many were killed.
-Prints one line of JSON.
+Run it as ``python tests/estimators/kill_fits.py KIND N_KILLS SEED``. Each kill is a SIGKILL to a
+child process, at a random time or at a chosen point of writing a checkpoint. When a fit is
+complete, its weights are compared and the next one starts, until N_KILLS were killed. The script
+prints one line of JSON.
 """
 
 import functools

@@ -1,4 +1,4 @@
-"""``callbacks`` is a parameter like others: set by name, searched over, copied into clones."""
+"""``callbacks`` is a parameter like others: in set_params, searches and clones."""
 
 import io
 import os

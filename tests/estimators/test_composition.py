@@ -1,4 +1,4 @@
-"""The estimators inside scikit-learn's own tools, on real FER2013 images."""
+"""The estimators in tools of scikit-learn, on real FER2013 images."""
 
 from functools import partial
 

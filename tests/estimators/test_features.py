@@ -1,4 +1,4 @@
-"""FERFeatures: a backbone's features for any classifier."""
+"""FERFeatures: the features of a backbone for any classifier."""
 
 import pickle
 

@@ -1,4 +1,4 @@
-"""What fit takes, what it learns, and what it leaves alone."""
+"""The inputs of fit, and the fitted model."""
 
 import re
 import signal
@@ -40,7 +40,7 @@ def test_layouts_and_types_of_images_agree(faces):
 
 def test_the_scale_of_pixels_does_not_matter(faces):
     X, y = faces
-    model = dense(precision="float32")  # the same function but for rounding
+    model = dense(precision="float32")  # without the rounding of bfloat16
     whole = model.fit(X, y).predict_proba(X)
     shares = model.fit(X.astype(np.float64) / 255, y).predict_proba(X)
     np.testing.assert_allclose(shares, whole, atol=2e-3)
@@ -214,7 +214,7 @@ def test_soft_targets_are_learnt_as_shares(faces):
     np.testing.assert_allclose(proba.mean(axis=0), [0.7, 0.2, 0.1], atol=0.05)
 
 
-# -- going on -------------------------------------------------------------------------------
+# -- continuing -------------------------------------------------------------------------------
 
 
 def test_partial_fit_continues(faces):

@@ -1,4 +1,4 @@
-"""The groups of fit: the validation images that it sets aside are of other people."""
+"""The groups of fit: its validation images are of other people."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""What X may look like, and what the messages say where it may not."""
+"""The forms of X that are accepted, and the messages about others."""
 
 from functools import partial
 from pathlib import Path

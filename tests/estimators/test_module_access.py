@@ -1,4 +1,4 @@
-"""``net_.module_`` in the hands of tools for PyTorch modules."""
+"""``net_.module_`` works in tools for PyTorch modules."""
 
 import copy
 import pickle
@@ -97,7 +97,7 @@ def test_evaluation_mode_of_loaded_models(tmp_path):
     from sk_fer.persistence import SKOPS_TRUSTED
 
     model = FERCNNClassifier("sequential", max_epochs=1).fit(X, y)
-    model.net_.module_.train()  # whatever was left behind
+    model.net_.module_.train()  # a mode that a user left
     save_model(model, tmp_path / "model.skfer")
     joblib.dump(model, tmp_path / "model.joblib")
     for loaded in (

@@ -1,4 +1,4 @@
-"""Parameters are documented and constrained, once, for every classifier."""
+"""The parameters of all classifiers: documentation, constraints, effects."""
 
 import inspect
 import pickle

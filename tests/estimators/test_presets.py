@@ -1,4 +1,4 @@
-"""The systems that sk_fer grew out of, each as a preset on real images."""
+"""The preset of each known system, on real images."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""FERPretrainedClassifier: what learns, how fast, from where, and as an estimator."""
+"""FERPretrainedClassifier: trained parts, learning rates, and its use as an estimator."""
 
 import pickle
 from functools import partial
@@ -101,7 +101,7 @@ def test_gradients_and_changes_in_each_epoch(trainable, expected, small):
     for (moved, with_gradients, layer1, layer4), parts_wanted in zip(
         watch.epochs, expected, strict=True
     ):
-        # Statistics and all, and neither weight decay nor old momentum moves what is frozen.
+        # Statistics, weight decay and momentum do not change frozen parts.
         assert parts(moved) == parts(with_gradients) == parts_wanted
         assert ("network.backbone.conv1.0.weight" in moved) == (parts_wanted == ALL)
         assert layer1 == ("layer1" in parts_wanted)
@@ -153,7 +153,7 @@ class Rates(Callback):
 @pytest.mark.parametrize("lr_schedule", ["one_cycle", "cosine", "step", "plateau", None])
 def test_the_backbone_learns_at_its_own_rate(lr_schedule, small):
     rates = Rates()
-    # At which the loss stands still, for "plateau".
+    # The loss does not decrease at this rate, for "plateau".
     model = pretrained(
         trainable={1: "head"},
         lr=1e-6,

@@ -1,4 +1,4 @@
-"""Where a pretrained classifier's weights come from, and how images are normalized for them."""
+"""The sources of the weights of a pretrained classifier, and the normalization for them."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""A fitted estimator stays as it was when it cannot be fitted again."""
+"""A fitted estimator does not change if it cannot be fitted again."""
 
 import pickle
 

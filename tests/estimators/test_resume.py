@@ -1,4 +1,4 @@
-"""Fits that were cut off go on to the same bits; other trainings are refused."""
+"""An interrupted fit continues to the same bits; other trainings are an error."""
 
 import errno
 import os
@@ -47,7 +47,7 @@ def learnt():
 
 
 def cut_off(model, X, y, n=8, moment="on_batch_end", **fit_params):
-    """Fit a model until it is cut off."""
+    """Fit a model until it is interrupted."""
     callbacks = model.callbacks
     model.set_params(callbacks=[*(callbacks or []), Stop(TimeoutError, moment, n)])
     with pytest.raises(TimeoutError):

@@ -1,4 +1,4 @@
-"""Killed at any moment and resumed, a model is the same bit for bit as one never killed."""
+"""A fit that was killed and resumed gives the same model bit for bit."""
 
 import json
 import os

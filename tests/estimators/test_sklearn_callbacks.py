@@ -1,4 +1,4 @@
-"""scikit-learn's callbacks see the epochs, alone and inside a search."""
+"""scikit-learn's callbacks are called in each epoch, also in a search."""
 
 from functools import partial
 
@@ -12,7 +12,7 @@ from .. import helpers
 
 
 class Recorder:
-    """Counts the tasks it is told of, and stops a fit after `stop_after` epochs."""
+    """Counts the tasks, and stops a fit after `stop_after` epochs."""
 
     max_propagation_depth = None
 

@@ -1,4 +1,4 @@
-"""Every callback of skorch works in ``callbacks=`` as it does in skorch, or is refused."""
+"""Each callback of skorch works in ``callbacks=`` as in skorch, or is an error."""
 
 import copy
 import gc
@@ -593,7 +593,7 @@ def test_each_fit_starts_with_a_new_state(small):
     assert scoring.best_score_ == model.history_["accuracy"][0] <= best
 
 
-# The stand-in of neptune is not installed here.
+# neptune is not installed here.
 @pytest.mark.parametrize("name", [name for name in WORKING if name != "NeptuneLogger"])
 def test_callbacks_do_not_keep_the_images(name, small):
     gc.freeze()  # what exists already is not looked through below

@@ -1,4 +1,4 @@
-"""What makes fits and predictions faster leaves their results alone."""
+"""Options that make fits and predictions faster do not change the results."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Labels that fit did not see count as wrong, as in scikit-learn, and are named in a warning."""
+"""Labels that are not in y count as wrong, as in scikit-learn, with a warning."""
 
 import warnings
 

@@ -1,4 +1,4 @@
-"""A weight of two is two rows, a weight of zero none, whatever the network and the batch."""
+"""A sample weight of two equals two rows, and a weight of zero equals no row."""
 
 import numpy as np
 import pandas as pd
@@ -32,7 +32,7 @@ def test_weighted_rows_are_repeated_rows(network, small):
     model = clone(NETWORKS[network])
     # Both in one batch: as many rows as count would be cut otherwise than as many as there are.
     model.set_params(augment=None, normalize="dataset", lr_schedule=None, batch_size=128)
-    model.set_params(precision="float32")  # the same function but for the order of sums
+    model.set_params(precision="float32")  # sums in another order round differently
     weighted = model.fit(X, y, sample_weight=weight).predict_proba(X)
     repeated = model.fit(X.repeat(weight, axis=0), y.repeat(weight)).predict_proba(X)
     plain = model.fit(X, y).predict_proba(X)

@@ -1,4 +1,4 @@
-"""Drawn faces and a small network for the tests of other packages' tools."""
+"""Drawn faces and a small network for the tests of other packages."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Captum and shap attribute predictions to pixels, and leave the model as it was."""
+"""Captum and shap attribute predictions to pixels, and do not change the model."""
 
 import numpy as np
 import pytest

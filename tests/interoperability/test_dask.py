@@ -1,4 +1,4 @@
-"""dask's joblib backend fits our classifiers as local processes do."""
+"""dask's joblib backend fits our classifiers like local processes."""
 
 import joblib
 import numpy as np

@@ -1,4 +1,4 @@
-"""MAPIE's sets of labels contain the true one as often as promised."""
+"""MAPIE's prediction sets contain the true label as often as promised."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Backbones with a head: what they compute, what of them learns, and what they refuse."""
+"""Backbones with a head: outputs, trained parts and errors."""
 
 import pytest
 import torch
@@ -146,7 +146,7 @@ def test_several_feature_maps_are_none():
 
 
 def test_dropout_of_a_backbone_acts_where_it_learns():
-    """Layers without parameters are not taken for frozen ones."""
+    """Layers without parameters are not treated as frozen."""
     model = network("test_resnet")
     model.backbone.layer4.add_module("dropout", nn.Dropout(0.5))
     dropout = model.backbone.layer4.dropout

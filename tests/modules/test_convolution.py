@@ -1,4 +1,4 @@
-"""Convolutions under bfloat16 autocast give the values and gradients of float32."""
+"""Convolutions under bfloat16 autocast have the values and gradients of float32."""
 
 import copy
 import io

@@ -1,4 +1,4 @@
-"""The form that predictions run: the same function in fewer steps."""
+"""The fused form of a network computes the same function."""
 
 from collections import OrderedDict
 

@@ -1,4 +1,4 @@
-"""The networks: their sizes as numbers, and inputs of any size."""
+"""The networks: numbers of parameters, and inputs of any size."""
 
 import re
 

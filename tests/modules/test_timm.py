@@ -1,4 +1,4 @@
-"""Names and ImageNet weights of timm, with a hub that is a folder, or not there."""
+"""Names and ImageNet weights of timm, with a folder as the hub."""
 
 import logging
 import subprocess
@@ -150,7 +150,7 @@ def test_a_download(cache, monkeypatch):
 
 
 def test_weights_at_an_address(cache, monkeypatch, tmp_path):
-    """Some models' weights lie on no hub, but at an address; torch keeps those."""
+    """The weights of some models are not on the hub but at a URL, in the cache of torch."""
     state = timm.create_model("test_resnet").state_dict()
     cfg = timm.models.get_pretrained_cfg("test_resnet")
     cfg.hf_hub_id, cfg.url = None, "https://nowhere.invalid/a/resnet-0a1b.pth"

@@ -1,4 +1,4 @@
-"""Weights of any naming in a backbone, all of them or none."""
+"""Weights with names of several libraries are loaded into a backbone, completely or not at all."""
 
 from inspect import signature
 

@@ -1,4 +1,4 @@
-"""Files of weights: what is read, and what is refused without running anything."""
+"""Files of weights: what is read, and what is refused without running code."""
 
 import argparse
 import json

@@ -1,4 +1,4 @@
-"""Small fitted models, one of each kind of file."""
+"""Small fitted models of each kind that a file can contain."""
 
 import warnings
 

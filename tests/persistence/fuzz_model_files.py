@@ -1,11 +1,12 @@
-"""Altered model files: each loads to the same predictions, or raises ModelFormatError.
+"""Fuzz model files: each loads to the same predictions, or raises ModelFormatError.
 
     python -m tests.persistence.fuzz_model_files --n-files 20000 --seed 0
 
-Half of them are altered as a whole, which the checksums tell. Of the other half the contents are
-altered and the checksums made to fit again, as a stranger could: those may also hold another model,
-whose predictions are then of the right shape or refused with a ValueError. None may take over two
-seconds of the processor or a gigabyte, nor touch a file, a process, the network or an import.
+Half of the files are altered as a whole, which the checksums detect. In the other half, the
+contents are altered and the checksums are corrected, as an attacker could do. Such a file can also
+contain another model, whose predictions have the right shape or raise a ValueError. No file may
+take more than two seconds of the processor or one gigabyte, or touch a file, a process, the network
+or an import.
 """
 
 import argparse
@@ -122,7 +123,7 @@ def flip_bytes(content: bytes, rng: np.random.Generator) -> bytes:
 
 
 def flip_frame(content: bytes, rng: np.random.Generator) -> bytes:
-    """Flip bytes of the zip's own records, not of what they hold."""
+    """Flip bytes of the records of the zip, not of the contents."""
     altered = bytearray(content)
     records = [content.find(b"PK\x03\x04"), content.find(b"PK\x01\x02"), len(content) - 22]
     for _ in range(rng.integers(1, 5)):
@@ -315,7 +316,7 @@ CONTENTS: tuple[Alter, ...] = (
 
 
 class Audit:
-    """What Python tells of: files, imports, code, processes, sockets; all but reading `allowed`."""
+    """Records Python's audit events: files, imports, code, processes, sockets."""
 
     def __init__(self) -> None:
         self.allowed: str | None = None  # None: not listening

@@ -1,11 +1,11 @@
-"""Write the golden files of a format version that has none yet.
+"""Write the golden files of the current format version.
 
     python -m tests.persistence.make_golden
 
-Those of a version are made once, when it is new, and never again: test_golden.py reads them from
-then on. The images have 8 x 8 pixels, so that the files are small. A backbone would be
-large: of a Pipeline with FERFeatures, only the JSON of the file and the names, shapes and types of
-its arrays are stored, and `features_file` fills the arrays with numbers.
+The files of a version are written only once, and test_golden.py then reads them. The images have
+8 x 8 pixels, so that the files are small. Because a backbone is large, only the JSON and the names,
+shapes and types of the arrays are stored of a Pipeline with FERFeatures, and `features_file` fills
+the arrays with numbers.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Files of every format version there ever was are read, to the same predictions."""
+"""Files of all format versions are read and give the same predictions."""
 
 import numpy as np
 import pytest

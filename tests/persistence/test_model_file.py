@@ -1,4 +1,4 @@
-"""Saved and loaded again: the same bits, classes, history, names, and as trainable."""
+"""A saved and loaded model has the same weights, classes, history and names, and can be trained."""
 
 import os
 import pickle

@@ -1,4 +1,4 @@
-"""ONNX files: one graph from stored images to what predict_proba and predict return."""
+"""ONNX files agree with predict_proba and predict."""
 
 import builtins
 import json

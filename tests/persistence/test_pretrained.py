@@ -1,4 +1,4 @@
-"""The trained model of the package: loaded by name, and as the start of other networks."""
+"""The trained model of the package: loading, and use as initial weights."""
 
 import re
 

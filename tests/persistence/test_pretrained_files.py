@@ -1,4 +1,4 @@
-"""Pretrained classifiers in model files, and what such files must not ask for."""
+"""Pretrained classifiers in model files, and requests of files that are refused."""
 
 import json
 import pickle

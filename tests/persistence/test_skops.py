@@ -1,4 +1,4 @@
-"""skops.io reads our estimators and skorch's callbacks in them, and nothing else."""
+"""skops.io reads our estimators and the callbacks of skorch in them, and nothing else."""
 
 import importlib
 import zipfile

@@ -1,4 +1,4 @@
-"""The names in files of format version 1, and those of today."""
+"""Names in files of format version 1 are converted to the current names."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What all transformers of arrays share, and the checks that those of strings can take."""
+"""The common behaviour of the transformers, and the checks for those of strings."""
 
 import os
 import pickle

@@ -1,6 +1,6 @@
-"""What every public function and parameter says to a bad call: a table, a row a call.
+"""The error of each public function and parameter for a bad call, in tables.
 
-``list(describe())`` gives each call with the error that came.
+``list(describe())`` returns each call with its error.
 """
 
 import inspect
@@ -61,7 +61,7 @@ def features(**parameters: Any) -> FERFeatures:
 
 @cache
 def fitted(kind: Any = None) -> Any:
-    """A fitted estimator, the same one for all calls, which none of them may change."""
+    """A fitted estimator for all calls. No call may change it."""
     return dense().fit(X, Y) if kind is None else kind().fit(X)
 
 
@@ -492,7 +492,7 @@ OTHER_CALLS = [
     wrong(lambda: dense().partial_fit(X, Y, "happy"), "got classes of type str"),
     wrong(lambda: dense().partial_fit(X, Y, 5), "got classes of type int"),
     wrong(lambda: fitted().partial_fit(X, Y, ["happy", "sad"]), "not the same as in the first"),
-    # backbones, of which tests/estimators/test_pretrained*.py tell more
+    # backbones; tests/estimators/test_pretrained*.py have more tests
     wrong(lambda: features(weights="imagenet1k").fit(X), "weights='imagenet1k'; expected "),
     wrong(lambda: features(weights="no.pth").fit(X), "no.pth: no such", kind=FileNotFoundError),
     wrong(lambda: features(weights=dense()).fit(X), "not fitted yet; fit", kind=NotFittedError),

@@ -1,4 +1,4 @@
-"""What the command says to bad options: the exit code, a line on stderr, nothing written."""
+"""The command with bad options: exit code, one line on stderr, no files."""
 
 import pytest
 from typer.testing import CliRunner

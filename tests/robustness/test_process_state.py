@@ -1,4 +1,4 @@
-"""What a process has before a call it has after it, also where the call fails."""
+"""The state of the process is the same before and after a call, also after errors."""
 
 import io
 import os
@@ -105,14 +105,14 @@ def dumped(model):
 
 @pytest.mark.parametrize("action", ACTIONS)
 def test_a_call_does_not_change_the_process(model, data, action):
-    ACTIONS[action](*model, *data)  # what is imported or started once stays
+    ACTIONS[action](*model, *data)  # some things are imported or started once
     before = process_state()
     ACTIONS[action](*model, *data)
     after = process_state()
     assert {name for name in before if before[name] != after[name]} == set()
 
 
-@pytest.mark.filterwarnings("ignore:.*:UserWarning")  # of a fit cut off
+@pytest.mark.filterwarnings("ignore:.*:UserWarning")  # of an interrupted fit
 @pytest.mark.parametrize("failure", FAILURES)
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
 def test_a_failed_call_does_not_change_the_process(data, failure, method):

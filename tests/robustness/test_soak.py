@@ -1,4 +1,4 @@
-"""The soak script runs, on little; in full it is run by hand and its results are kept."""
+"""The soak script runs for a short time. Its full run is started by hand."""
 
 import json
 import runpy

@@ -1,4 +1,4 @@
-"""One fitted estimator in several threads, and in processes that were forked."""
+"""One fitted estimator in several threads and in forked processes."""
 
 import copy
 import multiprocessing

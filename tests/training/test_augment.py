@@ -1,4 +1,4 @@
-"""Augmentation: each variation alone, one draw an image, and nothing global touched."""
+"""Augmentation: each change alone, one draw per image, no global random state."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Batches: every sample once, even sizes, memory maps, subsets without copies."""
+"""Batches: each sample once, equal sizes, memory maps, subsets without copies."""
 
 import numpy as np
 import pytest

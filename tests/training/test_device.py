@@ -1,4 +1,4 @@
-"""Device and precision: obeyed, or refused with the reason."""
+"""Device and precision are used as set, or are an error."""
 
 import pytest
 import torch

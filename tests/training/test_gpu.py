@@ -1,4 +1,4 @@
-"""What only a CUDA device can show; run with ``pytest -m gpu``."""
+"""Tests that need a CUDA device: ``pytest -m gpu``."""
 
 import os
 from functools import partial

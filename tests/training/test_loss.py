@@ -1,4 +1,4 @@
-"""The loss against scikit-learn's log loss and against PyTorch's own."""
+"""The losses agree with scikit-learn's log loss and with PyTorch."""
 
 import numpy as np
 import pytest

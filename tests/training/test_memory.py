@@ -1,4 +1,4 @@
-"""Memory is kept while it is asked for, and mapped files do not fill it."""
+"""Memory is kept during a fit, and memory maps do not fill it."""
 
 import platform
 import threading

@@ -1,4 +1,4 @@
-"""Muon: orthogonal steps for matrices and filters, SGD for the rest."""
+"""Muon: orthogonal steps for matrices and filters, SGD for other parameters."""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""A device without the memory for a batch, played by networks that refuse large ones."""
+"""A device without memory for a batch, simulated by networks that refuse large batches."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""Progressive resizing: small images first, whole ones at last and in validation."""
+"""Progressive resizing: small images first, full size at the end and in validation."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What learns in which epoch follows from the place in the fit."""
+"""The trained part depends on the epoch of the fit."""
 
 from types import SimpleNamespace
 

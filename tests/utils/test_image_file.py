@@ -21,7 +21,7 @@ SUFFIXES = sorted(IMAGE_SUFFIXES - set(_image_heif.HEIF_SUFFIXES))  # Pillow wri
 
 
 def png_header(height, width):
-    """Write a PNG that claims a size and holds almost no pixels."""
+    """Write a PNG with a large size in its header and almost no pixels."""
     content = b"\x89PNG\r\n\x1a\n"
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     for name, data in [(b"IHDR", header), (b"IDAT", zlib.compress(b"\0\0"))]:
