@@ -41,8 +41,9 @@ backbone : str
 weights : "imagenet", "fer2013", str, path-like, fitted classifier or None
     The weights of the backbone at the start. "imagenet" are the weights of timm, which are
     downloaded once and kept in its cache. "fer2013" are those of :func:`load_pretrained`, for
-    ``backbone="fast"``; they are in this package. A file is a .safetensors, .pth or .pt file with
-    the names of torchvision, timm or sk_fer; no code in it is run. A fitted classifier of
+    ``backbone="fast"``; they are in this package. A file is a .pth or .pt file with
+    the names of timm, torchvision or sk_fer, or a .safetensors file with the names of timm or
+    sk_fer; no code in it is run. A fitted classifier of
     sk_fer, such as ``load_model("model.skfer")``, must have the same backbone, or this network.
     If None, the weights are random. The head of weights of sk_fer is also used if its classes
     are the same, and replaced by a new head otherwise. A file does not contain the names of

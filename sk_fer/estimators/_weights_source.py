@@ -44,6 +44,8 @@ class WeightsSource:
         The classes of their head, if they are known.
     dtype : str, default=None
         The type of the images in their training, if it is known.
+    in_order : bool, default=True
+        Whether the weights are in the order of the layers.
     """
 
     name: str
@@ -51,6 +53,7 @@ class WeightsSource:
     state: dict[str, torch.Tensor] | None = field(default=None, repr=False)
     classes: NDArray | None = None
     dtype: str | None = None
+    in_order: bool = True
 
     def load(
         self,
@@ -85,7 +88,7 @@ class WeightsSource:
         if self.state is None:
             load_imagenet(network.backbone, network.name)
         else:
-            load_backbone(network.backbone, self.state, self.name)
+            load_backbone(network.backbone, self.state, self.name, in_order=self.in_order)
             if classes is not None:
                 self._load_head(network.head, classes)
         if with_statistics:
@@ -217,7 +220,8 @@ def _from_file(weights: str | PathLike[str], backbone: str) -> WeightsSource:
     is_own = backbone in OWN_BACKBONES or any(key.startswith("network.") for key in state)
     # Networks of sk_fer without statistics were trained with normalize="image".
     normalize = "image" if is_own and "prepare.mean" not in state else "dataset"
-    return WeightsSource(f"weights={fspath(weights)!r}", normalize, state)
+    in_order = path.suffix.lower() != ".safetensors"
+    return WeightsSource(f"weights={fspath(weights)!r}", normalize, state, in_order=in_order)
 
 
 def _from_classifier(weights: Any, name: str, backbone: str) -> WeightsSource:

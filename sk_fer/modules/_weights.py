@@ -1,8 +1,6 @@
 """Loads weights into a backbone. The layers can have names of several libraries."""
 
-import re
-from collections.abc import Iterator, Mapping
-from itertools import pairwise
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor, nn
@@ -18,7 +16,9 @@ _COUNTER = "num_batches_tracked"
 _Layers = dict[str, dict[str, Tensor]]
 
 
-def load_backbone(backbone: nn.Module, state: Mapping[str, Tensor], source: str) -> None:
+def load_backbone(
+    backbone: nn.Module, state: Mapping[str, Tensor], source: str, *, in_order: bool = True
+) -> None:
     """Load weights into a backbone, either all of them or none.
 
     Parameters
@@ -30,6 +30,9 @@ def load_backbone(backbone: nn.Module, state: Mapping[str, Tensor], source: str)
         layers, heads and classification layers are ignored.
     source : str
         The source of the weights, for the error message.
+    in_order : bool, default=True
+        Whether the weights are in the order of the layers, as in a file of ``torch.save``. The
+        names in a safetensors file are sorted.
 
     Raises
     ------
@@ -41,9 +44,12 @@ def load_backbone(backbone: nn.Module, state: Mapping[str, Tensor], source: str)
     sk_fer.modules._weights_file.read_state_dict : Read weights from a file.
     head_state : The weights of the head.
 
-    Notes ----- If the names differ, as between the EfficientNets of torchvision and timm, the
-    layers are matched by their order, provided that all shapes are equal. Settings that are not
-    weights, such as the epsilon of a batch normalization, are not changed.
+    Notes
+    -----
+    The EfficientNets and MobileNets of torchvision have the layers of those of timm under other
+    names. Such weights are matched by the order of their layers, provided that they are in order
+    and that all shapes are equal. Settings that are not weights, such as the epsilon of a batch
+    normalization, are not changed.
 
     The first convolution can have another number of input channels. For gray images, its filters
     are summed over the channels, which is equivalent to three equal channels. For more channels,
@@ -64,7 +70,7 @@ def load_backbone(backbone: nn.Module, state: Mapping[str, Tensor], source: str)
     cfg = getattr(backbone, "pretrained_cfg", None) or {}
     filters = _input_filters(own, cfg)
     state = _without_classifier(_backbone_part(state, own), own, cfg)
-    if not _same_names(own, state):
+    if in_order and not _same_names(own, state):
         state = _renamed_by_order(own, state, filters) or state
     state = {
         key: _adapted(tensor, own[key]) if key in filters & own.keys() else tensor
@@ -79,11 +85,12 @@ def load_backbone(backbone: nn.Module, state: Mapping[str, Tensor], source: str)
     ]
     if missing or unknown or other:
         name = cfg.get("architecture") or type(backbone).__name__
+        hint = "" if in_order else ". A .safetensors file must have the names of timm or sk_fer"
         n_tensors = sum(not key.endswith(_COUNTER) for key in own)
         raise ValueError(
             f"{source} does not contain the weights of the backbone {name!r}: of its {n_tensors} "
             f"tensors, {_listed(missing)} are missing and {_listed(other)} have another shape; "
-            f"{_listed(unknown)} are unknown. No weights were loaded"
+            f"{_listed(unknown)} are unknown. No weights were loaded{hint}"
         )
     backbone.load_state_dict({**own, **state})
 
@@ -119,7 +126,7 @@ def _backbone_part(state: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> Ma
     """Return the part of the weights with the most names of the backbone, without its prefix."""
     parts = [_stripped(state, prefix) for prefix in _BACKBONE_PREFIXES]
     most = max(parts, key=lambda part: len(own.keys() & part.keys()))
-    return most if own.keys() & most.keys() else _stripped(state, "network.") or state
+    return most if own.keys() & most.keys() else state
 
 
 def _without_classifier(
@@ -159,23 +166,19 @@ def _renamed_by_order(
     own: Mapping[str, Tensor], state: Mapping[str, Tensor], filters: set[str]
 ) -> dict[str, Tensor] | None:
     """Return the weights with the names of the backbone, if the layers match in their order."""
-    expected = _layers(own)
-    for layers in _orders(_layers(state)):
-        if len(layers) == len(expected) + 1 and _is_dense(layers[-1]):
-            layers = layers[:-1]  # the classification layer
-        if len(layers) != len(expected):
-            continue
-        renamed = {
-            f"{prefix}{leaf}": tensor
-            for prefix, layer in zip(expected, layers, strict=True)
-            for leaf, tensor in layer.items()
-        }
-        if _same_names(own, renamed) and all(
-            (_adapted(tensor, own[key]) if key in filters else tensor).shape == own[key].shape
-            for key, tensor in renamed.items()
-        ):
-            return renamed
-    return None
+    expected, layers = _layers(own), _layers(state)
+    if len(layers) != len(expected):
+        return None
+    renamed = {
+        f"{prefix}{leaf}": tensor
+        for prefix, layer in zip(expected, layers.values(), strict=True)
+        for leaf, tensor in layer.items()
+    }
+    fits = _same_names(own, renamed) and all(
+        (_adapted(tensor, own[key]) if key in filters else tensor).shape == own[key].shape
+        for key, tensor in renamed.items()
+    )
+    return renamed if fits else None
 
 
 def _layers(state: Mapping[str, Tensor]) -> _Layers:
@@ -185,30 +188,6 @@ def _layers(state: Mapping[str, Tensor]) -> _Layers:
         prefix, dot, leaf = key.rpartition(".")
         layers.setdefault(prefix + dot, {})[leaf] = tensor
     return layers
-
-
-def _orders(layers: _Layers) -> Iterator[list[dict[str, Tensor]]]:
-    """Yield the layers in the order of the file, and sorted by the numbers in their names.
-
-    A safetensors file is sorted by name, with layer 10 before layer 2. The second order is used
-    only if all names differ by numbers.
-    """
-    yield list(layers.values())
-    parts = {
-        prefix: [int(part) if part.isdecimal() else part for part in re.split("([0-9]+)", prefix)]
-        for prefix in layers
-    }
-    prefixes = sorted(layers, key=lambda prefix: parts[prefix])
-    pairs = [
-        next(((a, b) for a, b in zip(parts[p], parts[q], strict=False) if a != b), ("", ""))
-        for p, q in pairwise(prefixes)
-    ]
-    if all(isinstance(a, int) for a, _ in pairs):
-        yield [layers[prefix] for prefix in prefixes]
-
-
-def _is_dense(layer: Mapping[str, Tensor]) -> bool:
-    return "weight" in layer and layer["weight"].ndim == 2
 
 
 def _form(tensor: Tensor) -> str:

@@ -247,6 +247,19 @@ def test_a_file_of_torchvision(small, tmp_path):
     assert_same_backbone(model, state)
 
 
+def test_a_safetensors_file_has_no_order_of_layers(small, tmp_path):
+    state = timm.create_model("test_efficientnet", num_classes=0).state_dict()
+    renamed = {f"theirs.{key}": tensor for key, tensor in state.items()}
+    torch.save(renamed, tmp_path / "theirs.pth")
+    save_file(renamed, tmp_path / "theirs.safetensors")
+    settings = {"backbone": "test_efficientnet", "input_size": 32}
+    model = FERFeatures(weights=tmp_path / "theirs.pth", **settings).fit(small[0])
+    state["conv_stem.weight"] = state["conv_stem.weight"].sum(1, keepdim=True)
+    assert_same_backbone(model, state)
+    with pytest.raises(ValueError, match="must have the names of timm or sk_fer"):
+        FERFeatures(weights=tmp_path / "theirs.safetensors", **settings).fit(small[0])
+
+
 def test_more_classes_in_a_file_than_in_y(files, small):
     X, y = small
     words = (
