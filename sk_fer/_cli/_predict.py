@@ -66,8 +66,9 @@ def predict(
     faces: list[dict[str, Any]] = []
     if paths:
         table = predict_images(classifier, paths, on_error="skip")
-        problems += table["error"].dropna().tolist()
-        faces = _most_probable(table[table["error"].isna()], classifier.classes_.tolist(), top)
+        errors = table.iloc[:, -1]  # by position: a class can have any name
+        problems += errors.dropna().tolist()
+        faces = _most_probable(table[errors.isna()], classifier.classes_.tolist(), top)
     for problem in problems:
         show_error(problem)
     if faces:
@@ -104,7 +105,7 @@ def _model_and_images(arguments: list[str]) -> tuple[Any, list[str]]:
 def _most_probable(table: "pd.DataFrame", labels: list[Any], top: int) -> list[dict[str, Any]]:
     """Return the most probable classes of each image."""
     faces = []
-    for path, row in zip(table.index, table[labels].to_numpy(), strict=True):
+    for path, row in zip(table.index, table.iloc[:, 1:-1].to_numpy(), strict=True):
         best = np.argsort(-row, kind="stable")[:top]
         shares = {str(labels[i]): round(float(row[i]), 4) for i in best}
         faces.append({"image": path, "label": labels[best[0]], "probabilities": shares})

@@ -131,7 +131,10 @@ def predict_images(model: Any, images: Any, *, on_error: str = "raise") -> pd.Da
     if has_probabilities:
         columns = pd.DataFrame(probabilities, table.index, model.classes_.tolist())
         table = pd.concat([table, columns], axis=1)
-    return table if on_error == "raise" else table.assign(error=pd.array(errors, dtype="string"))
+    if on_error == "skip":
+        reasons = pd.Series(errors, table.index, "string")
+        table.insert(table.shape[1], "error", reasons, allow_duplicates=True)
+    return table
 
 
 def _each(images: Any) -> Iterator[tuple[Any, Any]]:

@@ -56,6 +56,22 @@ def test_shows_label_and_probabilities(run, model, class_folder):
         assert face["probabilities"] == pytest.approx(expected, abs=1e-4)
 
 
+@pytest.mark.parametrize("names", [("label", "error"), (False, True), (0, 1)])
+def test_classes_can_have_any_name(run, class_folder, tmp_path, names):
+    X, y = make_faces(28, random_state=0)
+    classifier = FERDenseClassifier((4,), max_epochs=1, random_state=0)
+    classifier.fit(X, np.where(y == "happy", *names))
+    save_model(classifier, tmp_path / "model.skfer")
+    image = class_folder / "happy" / "0.png"
+    result = run("predict", tmp_path / "model.skfer", image, "--json")
+    assert result.exit_code == 0, result.output
+    (face,) = json.loads(result.stdout)
+    (row,) = classifier.predict_proba(np.asarray(Image.open(image))[None])
+    shares = dict(zip(map(str, classifier.classes_), row, strict=True))
+    assert face["probabilities"] == pytest.approx(shares, abs=1e-4)
+    assert face["label"] == classifier.classes_[row.argmax()]
+
+
 def test_accepts_any_size_and_colour(run, model, tmp_path):
     Image.linear_gradient("L").resize((90, 80)).convert("RGB").save(tmp_path / "face.jpg")
     result = run("predict", model, tmp_path / "face.jpg", "--top", 2)

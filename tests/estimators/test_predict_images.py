@@ -127,6 +127,8 @@ def test_bad_images_are_errors_or_have_the_reason_in_their_row(model, folder, tm
     for bad in (images[0], [images[2]], images[4]):
         with pytest.raises(ValueError, match=r"not a readable|expected uint8|contains no images"):
             predict_images(model, bad)
+    twice = predict_images(model, [good, good, images[0], images[0]], on_error="skip")
+    assert twice["error"].isna().tolist() == [True, True, False, False]
     none_read = predict_images(model, images[:1], on_error="skip")
     assert none_read["error"].notna().all()
 
