@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
 from sk_fer._utils._choices import LOSSES, OPTIMIZERS, find_piece
 from sk_fer.estimators._choice_docs import MANY_EPOCHS
+from sk_fer.estimators._fine_tuning import unfreezing
 from sk_fer.estimators._parameters import (
     resolve_augmentation,
     resolve_batch_size,
@@ -23,23 +24,13 @@ if TYPE_CHECKING:
     from sk_fer.training import FaceDataset, FERNet
 
 
-class NetworkTraining(NamedTuple):
-    """How a network is trained, if it differs from other networks."""
-
-    callbacks: list[tuple[str, Any]] = []
-    """The callbacks that the network needs in every fit."""
-    lr_factors: dict[str, float] = {}
-    """The learning rates of parts of the network, as shares of `lr`."""
-
-
-def build_module(
+def new_module(
     network: tuple[str, dict[str, Any]],
     train: FaceDataset,
     classes: NDArray | None,
+    parameters: Mapping[str, Any],
     *,
-    weights: Any,
-    normalize: str,
-    default_normalize: str,
+    face: bool,
     seed: int,
 ) -> tuple[torch.nn.Module, dict[str, Any]]:
     """Build a new module with its initial weights. torch's global random state is not changed.
@@ -52,12 +43,10 @@ def build_module(
         The training images, for the statistics of ``normalize="dataset"``.
     classes : ndarray of shape (n_classes,) or None
         The classes of the head. If None, there is no head.
-    weights : "imagenet", "fer2013", str, path-like, fitted classifier or None
-        The weights of the backbone. If None, the weights are random.
-    normalize : {"auto", "image", "dataset", "none"}
-        The parameter. "auto" is the normalization of the weights.
-    default_normalize : {"image", "dataset"}
-        The value of "auto" if it does not follow from the weights.
+    parameters : mapping of str to object
+        The parameters of the estimator, of which `normalize` and `weights` are used.
+    face : bool
+        Whether the images are large enough to be faces.
     seed : int
         The seed of the random weights.
 
@@ -68,60 +57,70 @@ def build_module(
     config : dict
         The arguments of :func:`sk_fer.modules.build_module` that build it again.
     """
+    import torch
+
+    from sk_fer.modules import build_module, seeded_init
+
     name, options = network
+    weights = parameters.get("weights")
     source = None if weights is None else open_weights(weights, options["backbone"])
     of_weights = None if source is None else source.normalize
-    with_statistics = normalize == "auto" and of_weights == "dataset"
-    if normalize == "auto":
-        normalize = of_weights or default_normalize
-        if source is not None:
-            source.check_dtype(train.X.dtype)
-    config = {
+    as_trained = parameters["normalize"] == "auto"
+    normalize = parameters["normalize"]
+    if as_trained:
+        normalize = of_weights or default_normalize(face=face)
+    config: dict[str, Any] = {
         "network": name,
         "image_shape": train.X.shape[1:],
         "n_classes": 0 if classes is None else len(classes),
         "options": options,
         "normalize": normalize,
     }
-    module: Any = _random_module(config, None if with_statistics else train, seed)
-    if source is not None:
-        source.load(module, classes, train.X, with_statistics=with_statistics)
-    return module, config
-
-
-def _random_module(config: dict[str, Any], train: FaceDataset | None, seed: int) -> torch.nn.Module:
-    """Build a module with random weights, and with the statistics of the images, if given."""
-    import torch
-
-    from sk_fer.modules import build_module, seeded_init
-
     statistics: dict[str, Any] = {}
-    if config["normalize"] == "dataset" and train is not None:
+    if normalize == "dataset" and not (as_trained and of_weights == "dataset"):
         mean, std = train.channel_statistics()
         statistics = {"mean": torch.from_numpy(mean), "std": torch.from_numpy(std)}
     with seeded_init(seed):
-        return build_module(**config, **statistics)
+        module: Any = build_module(**config, **statistics)
+    if source is not None:
+        source.load(module, classes, train.X, as_trained=as_trained)
+    return module, config
+
+
+def default_normalize(*, face: bool) -> str:
+    """Return the value of ``normalize="auto"`` without weights that tell it."""
+    return "image" if face else "dataset"
 
 
 def check_same_network(
-    fitted: Mapping[str, Any], network: tuple[str, dict[str, Any]], normalize: str
+    fitted: Mapping[str, Any],
+    network: tuple[str, dict[str, Any]],
+    parameters: Mapping[str, Any],
+    *,
+    face: bool,
 ) -> None:
     """Raise an error if the parameters describe another network than the fitted one.
 
     Parameters
     ----------
     fitted : mapping
-        The `config` of :func:`build_module`.
+        The `config` of :func:`new_module`.
     network : tuple of (name, options)
         The network that the parameters describe.
-    normalize : {"image", "dataset", "none"}
-        The normalization that they describe.
+    parameters : mapping of str to object
+        The parameters, of which `normalize` and `weights` are used.
+    face : bool
+        Whether the images are large enough to be faces.
 
     Raises
     ------
     ValueError
         If they differ.
     """
+    normalize = parameters["normalize"]
+    if normalize == "auto":
+        of_weights = parameters.get("weights") is not None
+        normalize = fitted["normalize"] if of_weights else default_normalize(face=face)
     asked = {"network": network[0], "options": network[1], "normalize": normalize}
     changed = [name for name, value in asked.items() if fitted[name] != value]
     if changed:
@@ -134,7 +133,6 @@ def check_same_network(
 def build_net(
     module: torch.nn.Module,
     parameters: Mapping[str, Any],
-    training: NetworkTraining,
     callbacks: list[tuple[str, Any]],
     *,
     n_epochs: int,
@@ -152,10 +150,8 @@ def build_net(
         The module, new or trained before.
     parameters : mapping of str to object
         The parameters of the classifier.
-    training : NetworkTraining
-        The callbacks and learning rates of the network.
     callbacks : list of (name, skorch callback)
-        The other callbacks.
+        The callbacks that do not depend on the network.
     n_epochs : int
         The number of epochs to train.
     n_images : int
@@ -193,6 +189,10 @@ def build_net(
     if resizes == "auto":
         resizes = n_epochs >= MANY_EPOCHS
     resizes = resizes and face and not watched
+    own_callbacks, lr_factors = [], {}
+    if "trainable" in parameters:
+        own_callbacks = [("sk_fer_unfreezing", unfreezing(parameters, module, n_images))]
+        lr_factors = {"network.backbone.": float(parameters["backbone_lr_factor"])}
     return FERNet(
         module,
         criterion=find_piece(LOSSES[parameters["criterion"]].piece)(parameters["label_smoothing"]),
@@ -207,11 +207,11 @@ def build_net(
         ),
         resizing=ProgressiveResizing(n_epochs) if resizes else None,
         precision=resolve_precision(wanted_precision(parameters["precision"], face=face), device),
-        lr_factors=training.lr_factors,
+        lr_factors=lr_factors,
         compile=parameters["compile"],
         device=str(device),
         seed=seed,
-        callbacks=[*training.callbacks, *callbacks],
+        callbacks=[*own_callbacks, *callbacks],
         classes=classes,
         verbose=int(parameters["verbose"]),
     ).initialize(previous)

@@ -15,7 +15,7 @@ from sk_fer.estimators._backbone_parameters import (
     BACKBONE_DOCS,
     resolve_input_size,
 )
-from sk_fer.estimators._build_net import build_module, wanted_precision
+from sk_fer.estimators._build_net import new_module, wanted_precision
 from sk_fer.estimators._image_input import ImageInput
 from sk_fer.estimators._parameters import SHARED_CONSTRAINTS, document_parameters
 from sk_fer.estimators._pooled_features import PooledFeatures
@@ -145,13 +145,12 @@ class FERFeatures(PooledFeatures, WeightsParameter, ImageInput, StoredNet):
                 wanted_precision(self.precision, face=self._is_face()), device
             )
             self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-            module, self._module_config = build_module(
+            module, self._module_config = new_module(
                 self._network(),
                 FaceDataset(images),
                 None,
-                weights=self.weights,
-                normalize=self.normalize,
-                default_normalize=self._default_normalize(),
+                self.get_params(),
+                face=self._is_face(),
                 seed=self._seed,
             )
         self.net_ = FERNet(

@@ -14,21 +14,23 @@ if TYPE_CHECKING:
 NamedCallbacks = list[tuple[str, Any]]
 
 
-def user_callbacks(
-    callbacks: Any, lr_schedule: str | None, *, validated: bool, partial: bool, copies: bool
+def fit_callbacks(
+    parameters: Mapping[str, Any],
+    tasks: FitTasks | None,
+    *,
+    validated: bool,
+    copies: bool,
 ) -> NamedCallbacks:
-    """Return the `callbacks` parameter as named instances that can work in this fit.
+    """Return the callbacks of a fit, in the order in which they run.
 
     Parameters
     ----------
-    callbacks : list, tuple or None
-        The parameter.
-    lr_schedule : str or None
-        The schedule of the learning rate in this fit.
+    parameters : mapping of str to object
+        The parameters of the classifier.
+    tasks : FitTasks or None
+        The callback that calls scikit-learn's callbacks, or None in ``partial_fit``.
     validated : bool
         Whether there are validation images.
-    partial : bool
-        Whether this is ``partial_fit``.
     copies : bool
         Whether the estimator is a clone. The callbacks of clones write to subfolders.
 
@@ -40,62 +42,28 @@ def user_callbacks(
     Raises
     ------
     TypeError
-        If one of them is not a callback.
+        If an item of the parameter `callbacks` is not a callback.
     ValueError
-        If one of them cannot work in this fit.
-    """
-    from sk_fer.training.callbacks import check_callbacks, give_own_folders
-
-    named = [
-        (name, callback() if isinstance(callback, type) else callback)
-        for name, callback in named_callbacks(callbacks)
-        if callback is not None
-    ]
-    check_callbacks(named, validated=validated, lr_schedule=lr_schedule, partial=partial)
-    if copies:
-        give_own_folders(named)
-    return named
-
-
-def fit_callbacks(
-    parameters: Mapping[str, Any],
-    tasks: FitTasks,
-    *,
-    validated: bool,
-    copies: bool,
-) -> NamedCallbacks:
-    """Return the callbacks of a whole fit, in the order in which they run.
-
-    Parameters
-    ----------
-    parameters : mapping of str to object
-        The parameters of the classifier.
-    tasks : FitTasks
-        The callback that calls scikit-learn's callbacks.
-    validated : bool
-        Whether there are validation images.
-    copies : bool
-        Whether the estimator is a clone.
-
-    Returns
-    -------
-    list of (name, skorch callback)
-        The callbacks.
+        If a callback cannot work in this fit.
     """
     from skorch.callbacks import EarlyStopping
 
     from sk_fer.training import schedule_callbacks
+    from sk_fer.training.callbacks import check_callbacks, give_own_folders
 
-    n_epochs = parameters["max_epochs"]
     schedule = parameters["lr_schedule"]
-    lr = resolve_optimizer_settings(parameters).lr
-    callbacks = [
-        ("sk_fer_tasks", tasks),
-        *schedule_callbacks(schedule, lr, n_epochs, validated=validated),
-        *user_callbacks(
-            parameters["callbacks"], schedule, validated=validated, partial=False, copies=copies
-        ),
+    of_user = [
+        (name, callback() if isinstance(callback, type) else callback)
+        for name, callback in named_callbacks(parameters["callbacks"])
+        if callback is not None
     ]
+    check_callbacks(of_user, validated=validated, lr_schedule=schedule, partial=tasks is None)
+    if copies:
+        give_own_folders(of_user)
+    lr = resolve_optimizer_settings(parameters).lr
+    callbacks: NamedCallbacks = [] if tasks is None else [("sk_fer_tasks", tasks)]
+    callbacks += schedule_callbacks(schedule, lr, parameters["max_epochs"], validated=validated)
+    callbacks += of_user
     if parameters["early_stopping"]:
         stopping = EarlyStopping(
             monitor="valid_loss",

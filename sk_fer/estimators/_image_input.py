@@ -71,10 +71,6 @@ class ImageInput(BaseEstimator):
     def _is_face(self) -> bool:
         return min(self.image_shape_[:2]) >= SMALLEST_FACE
 
-    def _default_normalize(self) -> str:
-        """Return the value of ``normalize="auto"`` if it does not follow from the weights."""
-        return "image" if self._is_face() else "dataset"
-
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True

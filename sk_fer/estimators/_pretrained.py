@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partialmethod
 from numbers import Real
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sklearn.utils._param_validation import StrOptions
 
@@ -17,11 +17,8 @@ from sk_fer.estimators._backbone_parameters import (
     HEADS,
     TRAINABLE,
     resolve_input_size,
-    resolve_trainable,
 )
 from sk_fer.estimators._base import BaseFERClassifier
-from sk_fer.estimators._build_net import NetworkTraining
-from sk_fer.estimators._head_inputs import inputs_of_the_head
 from sk_fer.estimators._parameters import (
     SHARED_CONSTRAINTS,
     document_parameters,
@@ -29,12 +26,6 @@ from sk_fer.estimators._parameters import (
 )
 from sk_fer.estimators._pooled_features import PooledFeatures
 from sk_fer.estimators._weights_parameter import WeightsParameter
-
-if TYPE_CHECKING:
-    from sk_fer.training import FaceDataset, FERNet
-
-# Statistics of fewer images are no better than those that came with the weights.
-FEW_IMAGES = 2000
 
 
 @document_parameters(**BACKBONE_DOCS)
@@ -213,25 +204,6 @@ class FERPretrainedClassifier(PooledFeatures, WeightsParameter, BaseFERClassifie
             "input_size": resolve_input_size(self.input_size, self.backbone),
         }
         return "pretrained", options
-
-    def _network_training(self, module: Any, n_images: int) -> NetworkTraining:
-        from sk_fer.training import Unfreezing
-
-        schedule = resolve_trainable(self.trainable)
-        for part in schedule.values():
-            module.network.train_only(part)  # refused now, not in the epoch that comes to it
-        freeze = self.freeze_batch_norm
-        if freeze == "auto":
-            freeze = self.weights is not None and n_images < FEW_IMAGES
-        callbacks = [("sk_fer_unfreezing", Unfreezing(schedule, bool(freeze)))]
-        return NetworkTraining(callbacks, {"network.backbone.": float(self.backbone_lr_factor)})
-
-    def _to_train(
-        self, net: FERNet, train: FaceDataset, valid: FaceDataset | None
-    ) -> tuple[FaceDataset, FaceDataset | None]:
-        if net.augmentation or set(resolve_trainable(self.trainable).values()) != {"head"}:
-            return train, valid
-        return inputs_of_the_head(net, train, valid)
 
 
 @document_parameters(inherited=parameters_and_attributes(FERPretrainedClassifier))

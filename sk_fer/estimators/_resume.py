@@ -3,50 +3,41 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from sk_fer.estimators._checkpoint_parameter import resolve_checkpoint
-from sk_fer.estimators._fingerprint import check_same, fingerprint, short_name
+from sk_fer.estimators._checkpoint_parameter import CheckpointSettings
+from sk_fer.estimators._fingerprint import check_same, short_name
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sk_fer.training import Checkpoints, FaceDataset, FERNet
+    from sk_fer.training import Checkpoints
 
 
 @contextmanager
 def open_checkpoints(
-    estimator: str,
-    parameters: Mapping[str, Any],
-    seed: int,
-    classes: NDArray,
-    train: FaceDataset,
-    valid: FaceDataset | None,
-    previous: FERNet | None,
-    groups: NDArray[np.intp] | None,
-    *,
-    is_clone: bool,
-) -> Iterator[Checkpoints | None]:
+    settings: CheckpointSettings, described: dict[str, Any], seed: int, *, is_clone: bool
+) -> Iterator[Checkpoints]:
     """Lock the folder of the checkpoints, and find the checkpoint to continue from.
 
     Parameters
     ----------
-    estimator, parameters, seed, classes, train, valid, previous, groups
-        The training, as in :func:`fingerprint`. ``parameters["checkpoint"]`` is the folder.
+    settings : CheckpointSettings
+        The folder and the other settings.
+    described : dict
+        The description of the training, from :func:`fingerprint`.
+    seed : int
+        The seed of the training if it starts anew.
     is_clone : bool
         Whether the estimator is a clone, as in searches and cross-validation. Clones share the
         folder: each training has a subfolder, and equal trainings wait for each other.
 
     Yields
     ------
-    Checkpoints or None
-        The checkpoints, or None if `checkpoint` is None. Their ``about["seed"]`` is the seed of the
-        training.
+    Checkpoints
+        The checkpoints. ``about["seed"]`` is the seed of the training.
 
     Raises
     ------
@@ -55,14 +46,9 @@ def open_checkpoints(
     OSError
         If the folder cannot be used, or another training uses it.
     """
-    settings = resolve_checkpoint(parameters["checkpoint"])
-    if settings is None:
-        yield None
-        return
     from sk_fer.estimators._serialization import library_versions
     from sk_fer.training import CheckpointFolder, Checkpoints, lock_folder
 
-    described = fingerprint(estimator, parameters, seed, classes, train, valid, previous, groups)
     path = settings.folder / short_name(described) if is_clone else settings.folder
     with ExitStack() as stack:
         with _named(settings.folder):

@@ -1,5 +1,6 @@
 """Splits the images of a fit into training and validation images."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,13 @@ from sk_fer._utils._hold_out import hold_out_groups
 EARLY_STOPPING_FRACTION = 0.1
 
 
-def fraction_aside(validation_fraction: float | None, early_stopping: bool) -> float | None:
-    """Return the share of the training images to validate on."""
-    if validation_fraction is None and early_stopping:
+def fraction_aside(parameters: Mapping[str, Any], valid: object | None) -> float | None:
+    """Return the share of the training images to set aside, or None if there are other images."""
+    if valid is not None:
+        return None
+    if parameters["validation_fraction"] is None and parameters["early_stopping"]:
         return EARLY_STOPPING_FRACTION
-    return validation_fraction
+    return parameters["validation_fraction"]
 
 
 def split_rows(

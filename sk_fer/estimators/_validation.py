@@ -8,11 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import _check_sample_weight
 
+from sk_fer.estimators._split import split_rows
 from sk_fer.estimators._targets import (
     UNSEEN,
     check_classes,
+    class_weights,
     encode_seen,
     encode_targets,
+    hard_labels,
     holds_shares,
 )
 
@@ -108,6 +111,52 @@ def validation_data(
             "of the classes in y"
         )
     return FaceDataset(images, encoded, (~unseen).astype(np.float32))
+
+
+def split_and_weight(
+    train: FaceDataset,
+    valid: FaceDataset | None,
+    *,
+    fraction: float | None,
+    groups: NDArray[np.intp] | None,
+    seed: int,
+    class_weight: Any,
+    classes: NDArray,
+) -> tuple[FaceDataset, FaceDataset | None]:
+    """Set validation images aside, and give all images their weights in the loss.
+
+    Parameters
+    ----------
+    train : FaceDataset
+        The training images.
+    valid : FaceDataset or None
+        The validation images that were passed to ``fit``.
+    fraction : float in (0, 1) or None
+        The share of the training images to set aside. If None, no images are set aside.
+    groups : ndarray of shape (n_samples,) or None
+        The numbers of the groups, from :func:`encode_groups`.
+    seed : int
+        The seed of the split.
+    class_weight : "balanced", dict or None
+        The parameter. "balanced" uses the frequencies in the training images that remain.
+    classes : ndarray of shape (n_classes,)
+        The classes.
+
+    Returns
+    -------
+    train, valid : FaceDataset
+        The data sets. `valid` is None if there are no validation images.
+
+    Raises
+    ------
+    ValueError
+        If the images cannot be split, or if `class_weight` is not valid.
+    """
+    if fraction is not None:
+        rows, aside = split_rows(hard_labels(train.targets), groups, fraction, seed)
+        train, valid = train.subset(rows), train.subset(aside)
+    weights = class_weights(class_weight, classes, train.targets, train.sample_weight)
+    return train.weighted(weights), None if valid is None else valid.weighted(weights)
 
 
 def partial_fit_classes(

@@ -61,7 +61,7 @@ class WeightsSource:
         classes: NDArray | None,
         images: NDArray,
         *,
-        with_statistics: bool,
+        as_trained: bool,
     ) -> None:
         """Load the weights into a new module.
 
@@ -73,17 +73,19 @@ class WeightsSource:
             The classes of the head, or None without a head.
         images : ndarray of shape (n_images, height, width, channels)
             The images of the fit.
-        with_statistics : bool
-            Whether to set the mean and standard deviation that belong to the weights.
+        as_trained : bool
+            Whether the images are normalized as in the training of the weights.
 
         Raises
         ------
         OSError, ValueError
-            If the weights cannot be read, or do not match the backbone.
+            If the weights cannot be read, or do not match the backbone or the images.
         """
         from sk_fer.modules._timm import load_imagenet
         from sk_fer.modules._weights import load_backbone
 
+        if as_trained:
+            self._check_dtype(images.dtype)
         network: Any = module.network
         if self.state is None:
             load_imagenet(network.backbone, network.name)
@@ -91,10 +93,10 @@ class WeightsSource:
             load_backbone(network.backbone, self.state, self.name, in_order=self.in_order)
             if classes is not None:
                 self._load_head(network.head, classes)
-        if with_statistics:
+        if as_trained and self.normalize == "dataset":
             self._load_statistics(module, images)
 
-    def check_dtype(self, dtype: np.dtype) -> None:
+    def _check_dtype(self, dtype: np.dtype) -> None:
         """Raise an error for pixels of another range, if the weights depend on it."""
         if self.normalize != "image" and self.dtype not in (None, dtype.name):
             raise ValueError(

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -41,9 +42,6 @@ class FaceDataset(Dataset):
     rows: NDArray[np.intp] | None = None
     kind: str = "images"
 
-    def __post_init__(self) -> None:
-        self._pages = MappedPages.of(self.X)
-
     def __len__(self) -> int:
         return len(self.X) if self.rows is None else len(self.rows)
 
@@ -56,6 +54,10 @@ class FaceDataset(Dataset):
         """The targets. Training data always has them."""
         assert self.y is not None
         return self.y
+
+    @cached_property
+    def _pages(self) -> MappedPages | None:
+        return MappedPages.of(self.X)
 
     @property
     def mapped(self) -> bool:

@@ -10,7 +10,7 @@ from skorch.callbacks import Callback
 from torch.nn.modules.module import register_module_forward_hook
 
 from sk_fer import FERCNNClassifier, FERPretrainedClassifier
-from sk_fer.estimators import _head_inputs
+from sk_fer.estimators import _fine_tuning
 from sk_fer.modules._backbones import OwnBackbone
 from sk_fer.training import FERNet
 
@@ -109,7 +109,7 @@ def test_as_good_as_without(name, head, tolerance, small, first):
 
 @pytest.mark.parametrize(("limit", "n_passes"), [(4 * 256 * 70 - 1, 3), (4 * 256 * 70, 1)])
 def test_too_many_features_are_not_kept(limit, n_passes, small, first, monkeypatch):
-    monkeypatch.setattr(_head_inputs, "FEATURE_BYTES", limit)
+    monkeypatch.setattr(_fine_tuning, "FEATURE_BYTES", limit)
     too_many = pytest.warns(UserWarning, match="runs in each epoch: the features of 70 images take")
     with counted_images() as sizes, too_many if n_passes > 1 else contextlib.nullcontext():
         head_only(first).fit(*small)

@@ -20,7 +20,7 @@ from sk_fer import (
     FERPretrainedClassifier,
     FERResNet50Classifier,
 )
-from sk_fer.estimators import _pretrained
+from sk_fer.estimators import _fine_tuning
 
 from ..helpers import dense, pretrained
 
@@ -120,7 +120,7 @@ def test_gradients_and_changes_in_each_epoch(trainable, expected, small):
     ],
 )
 def test_batch_norm_is_frozen_for_few_images(freeze, with_weights, few, frozen, small, monkeypatch):
-    monkeypatch.setattr(_pretrained, "FEW_IMAGES", few)
+    monkeypatch.setattr(_fine_tuning, "FEW_IMAGES", few)
     first = pretrained("test_resnet", max_epochs=1).fit(*small)
     watch = Watch()
     model = pretrained(

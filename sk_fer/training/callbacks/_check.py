@@ -68,7 +68,7 @@ def check_callbacks(
             warnings.warn(
                 f"the callback {name} scores validation images, and its column will be missing: "
                 f"{missing_images}, or set on_train=True of the callback",
-                stacklevel=5 if partial else 6,
+                stacklevel=6,
             )
     # Other callbacks may record columns of any name.
     all_known = all(type(callback).__module__.startswith("skorch.") for _, callback in callbacks)
