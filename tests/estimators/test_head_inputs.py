@@ -110,7 +110,7 @@ def test_as_good_as_without(name, head, tolerance, small, first):
 @pytest.mark.parametrize(("limit", "n_passes"), [(4 * 256 * 70 - 1, 3), (4 * 256 * 70, 1)])
 def test_too_many_features_are_not_kept(limit, n_passes, small, first, monkeypatch):
     monkeypatch.setattr(_fine_tuning, "FEATURE_BYTES", limit)
-    too_many = pytest.warns(UserWarning, match="runs in each epoch: the features of 70 images take")
+    too_many = pytest.warns(UserWarning, match="because the features of 70 images need")
     with counted_images() as sizes, too_many if n_passes > 1 else contextlib.nullcontext():
         head_only(first).fit(*small)
     assert sum(sizes) == n_passes * 70
