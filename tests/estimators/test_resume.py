@@ -243,7 +243,7 @@ def test_other_library_versions_warn(small, tmp_path, monkeypatch):
 
     cut_off(dense(checkpoint=tmp_path), *small)
     monkeypatch.setattr(_serialization, "library_versions", lambda: {"torch": "9.0"})
-    with pytest.warns(UserWarning, match=r"torch 2\S* then, 9.0 now; the model may differ"):
+    with pytest.warns(UserWarning, match=r"torch 2\S*, now 9.0; the model may differ"):
         dense(checkpoint=tmp_path).fit(*small)
 
 
