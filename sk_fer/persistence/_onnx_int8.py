@@ -71,8 +71,9 @@ def choose_graph(
     is_better = speedup >= LEAST_SPEEDUP and loss < MOST_LOSS
     chosen = "int8" if is_better else "float32"
     measured = (
-        f"int8 is {speedup:.2f} times as fast as float32 on this machine, and {100 * loss:.2f} "
-        f"points less accurate on {len(rest):,} images"
+        f"int8 is {speedup:.2f} times as fast as float32 on this machine, and "
+        f"{abs(100 * loss):.2f} points {'more' if loss < 0 else 'less'} accurate on "
+        f"{len(rest):,} images"
     )
     wanted = f"at least {LEAST_SPEEDUP:g} times as fast, and less than {100 * MOST_LOSS:g} points"
     report = Bunch(

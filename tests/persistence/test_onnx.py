@@ -310,6 +310,7 @@ def test_int8_is_chosen_where_it_is_faster_and_as_accurate(loss, speedup, quanti
     assert report.accuracy_loss == pytest.approx(loss)
     assert f"file computes in {graph.decode()}" in report.summary
     assert f"int8 is {speedup:.2f} times as fast" in report.summary
+    assert f"{abs(100 * loss):.2f} points {'more' if loss < 0 else 'less'} acc" in report.summary
 
 
 def test_a_file_in_int8_answers_as_the_model_does(for_int8, tmp_path, monkeypatch, capfd):
