@@ -348,7 +348,7 @@ def test_the_figures_of_int8_are_measured(for_int8, tmp_path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda X, y: {"quantize": "int4"}, "got quantize='int4', wanted 'int8' or None"),
+        (lambda X, y: {"quantize": "int4"}, "got quantize='int4', expected 'int8' or None"),
         (lambda X, y: {"X": None}, "needs X and y"),
         (lambda X, y: {"y": None}, "needs X and y"),
         (lambda X, y: {"X": X[:999], "y": y[:999]}, "X has 999 images; .* at least 1000"),

@@ -17,7 +17,7 @@ FAST = {
 NETWORKS = {
     "fast": {**FAST, 28: PLAIN},
     "sequential": dict.fromkeys((0, 3, 6, 10, 13), PLAIN),
-    "dense": dict.fromkeys((1, 4, 7), PLAIN),
+    "dense": dict.fromkeys((1, 4, 7, 10), PLAIN),
 }
 
 
