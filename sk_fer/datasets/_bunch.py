@@ -46,7 +46,9 @@ class Faces:
         if subset == "all":
             return self
         if self.usage is None:
-            raise ValueError(f"{where}: got subset={subset!r}, but it has no splits; wanted 'all'")
+            raise ValueError(
+                f"{where}: got subset={subset!r}, but it has no splits; expected 'all'"
+            )
         rows = subset_rows(self.usage, subset, where)
         first, n_rows = int(rows.argmax()), int(rows.sum())
         wastes_little = 2 * n_rows > len(rows) or isinstance(self.images, np.memmap)
@@ -63,7 +65,9 @@ def subset_rows(usage: np.ndarray, subset: str, where: object) -> np.ndarray:
     rows = usage == subset
     if not rows.any():
         held = sorted(set(usage.tolist()))
-        raise ValueError(f"{where}: no images for subset={subset!r}, it holds {', '.join(held)}")
+        raise ValueError(
+            f"{where}: there are no images for subset={subset!r}, only for {', '.join(held)}"
+        )
     return rows
 
 
@@ -137,8 +141,8 @@ def _to_frames(
 
     if data.ndim > 2:
         raise ValueError(
-            f"got as_frame=True for images of shape {data.shape[1:]}, wanted square gray images, "
-            "color=False and an image_size of equal sides; a table has no place for others"
+            f"got as_frame=True for images of shape {data.shape[1:]}, expected square gray images, "
+            "color=False and an image_size of equal sides; a table cannot contain other images"
         )
     frame = pd.DataFrame(data, columns=[f"pixel_{i}" for i in range(data.shape[1])])
     if target is None:

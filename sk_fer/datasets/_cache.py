@@ -1,4 +1,4 @@
-"""What was read from a file, kept in scikit-learn's data home for the next time."""
+"""A cache of what was read from a file, in scikit-learn's data home."""
 
 import os
 import warnings
@@ -17,7 +17,7 @@ _BLOCK = 1 << 20
 
 
 class ArrayCache:
-    """Arrays read from one file, valid while its size, time and checksum stay the same.
+    """Arrays that were read from one file, valid if its size, time and checksum are the same.
 
     Parameters
     ----------
@@ -42,10 +42,10 @@ class ArrayCache:
                     return None
                 return {name: archive[name] for name in archive.files if name != "key"}
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-            return None  # missing or damaged: it will be written anew
+            return None  # missing or damaged: it will be written again
 
     def store(self, arrays: dict[str, np.ndarray]) -> None:
-        """Keep the arrays; where that is not possible, warn and go on."""
+        """Store the arrays, or warn if that is not possible."""
         try:
             with write_aside(self._path) as aside, aside.open("wb") as file:
                 key = np.array([*self._key, self._checksum])

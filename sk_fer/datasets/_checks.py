@@ -46,10 +46,10 @@ CACHE: dict[str, list[Any]] = {"cache": ["boolean"], "data_home": [*PATH, None]}
 def check_path(path: str | os.PathLike[str]) -> Path:
     """Return the path of a file or folder that exists."""
     if not os.fspath(path):
-        raise ValueError(f"got {path!r}, wanted the path of a file or folder")
+        raise ValueError(f"got {path!r}, expected the path of a file or folder")
     found = Path(path).expanduser()
     if not found.exists():
         raise FileNotFoundError(f"{found}: no such file or folder")
     if not (found.is_file() or found.is_dir()):
-        raise ValueError(f"{found} is a device, socket or pipe; wanted a file or folder")
+        raise ValueError(f"{found} is a device, socket or pipe; expected a file or folder")
     return found

@@ -66,17 +66,17 @@ def find_columns(path: Path, first_row: list[str]) -> Columns:
         pixels = sorted(wide, key=wide.__getitem__)
         if math.isqrt(len(pixels)) ** 2 != len(pixels):
             raise ValueError(
-                f"{path}: has {len(pixels)} columns of one pixel each, wanted a square number"
+                f"{path}: has {len(pixels)} columns of one pixel each, expected a square number"
             )
     if not pixels:
         if {"unknown", "nf"} <= set(keys):
             raise ValueError(
-                f"{path}: has FER+'s votes and no pixels; wanted FER2013's own file, and this one "
-                "as ferplus="
+                f"{path}: has FER+'s votes and no pixels; expected FER2013's own file, and this "
+                "one as ferplus="
             )
-        raise ValueError(f"{path}: no column 'pixels', it holds {described(first_row)}")
+        raise ValueError(f"{path}: no column 'pixels', the columns are {described(first_row)}")
     if roles["emotion"] is None and len(first_row) > len(pixels):
-        raise ValueError(f"{path}: no column 'emotion', it holds {described(first_row)}")
+        raise ValueError(f"{path}: no column 'emotion', the columns are {described(first_row)}")
     return Columns(len(first_row), pixels, roles["emotion"], roles["usage"])
 
 
@@ -108,17 +108,17 @@ def _columns_of_data(path: Path, row: list[str]) -> Columns:
     emotion = [i for i, field in enumerate(row) if _NUMBER.fullmatch(field) or expression_of(field)]
     if len(emotion) > _FEWEST_PIXELS:
         raise ValueError(
-            f"{path}: a column for each pixel, but no names of columns; wanted a first row such as "
-            "emotion,pixel0,pixel1,..."
+            f"{path}: a column for each pixel, but no names of columns; expected a first row such "
+            "as emotion,pixel0,pixel1,..."
         )
     if len(pixels) != 1:
         raise ValueError(
-            f"{path}: no column 'emotion' or 'pixels', it holds {described(row)}; wanted a first "
-            "row such as emotion,pixels,Usage"
+            f"{path}: no column 'emotion' or 'pixels', the columns are {described(row)}; expected "
+            "a first row such as emotion,pixels,Usage"
         )
     if len(emotion) > 1 or len(usage) > 1 or len(row) != 1 + len(emotion) + len(usage):
         raise ValueError(
-            f"{path}: no names of columns, and its first row leaves open what each is; wanted a "
+            f"{path}: no names of columns, and its first row leaves open what each is; expected a "
             "first row such as emotion,pixels,Usage"
         )
     return Columns(len(row), pixels, next(iter(emotion), None), next(iter(usage), None), False)

@@ -66,17 +66,17 @@ def open_csv(path: Path) -> Iterator[tuple[list[str], Iterator[list[str]]]]:
             yield header, rows
         except UnicodeDecodeError as error:
             raise ValueError(
-                f"{path}: not a CSV file, wanted text in UTF-8, UTF-16 or UTF-32: {error}; "
+                f"{path}: not a CSV file, expected text in UTF-8, UTF-16 or UTF-32: {error}; "
                 "iconv -f WINDOWS-1252 -t UTF-8 converts the most common other encoding"
             ) from error
 
 
 def column_positions(path: Path, header: list[str], names: Iterable[str]) -> list[int]:
-    """Return where the columns are, whatever the case of their names."""
+    """Return the positions of the columns, in upper or lower case."""
     found = [name.lower() for name in header]
     for name in names:
         if name.lower() not in found:
-            raise ValueError(f"{path}: no column {name!r}, it holds {described(header)}")
+            raise ValueError(f"{path}: no column {name!r}, the columns are {described(header)}")
     return [found.index(name.lower()) for name in names]
 
 
@@ -189,7 +189,7 @@ def choose_member(path: Path, tables: list[str]) -> str:
     if len(tables) != 1:
         found = ", ".join(tables[:6]) or "none"
         raise ValueError(
-            f"{path}: wanted one CSV file in this archive, found {found}; unpack it, and give the "
-            "path of the table"
+            f"{path}: expected one CSV file in this archive, found {found}; unpack it, and give "
+            "the path of the table"
         )
     return tables[0]

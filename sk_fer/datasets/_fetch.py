@@ -127,7 +127,7 @@ def _reason(error: Exception) -> str:
     """Say in a line why a download failed."""
     status = getattr(getattr(error, "response", None), "status_code", None)
     if type(error).__name__ in {"UnauthenticatedError", "CredentialError"} or status == 401:
-        return "Kaggle wants an API token (https://www.kaggle.com/settings) and found none valid"
+        return "Kaggle requires a valid API token (https://www.kaggle.com/settings)"
     if status == 403:
         return f"Kaggle refused: accept the competition's rules first, at {_PAGE}"
     message = " ".join(f"{type(error).__name__}: {error}".split())

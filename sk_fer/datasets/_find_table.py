@@ -95,7 +95,7 @@ def _may_be_table(path: Path) -> bool:
         with open_csv(path) as (header, _):
             return "pixels" in map(str.lower, header) or has_pixels(path)
     except ValueError:
-        return path.suffix.lower() != ".zip" or has_pixels(path)  # whoever reads it will say so
+        return path.suffix.lower() != ".zip" or has_pixels(path)  # reading it raises an error
 
 
 def _names(folder: Path) -> list[str]:

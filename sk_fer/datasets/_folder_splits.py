@@ -80,7 +80,7 @@ def _complete(files: Sequence[ImageFile], splits: list[str | None]) -> np.ndarra
     above = "/".join(stray.folders[:-1])
     named = f", its folder {above!r} is named after none" if above else ""
     raise ValueError(
-        f"{stray.path} is in no split{named}, but {known.path} is; wanted folders named train, "
+        f"{stray.path} is in no split{named}, but {known.path} is; expected folders named train, "
         "validation or test, or after another word for a split such as val, dev or training_set"
     )
 

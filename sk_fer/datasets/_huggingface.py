@@ -55,7 +55,7 @@ def load_huggingface(
 ) -> Bunch | tuple:
     """Load images from Parquet or Arrow files in the form of the Hugging Face hub.
 
-    It needs PyArrow (``pip install "sk_fer[tables]"``), and not the package datasets. Nothing is
+    It needs PyArrow (``pip install ".[tables]"``), and not the package datasets. Nothing is
     downloaded.
 
     Parameters
@@ -277,7 +277,7 @@ def _reading(path: Path) -> Iterator[None]:
         yield
     except ImportError as error:
         raise ImportError(
-            f'{path}: reading it needs PyArrow: pip install "sk_fer[tables]"'
+            f'{path}: it requires PyArrow: run pip install ".[tables]" in the clone of sk_fer'
         ) from error
     except OSError:
         raise

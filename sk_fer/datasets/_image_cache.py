@@ -124,7 +124,7 @@ class ImageCache:
     def _close_gaps(self, good: np.ndarray) -> None:
         """Move the good images over the bad ones, so that no copy in memory is needed.
 
-        The key is away meanwhile: if the process is killed, all is read anew.
+        The key is away meanwhile: if the process is killed, everything is read again.
         """
         self._write_header("", without_gaps=True)
         self._digests[:] = 0
@@ -147,7 +147,7 @@ class ImageCache:
             with self.path.open("rb") as file:
                 return dict(json.loads(file.read(_PAGE).rstrip(b"\0")))
         except (OSError, ValueError, TypeError):
-            return {}  # missing or damaged: it will be written anew
+            return {}  # missing or damaged: it will be written again
 
     def _create(self) -> dict[str, Any]:
         self.path.unlink(missing_ok=True)

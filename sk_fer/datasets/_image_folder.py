@@ -215,14 +215,14 @@ def folder_entries(
 def _check_classes(classes: Sequence[str]) -> tuple[str, ...]:
     names = tuple(classes)
     if not names or not all(isinstance(name, str) and name for name in names):
-        raise ValueError(f"got classes={classes!r}, wanted the names of the class folders")
+        raise ValueError(f"got classes={classes!r}, expected the names of the class folders")
     if len(set(map(_composed, names))) < len(names):
-        raise ValueError(f"got classes={classes!r}, wanted each name once")
+        raise ValueError(f"got classes={classes!r}, expected each name once")
     return tuple(map(str, names))
 
 
 def _composed(name: str) -> str:
-    """Return a name as it is typed; macOS stores accents apart from their letters."""
+    """Return a name with composed accents, which macOS stores separately from letters."""
     return unicodedata.normalize("NFC", name)
 
 
@@ -243,6 +243,6 @@ def _label(path: str, folders: tuple[str, ...], classes: Sequence[str] | None) -
             else ""
         )
         raise ValueError(
-            f"{path}: its folder {folder!r} is no class, wanted {', '.join(known)}{advice}"
+            f"{path}: its folder {folder!r} is not a class; expected {', '.join(known)}{advice}"
         )
     return expression

@@ -1,4 +1,4 @@
-"""The image files in a folder, and what else lies there."""
+"""Finds the image files in a folder, and counts the other files."""
 
 import os
 import re
@@ -16,7 +16,7 @@ HIDDEN = "hidden"
 """The key in `ImageTree.not_read` of what the system or another program left in the folder."""
 
 COPY = "copy"
-"""The key in `ImageTree.not_read` of images that lie in a doubled folder too."""
+"""The key in `ImageTree.not_read` of images that are also in a nested folder."""
 
 _JUNK = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "picasa.ini"}
 _JUNK_FOLDERS = {"__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found"}
@@ -82,7 +82,7 @@ class ImageTree:
         return 2 * sum(image.frame is not None for image in self.images) > len(self.images)
 
     def leave_out_copies(self) -> None:
-        """Leave out images that lie in a doubled folder too, as in ``images/images/train``."""
+        """Leave out images that are also in a nested folder, as in ``images/images/train``."""
         by_place = {(*image.folders, image.name): image for image in self.images}
         root = os.path.basename(self.root).lower()
         kept = []
@@ -148,7 +148,7 @@ def _open(path: str) -> BinaryIO:
 
 
 def _files(root: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield each file and the folders it lies in, in the order of their names."""
+    """Yield each file and the folders that contain it, sorted by name."""
     visited = set()
     for folder, below, names in os.walk(root, followlinks=True):
         real = os.path.realpath(folder)

@@ -66,7 +66,7 @@ def load_labelled_images(
     table : str or path-like
         The list: text with commas, semicolons, tabs, bars or spaces between the fields, plain,
         compressed or in an archive; or a Parquet or Excel file
-        (``pip install "sk_fer[tables]"``).
+        (``pip install ".[tables]"``).
         A path that is not absolute is looked up below `root`, too.
     path_column : str or int
         The column of the image files. A str is the name of a column. An int is its number, from 0,

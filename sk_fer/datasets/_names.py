@@ -51,7 +51,7 @@ _SEPARATORS = re.compile(r"[\W_]+")
 
 
 def expression_of(name: str) -> str | None:
-    """Return the expression that a name stands for, None if it stands for none.
+    """Return the expression of a name, or None if there is none.
 
     Case, spaces and a number before the name, as in ``3_Happy``, do not matter.
 
@@ -65,7 +65,7 @@ def expression_of(name: str) -> str | None:
 
 
 def subset_of(name: str) -> str | None:
-    """Return the subset that a name stands for, None if it stands for none.
+    """Return the subset of a name, or None if there is none.
 
     Case, spaces, underscores and hyphens do not matter, and the word may have "FER2013" before it
     and "set", "data" or "images" after it.

@@ -40,7 +40,8 @@ def read_npz(path: Path) -> tuple[np.ndarray, list[str] | None, list[str]]:
     Raises
     ------
     ValueError
-        If the arrays have other names or shapes, or values that are no whole numbers from 0 to 255.
+        If the arrays have other names or shapes, or values that are not whole numbers from 0 to
+        255.
     """
     try:
         with np.load(path, allow_pickle=False) as archive:
@@ -49,7 +50,7 @@ def read_npz(path: Path) -> tuple[np.ndarray, list[str] | None, list[str]]:
         reason = " ".join(f"{error!s:.200}".split())
         raise ValueError(f"{path}: not a readable NumPy archive, {reason}") from error
     described = ", ".join(f"{name} {array.shape}" for name, array in list(arrays.items())[:8])
-    where = f"{path}: holds the arrays {described}"
+    where = f"{path}: contains the arrays {described}"
     parts: dict[str, dict[str, np.ndarray]] = {}
     for name, array in arrays.items():
         role, split = _role_of(name)
@@ -58,7 +59,7 @@ def read_npz(path: Path) -> tuple[np.ndarray, list[str] | None, list[str]]:
     parts = {split: part for split, part in parts.items() if "images" in part}
     if not parts or len({"labels" in part for part in parts.values()}) != 1:
         raise ValueError(
-            f"{where}; wanted X and y, images and labels, or x_train, y_train and so on"
+            f"{where}; expected X and y, images and labels, or x_train, y_train and so on"
         )
     pixels, labels, usage = [], [], []
     for split, part in parts.items():
@@ -72,7 +73,7 @@ def read_npz(path: Path) -> tuple[np.ndarray, list[str] | None, list[str]]:
         else:
             usage.extend(_as_usage(given, len(images), where))
     if len({part.shape[1] for part in pixels}) > 1:
-        raise ValueError(f"{where}; wanted images of one size")
+        raise ValueError(f"{where}; expected images of one size")
     return np.concatenate(pixels), labels or None, usage
 
 
@@ -93,16 +94,16 @@ def _as_pixels(images: np.ndarray, where: str) -> np.ndarray:
         shape = shape[:3]
     side = round(shape[1] ** 0.5) if len(shape) == 2 else shape[1] if len(shape) > 1 else 0
     if shape not in ((shape[0], side * side), (shape[0], side, side)) or not side:
-        raise ValueError(f"{where}; wanted square gray images, (n, h, h) or (n, h * h)")
+        raise ValueError(f"{where}; expected square gray images, (n, h, h) or (n, h * h)")
     values = images.reshape(len(images), -1)
     if values.dtype == np.uint8:
         return values
     if values.dtype.kind not in "iufb" or not len(values):
-        raise ValueError(f"{where}; wanted images as numbers, got dtype {images.dtype}")
+        raise ValueError(f"{where}; expected images as numbers, got dtype {images.dtype}")
     whole = values.astype(np.uint8, casting="unsafe") if np.isfinite(values).all() else None
     if whole is None or values.min() < 0 or values.max() > 255 or (whole != values).any():
         raise ValueError(
-            f"{where}; wanted whole numbers from 0 to 255, got values from {values.min():g} to "
+            f"{where}; expected whole numbers from 0 to 255, got values from {values.min():g} to "
             f"{values.max():g} that are not; multiply values from 0 to 1 by 255 and round them"
         )
     return whole
@@ -110,7 +111,7 @@ def _as_pixels(images: np.ndarray, where: str) -> np.ndarray:
 
 def _as_column(values: np.ndarray, n_rows: int, where: str) -> list[str]:
     if values.shape not in ((n_rows,), (n_rows, 1)):
-        raise ValueError(f"{where}; wanted one label an image")
+        raise ValueError(f"{where}; expected one label per image")
     return [str(value) for value in values.ravel().tolist()]
 
 

@@ -43,7 +43,7 @@ def damage_named(path: Path) -> Iterator[None]:
 
 
 def open_unpacked(path: Path, stack: ExitStack) -> BufferedReader:
-    """Open a file, and unpack it as long as it is compressed.
+    """Open a file, and decompress it if necessary.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def open_unpacked(path: Path, stack: ExitStack) -> BufferedReader:
 
 
 def head_of(file: BufferedReader) -> bytes:
-    """Return the first bytes of a file without going on in it."""
+    """Return the first bytes of a file without moving its position."""
     return file.peek(_HEAD)[:_HEAD]
 
 

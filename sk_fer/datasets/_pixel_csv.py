@@ -1,4 +1,4 @@
-"""Tables in FER2013's form: a row an image, its pixels in one column."""
+"""Reads tables like that of FER2013, with one row per image and its pixels in one column."""
 
 import math
 import re
@@ -21,7 +21,7 @@ from sk_fer.datasets._npz import is_npz, read_npz
 SIDE = 48
 _SMALLEST_SIDE = 8
 _ROWS_AT_ONCE = 512
-_MANY_ROWS = 10_000  # when more are bad, and they are the most, this is no such table
+_MANY_ROWS = 10_000  # if more rows are bad, and most are, this is another table
 _WHOLE_NUMBER = re.compile(r"([0-9]{1,9})\.0*")
 
 
@@ -29,7 +29,7 @@ class PixelTable(NamedTuple):
     """A table's rows, less those skipped."""
 
     pixels: np.ndarray
-    emotion: np.ndarray  # codes, one a row, or none at all where the table has no labels
+    emotion: np.ndarray  # one code per row, or none if the table has no labels
     usage: np.ndarray  # positions in SUBSETS
     skipped: list[tuple[int, str]]  # rows count from 1, below the header
 
@@ -189,7 +189,7 @@ def _count_pixels(path: Path, batch: list[list[str]], columns: Columns) -> int:
     side = math.isqrt(n_pixels // 3)
     if side >= _SMALLEST_SIDE and 3 * side * side == n_pixels:
         raise ValueError(
-            f"{path}: its rows have {n_pixels} pixels, 3 x {side} x {side}; wanted gray images, "
+            f"{path}: its rows have {n_pixels} pixels, 3 x {side} x {side}; expected gray images, "
             "for a table does not tell in which order colours come"
         )
     return SIDE * SIDE
@@ -211,7 +211,7 @@ def _read_batch(
     for position, fields in enumerate(batch):
         try:
             if len(fields) != columns.n_columns:
-                raise ValueError(f"got {len(fields)} fields, wanted {columns.n_columns}")
+                raise ValueError(f"got {len(fields)} fields, expected {columns.n_columns}")
             emotion = 0 if columns.emotion is None else labels_of(fields[columns.emotion])
             usage = split if columns.usage is None else usage_code(fields[columns.usage])
             labels[position] = emotion, usage

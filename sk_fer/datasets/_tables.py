@@ -1,4 +1,4 @@
-"""Tables that are no text: Parquet and Excel through pandas, and what is refused by name."""
+"""Reads Parquet and Excel files with pandas, and names other formats in errors."""
 
 import zipfile
 from collections.abc import Iterator
@@ -55,7 +55,7 @@ def open_other_table(path: Path) -> tuple[list[str], Iterator[list[str]]] | None
         tables = [sheet for sheet in sheets.values() if len(sheet)]
         if len(tables) != 1:
             raise ValueError(
-                f"{path}: got an Excel file with {len(tables)} sheets that have rows, wanted one"
+                f"{path}: got an Excel file with {len(tables)} sheets that have rows, expected one"
             )
         return _as_rows(path, tables[0], _columns(tables[0]))
     return None
@@ -67,7 +67,7 @@ def holds_member(path: Path, *ends: str) -> bool:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
     except Exception:  # on damaged archives zipfile raises nearly anything
-        return False  # whoever reads it will say so
+        return False  # reading it raises an error
     return any(name.endswith(ends) for name in names)
 
 
@@ -75,7 +75,7 @@ def refuse_other_content(path: Path, head: bytes) -> None:
     """Raise a ValueError that names what a file is, if it is a known kind but no text."""
     if is_image(head[:16]):
         raise ValueError(
-            f"{path}: not a table but an image; wanted a table, or a folder with a folder of "
+            f"{path}: not a table but an image; expected a table, or a folder with a folder of "
             "images for each class"
         )
     for start, (what, way_out) in _CONTENTS.items():

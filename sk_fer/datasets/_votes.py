@@ -130,7 +130,7 @@ def read_named_votes(path: Path) -> dict[tuple[str | None, str], np.ndarray]:
         for row, fields in enumerate(rows, 1):
             try:
                 if len(fields) <= positions[-1]:
-                    raise ValueError(f"got {len(fields)} fields, wanted {positions[-1] + 1}")
+                    raise ValueError(f"got {len(fields)} fields, expected {positions[-1] + 1}")
                 if not fields[name]:
                     continue  # a row of FER2013 without an image
                 split = None if usage is None else SUBSETS[usage_code(fields[usage])]
@@ -152,7 +152,7 @@ def _read_file(path: Path) -> tuple[np.ndarray, np.ndarray]:
         for row, fields in enumerate(rows, 1):
             try:
                 if len(fields) != len(header):
-                    raise ValueError(f"got {len(fields)} fields, wanted {len(header)}")
+                    raise ValueError(f"got {len(fields)} fields, expected {len(header)}")
                 usages.append(usage_code(fields[usage_position]))
                 votes.append([_n_votes(fields[position]) for position in positions])
             except ValueError as error:

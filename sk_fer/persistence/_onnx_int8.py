@@ -75,7 +75,7 @@ def choose_graph(
         f"{abs(100 * loss):.2f} points {'more' if loss < 0 else 'less'} accurate on "
         f"{len(rest):,} images"
     )
-    wanted = f"at least {LEAST_SPEEDUP:g} times as fast, and less than {100 * MOST_LOSS:g} points"
+    expected = f"at least {LEAST_SPEEDUP:g} times as fast, and less than {100 * MOST_LOSS:g} points"
     report = Bunch(
         quantized=is_better,
         speedup=speedup,
@@ -84,7 +84,7 @@ def choose_graph(
         images_per_second={name: trial.images_per_second for name, trial in trials.items()},
         n_measured=len(rest),
         summary=f"{measured}: the file computes in {chosen}"
-        + ("" if is_better else f"; wanted {wanted}"),
+        + ("" if is_better else f"; expected {expected}"),
     )
     return trials[chosen].graph, report
 

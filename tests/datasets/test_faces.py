@@ -47,10 +47,10 @@ def test_faces_differ_across_random_states_and_within_a_call():
 
 def test_global_random_state_is_not_changed():
     np.random.seed(3)  # noqa: NPY002
-    wanted = np.random.uniform()  # noqa: NPY002
+    expected = np.random.uniform()  # noqa: NPY002
     np.random.seed(3)  # noqa: NPY002
     make_faces(5, random_state=0)
-    assert np.random.uniform() == wanted  # noqa: NPY002
+    assert np.random.uniform() == expected  # noqa: NPY002
 
 
 @pytest.mark.parametrize("n_samples", [1, 7, 100])

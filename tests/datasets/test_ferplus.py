@@ -179,7 +179,7 @@ class TestFolders:
         layouts.ferplus_folder(tmp_path)
         table = tmp_path / "FER2013Train" / "label.csv"
         table.write_text(table.read_text() + 'fer0000004.png,"(0, 0, 48, 48)",1,2\n')
-        with pytest.raises(ValueError, match=r"label.csv, row 4: got 4 fields, wanted 12"):
+        with pytest.raises(ValueError, match=r"label.csv, row 4: got 4 fields, expected 12"):
             load_ferplus(tmp_path)
 
     def test_a_table_needs_votes(self, fer2013_csv):

@@ -62,8 +62,8 @@ def test_missing_and_not_to_be_downloaded(kagglehub, tmp_path):
 @pytest.mark.parametrize(
     ("error", "message"),
     [
-        (UnauthenticatedError("User is not authenticated"), "wants an API token"),
-        (KaggleApiHTTPError(401), "wants an API token"),
+        (UnauthenticatedError("User is not authenticated"), "requires a valid API token"),
+        (KaggleApiHTTPError(401), "requires a valid API token"),
         (KaggleApiHTTPError(403), "accept the competition's rules"),
         (KaggleApiHTTPError(500), "the download failed, KaggleApiHTTPError: 500"),
         (ConnectionError("Name or service not known"), "could not be reached.*offline"),

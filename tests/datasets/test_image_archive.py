@@ -101,7 +101,9 @@ def test_an_archive_without_images_or_table_is_refused(tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "notes.md").write_text("no image")
     path = pack(tmp_path / "a", tmp_path / "a.zip")
-    with pytest.raises(ValueError, match=r"a.zip: wanted one CSV file in this archive, found none"):
+    with pytest.raises(
+        ValueError, match=r"a.zip: expected one CSV file in this archive, found none"
+    ):
         load_faces(path)
     (tmp_path / "b.txt").write_text("text")
     with pytest.raises(NotADirectoryError, match=r"b.txt: not a folder, nor a zip or tar archive"):

@@ -70,9 +70,11 @@ def test_own_classes(tmp_path, write_image):
     faces = load_image_folder(tmp_path, classes=["happy", "bored"])
     assert faces.target.tolist() == ["happy", "bored"]
     assert faces.target_names == ["bored", "happy"]
-    with pytest.raises(ValueError, match=r"'bored' is no class, wanted happy, sad; "):
+    with pytest.raises(ValueError, match=r"'bored' is not a class; expected happy, sad; "):
         load_image_folder(tmp_path, classes=["happy", "sad"])
-    with pytest.raises(ValueError, match=r"'bored' is no class, wanted angry.*contempt; classes= "):
+    with pytest.raises(
+        ValueError, match=r"'bored' is not a class; expected angry.*contempt; classes= "
+    ):
         load_image_folder(tmp_path)
 
 

@@ -179,10 +179,10 @@ def test_npz_without_labels(tmp_path, table):
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"a": np.zeros(3)}, r"holds the arrays a \(3,\); wanted X and y"),
-        ({"X": np.zeros((3, 48, 48, 3)), "y": [1, 2, 3]}, "wanted square gray images"),
+        ({"a": np.zeros(3)}, r"contains the arrays a \(3,\); expected X and y"),
+        ({"X": np.zeros((3, 48, 48, 3)), "y": [1, 2, 3]}, "expected square gray images"),
         ({"X": np.full((3, 48, 48), 0.5), "y": [1, 2, 3]}, "multiply values from 0 to 1 by 255"),
-        ({"X": np.zeros((3, 48, 48)), "y": [1, 2]}, "wanted one label an image"),
+        ({"X": np.zeros((3, 48, 48)), "y": [1, 2]}, "expected one label per image"),
         ({"X": np.zeros((3, 48, 48)), "y": [1, 2, 9]}, "row 3: emotion '9' is not an integer"),
         ({"X": np.array([None, 3])}, "not a readable NumPy archive"),
     ],
@@ -195,7 +195,7 @@ def test_npz_that_is_refused(tmp_path, arrays, message):
 
 
 REFUSED = {
-    "a row of colours": (f"3,{'7 ' * 6912},Training", r"6912 pixels, 3 x 48 x 48; wanted gray"),
+    "a row of colours": (f"3,{'7 ' * 6912},Training", r"6912 pixels, 3 x 48 x 48; expected gray"),
     "NumPy's printed form": (
         '3,"[70 80 82 ... 106 109]",Training',
         r"shortened with '...', as NumPy",
@@ -227,8 +227,8 @@ def test_refused_rows(tmp_path, case):
         (b"SQLite format 3\x00", "a SQLite database"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1", "an old Excel file; .*.xlsx"),
         (b'[{"emotion": 3}]', "a JSON file"),
-        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "an image; wanted a table, or a folder with"),
-        (b"emotion,pixels\nf\xe2ch\xe9,1 2", "wanted text in UTF-8, UTF-16 or UTF-32.*iconv"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "an image; expected a table, or a folder with"),
+        (b"emotion,pixels\nf\xe2ch\xe9,1 2", "expected text in UTF-8, UTF-16 or UTF-32.*iconv"),
         (b"Rar!\x1a\x07\x00", "a RAR archive; unpack it with unrar"),
         (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
         (b"emotion,label,class\n1,2,3\n", "no column 'pixels'"),
@@ -248,7 +248,7 @@ def test_other_contents_are_named(tmp_path, content, message):
 def test_a_column_a_pixel_without_names_is_refused(tmp_path, rows):
     (tmp_path / "a.csv").write_text(wide(rows, header=False))
     with pytest.raises(
-        ValueError, match=r"a column for each pixel, but no names of columns; wanted"
+        ValueError, match=r"a column for each pixel, but no names of columns; expected"
     ):
         load_fer2013(tmp_path / "a.csv")
 
@@ -264,7 +264,9 @@ def test_columns_of_pixels_are_taken_by_their_numbers(tmp_path, rows, table):
 def test_votes_alone_are_told_from_faces(tmp_path):
     path = tmp_path / "fer2013new.csv"
     path.write_text("Usage,Image name,neutral,unknown,NF\nTraining,a.png,9,1,0\n")
-    with pytest.raises(ValueError, match=r"has FER\+'s votes and no pixels; wanted .* as ferplus="):
+    with pytest.raises(
+        ValueError, match=r"has FER\+'s votes and no pixels; expected .* as ferplus="
+    ):
         load_fer2013(path)
 
 
