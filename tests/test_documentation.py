@@ -50,7 +50,7 @@ def small_data(tmp_path_factory):
     table = pd.DataFrame({"emotion": codes, "pixels": pixels, "Usage": usage})
     table.to_csv(folder / "fer2013.csv", index=False)
     for number, (row, name) in enumerate(zip(X[:70], y[:70], strict=True)):
-        subject = f"S{number // 7:03d}_001_{number:08d}.png"
+        subject = f"S{number // 7:03d}_{number % 7:03d}_{number:08d}.png"
         path = folder / "CK+48" / {"angry": "anger", "sad": "sadness"}.get(name, name) / subject
         if name != "neutral":
             path.parent.mkdir(parents=True, exist_ok=True)
