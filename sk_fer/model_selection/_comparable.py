@@ -52,7 +52,9 @@ def make_classifiers(presets: Sequence[str], **parameters: Any) -> dict[str, Bas
     presets = list(presets)
     for preset in presets:
         if presets.count(preset) > 1:
-            raise ValueError(f"presets has {preset!r} {presets.count(preset)} times; expected once")
+            raise ValueError(
+                f"presets has {preset!r} {presets.count(preset)} times; give each preset once"
+            )
     classifiers: dict[str, Any] = {name: make_classifier(name) for name in presets}
     known = {name: classifier.get_params() for name, classifier in classifiers.items()}
     for parameter in parameters:

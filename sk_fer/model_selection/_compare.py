@@ -266,17 +266,17 @@ def _check_split(X_train: Any, y_train: Any, X_test: Any, y_test: Any) -> NDArra
 
 
 def _warm_up(classifiers: Iterable[Any]) -> None:
-    """Have torch imported and its devices set up, whose seconds are no part of the first fit."""
+    """Import torch and set up its devices, which must not count for the first fit."""
     last = [_last_step(each) for each in classifiers]
     if any(hasattr(each, "backbone") for each in last) and find_spec("timm"):
         import_module("timm")
     for device in {each.device for each in last if isinstance(each, BaseFERClassifier)}:
-        with suppress(Exception):  # the fit that it is for says what is wrong
+        with suppress(Exception):  # the fit raises the error
             FERDenseClassifier((1,), max_epochs=1, device=device).fit([[0.0], [1.0]], [0, 1])
 
 
 def _group_params(classifier: Any, groups: Any) -> dict[str, Any]:
-    """Return how `fit` takes the groups, or nothing if it does not use them."""
+    """Return the arguments of `fit` for the groups, empty if it does not use them."""
     if groups is None or not isinstance(_last_step(classifier), BaseFERClassifier):
         return {}
     if not isinstance(classifier, Pipeline):
@@ -333,9 +333,9 @@ def _count_parameters(classifier: Any) -> float:
 
 
 def _model_bytes(classifier: Any) -> float:
-    """Return the size of the model file, of the pickle, or NaN where there can be neither."""
+    """Return the size of the model file or of the pickle, or NaN if there is neither."""
     with TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of what a model file leaves out
+        warnings.simplefilter("ignore", UserWarning)  # about parameters that are not in the file
         path = Path(folder, "model.skfer")
         try:
             save_model(classifier, path)

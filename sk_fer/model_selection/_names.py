@@ -55,7 +55,7 @@ def name_classifiers(estimators: list[Any] | tuple[Any, ...] | dict[str, Any]) -
 
 
 def _make_names(classifiers: list[Any]) -> list[str]:
-    """Name each after its class, and after the parameters that differ within the class."""
+    """Name each classifier after its class and the parameters that differ within the class."""
     alike = defaultdict(list)
     for i, classifier in enumerate(classifiers):
         steps = [step for _, step in getattr(classifier, "steps", [("", classifier)])]
@@ -70,8 +70,8 @@ def _make_names(classifiers: list[Any]) -> list[str]:
             if len({_shown(each.get(name, ...)) for each in settings}) > 1
         ]
         for i, each in zip(places, settings, strict=True):
-            told = ", ".join(f"{name}={_shown(each[name])}" for name in unlike if name in each)
-            names[i] = f"{kind}({told})" if told else kind
+            shown = ", ".join(f"{name}={_shown(each[name])}" for name in unlike if name in each)
+            names[i] = f"{kind}({shown})" if shown else kind
     return names
 
 

@@ -94,7 +94,7 @@ class ImageTransformer(TransformerMixin, BaseEstimator):
             if out is None:
                 out = np.empty((len(images), *block.shape[1:]), dtype=block.dtype)
             out[batch] = block
-        assert out is not None  # validate_data lets no X without rows through
+        assert out is not None  # validate_data raises an error for X without rows
         return from_images(out, layout)
 
     def _learn(self, images: np.ndarray) -> None:
@@ -137,25 +137,25 @@ class PixelNamesMixin:
 
 
 def refuse_frame_of_images(transformer: BaseEstimator, shape: tuple[int, ...]) -> None:
-    """Refuse to give images in more than two dimensions where a DataFrame is asked for.
+    """Raise an error if images with more than two dimensions are requested as a DataFrame.
 
     Parameters
     ----------
     transformer : BaseEstimator
-        With the output that ``set_output`` or ``set_config(transform_output=...)`` wants.
+        The transformer, with the output of ``set_output`` or ``set_config(transform_output=...)``.
     shape : tuple of int
-        Of the images, for the message.
+        The shape of the images, for the error message.
 
     Raises
     ------
     ValueError
-        If the output is to be a DataFrame.
+        If the output is a DataFrame.
     """
     container = _get_output_config("transform", transformer)["dense"]
     if container != "default":
         raise ValueError(
-            f"the output of {type(transformer).__name__} is set to {container!r}, and a DataFrame "
-            f"cannot hold images of shape {shape}; pass flat rows, X.reshape(len(X), -1), with "
-            "image_shape where the images are no gray squares, or ask for arrays with "
-            "set_output(transform='default')"
+            f"the output of {type(transformer).__name__} is set to {container!r}, but a DataFrame "
+            f"cannot contain images of shape {shape}; pass flat rows, X.reshape(len(X), -1), with "
+            "image_shape if the images are not gray squares, or call "
+            "set_output(transform='default') for arrays"
         )

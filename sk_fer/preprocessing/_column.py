@@ -34,13 +34,13 @@ def as_column(X: Any, expected: str, column: str | None = None) -> Any:
         raise ValueError(
             f"got X of type {type(X).__name__}, expected a list or column of {expected}"
         )
-    if hasattr(X, "columns"):  # in a table of pyarrow they are the columns, not their names
+    if hasattr(X, "columns"):  # in a pyarrow table, these are the columns, not their names
         X = X[_find_name(list(getattr(X, "column_names", X.columns)), expected, column)]
     elif getattr(X, "ndim", 1) == 2 and X.shape[1] == 1:
         X = X[:, 0]
     elif getattr(X, "ndim", 1) != 1:
         raise ValueError(f"got X of shape {X.shape}, expected one column of {expected}")
-    if hasattr(X, "to_pylist"):  # a column of pyarrow, whose cells are no strings
+    if hasattr(X, "to_pylist"):  # a column of pyarrow, whose cells are not str
         X = X.to_pylist()
     if not len(X):
         raise ValueError(f"got X with 0 rows, expected at least one of {expected}")

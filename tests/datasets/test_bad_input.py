@@ -121,7 +121,11 @@ BAD_INPUTS = [
     table("header only", "emotion,pixels,Usage\n", ": no rows below the header"),
     table("binary file", b"\x80\xff\x00\x01" * 100, ": not a CSV file, expected text in UTF-8"),
     table("one endless line", b"0 " * 200_000, ", row 1: got 200000 pixels, expected 2304"),
-    table("no column emotion", f"pixels,Usage\n{PIXELS},Training", ": no column 'emotion', it h"),
+    table(
+        "no column emotion",
+        f"pixels,Usage\n{PIXELS},Training",
+        ": no column 'emotion', the columns",
+    ),
     table(
         "no column pixels",
         "emotion,Usage\n3,Training",
