@@ -11,11 +11,13 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from sk_fer import FERDenseClassifier, export_onnx, save_model
+from sk_fer import export_onnx, save_model
 from sk_fer._cli import _data
 from sk_fer._cli._app import app
 from sk_fer._utils._shipped import shipped_file
 from sk_fer.datasets import make_faces
+
+from .helpers import dense
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -59,7 +61,7 @@ def small_data(tmp_path_factory):
     (folder / "faces").mkdir()
     for path in (folder / "face.png", folder / "faces" / "1.png"):
         Image.fromarray(X[0].reshape(48, 48)).save(path)
-    model = FERDenseClassifier((8,), max_epochs=1, random_state=0).fit(X, y)
+    model = dense(max_epochs=1).fit(X, y)
     (folder / "sk-fer-out").mkdir()
     save_model(model, folder / "sk-fer-out" / "model.skfer")
     return folder
@@ -84,7 +86,7 @@ def test_python_fragment_runs_alone(folder, code):
         for package in ("onnx", "onnxscript", "onnxruntime"):
             pytest.importorskip(package, reason="ONNX files need sk_fer[onnx]")
         X, y = make_faces(14, random_state=0)
-        model = FERDenseClassifier((8,), max_epochs=1, random_state=0).fit(X, y)
+        model = dense(max_epochs=1).fit(X, y)
         export_onnx(model, "model.onnx")
     exec(compile(code, "fragment", "exec"), {"__name__": "__main__"})
 

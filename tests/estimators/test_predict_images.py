@@ -14,14 +14,16 @@ from sk_fer import FERDenseClassifier, predict_images
 from sk_fer.datasets import make_faces
 from sk_fer.preprocessing import ImageReader, ImageResizer, PixelParser
 
+from ..helpers import dense
+
 X, Y = make_faces(70, random_state=0)
 IMAGES = X.reshape(-1, 48, 48)
-DENSE = FERDenseClassifier((8,), max_epochs=1, random_state=0)
+DENSE = dense(max_epochs=1)
 
 
 @pytest.fixture(scope="module")
 def model():
-    return FERDenseClassifier((8,), max_epochs=1, random_state=0).fit(X, Y)
+    return dense(max_epochs=1).fit(X, Y)
 
 
 @pytest.fixture(scope="module")
@@ -57,9 +59,7 @@ def test_any_size_and_colour_becomes_that_of_the_model(model):
     table = predict_images(model, small)
     assert_allclose(probabilities(table, model), model.predict_proba(resized), rtol=1e-5)
     colored = np.repeat(IMAGES[:3, ..., None], 3, axis=-1)
-    in_color = FERDenseClassifier((8,), max_epochs=1, random_state=0).fit(
-        np.repeat(IMAGES[..., None], 3, axis=-1), Y
-    )
+    in_color = dense(max_epochs=1).fit(np.repeat(IMAGES[..., None], 3, axis=-1), Y)
     for images in (list(IMAGES[:3]), colored):
         found = probabilities(predict_images(in_color, images), in_color)
         assert_allclose(found, in_color.predict_proba(colored), rtol=1e-5)

@@ -8,10 +8,12 @@ from sklearn.exceptions import NotFittedError
 
 from sk_fer import FERDenseClassifier
 
+from ..helpers import dense
+
 
 @pytest.fixture
 def fitted(faces):
-    return FERDenseClassifier((16,), max_epochs=1, random_state=0).fit(*faces)
+    return dense(max_epochs=1).fit(*faces)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +52,7 @@ def test_an_estimator_is_not_fitted_after_a_failed_fit(faces):
     assert not hasattr(model, "classes_")
 
 
-@pytest.mark.parametrize("change", [{"hidden_layer_sizes": (8,)}, {"normalize": "none"}], ids=str)
+@pytest.mark.parametrize("change", [{"hidden_layer_sizes": (4,)}, {"normalize": "none"}], ids=str)
 def test_going_on_with_another_network_is_refused(change, fitted, faces):
     fitted.set_params(warm_start=True, **change)
     with pytest.raises(ValueError, match="cannot continue the fitted network"):

@@ -26,8 +26,10 @@ from sk_fer import (
 from sk_fer.model_selection import compare
 from sk_fer.preprocessing import ImageResizer, ImageStandardizer
 
+from ..helpers import dense
+
 SCORES = ["accuracy", "f1_macro", "balanced_accuracy", "log_loss"]
-DENSE = FERDenseClassifier((8,), max_epochs=2, random_state=0)
+DENSE = dense()
 
 
 class Broken(ClassifierMixin, BaseEstimator):

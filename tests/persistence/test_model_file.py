@@ -26,7 +26,6 @@ from skorch.callbacks import Callback
 
 from sk_fer import (
     FERCNNClassifier,
-    FERDenseClassifier,
     FERFeatures,
     _version,
     load_model,
@@ -35,9 +34,7 @@ from sk_fer import (
 from sk_fer.persistence import ModelFormatError
 from sk_fer.preprocessing import ImageReader, PixelParser
 
-
-def small(**parameters):
-    return FERDenseClassifier((4,), max_epochs=1, random_state=0, **parameters)
+from ..helpers import dense
 
 
 def reload(model, tmp_path):
@@ -90,7 +87,7 @@ def test_continues_training_like_a_pickled_model(name, models, small_faces, tmp_
 )
 def test_labels_of_any_kind(labels, small_faces, tmp_path):
     X = small_faces[0][:12]
-    model = small().fit(X, np.resize(labels, 12))
+    model = dense().fit(X, np.resize(labels, 12))
     loaded = reload(model, tmp_path)
     assert loaded.classes_.dtype == model.classes_.dtype
     assert_array_equal(loaded.classes_, model.classes_)
@@ -99,7 +96,7 @@ def test_labels_of_any_kind(labels, small_faces, tmp_path):
 
 def test_names_of_columns_and_output_as_frames(small_faces, tmp_path):
     X = pd.DataFrame(small_faces[0], columns=[f"p{i}" for i in range(256)])
-    model = make_pipeline(MinMaxScaler(), RobustScaler(), MaxAbsScaler(), Normalizer(), small())
+    model = make_pipeline(MinMaxScaler(), RobustScaler(), MaxAbsScaler(), Normalizer(), dense())
     model.set_output(transform="pandas").fit(X, small_faces[1])
     loaded = reload(model, tmp_path)
     assert_array_equal(loaded.feature_names_in_, X.columns)
@@ -110,7 +107,7 @@ def test_names_of_columns_and_output_as_frames(small_faces, tmp_path):
 def test_scalers_continue_with_partial_fit(small_faces, tmp_path):
     X, y = small_faces
     for scaler in (StandardScaler(with_std=False), StandardScaler(), MinMaxScaler()):
-        model = make_pipeline(scaler, small()).fit(X, y)
+        model = make_pipeline(scaler, dense()).fit(X, y)
         loaded = reload(model, tmp_path)
         for pipeline in (model, loaded):
             pipeline[0].partial_fit(X[:5])
@@ -120,11 +117,11 @@ def test_scalers_continue_with_partial_fit(small_faces, tmp_path):
 def test_pipeline_from_strings_and_from_files(small_faces, save_images, tmp_path):
     X, y = small_faces
     strings = [" ".join(map(str, row)) for row in X]
-    model = make_pipeline(PixelParser(), small()).fit(strings, y)
+    model = make_pipeline(PixelParser(), dense()).fit(strings, y)
     assert_array_equal(reload(model, tmp_path).predict(strings), model.predict(strings))
     files = [str(tmp_path / f"{i}.png") for i in range(len(X))]
     save_images(X, files)
-    model = make_pipeline(ImageReader((8, 9), color=True), small(image_shape=(8, 9, 3)))
+    model = make_pipeline(ImageReader((8, 9), color=True), dense(image_shape=(8, 9, 3)))
     model.fit(files, y)
     assert_array_equal(reload(model, tmp_path).predict(files), model.predict(files))
 
@@ -142,7 +139,7 @@ def test_history_of_callbacks(small_faces, tmp_path):
         def on_epoch_end(self, net, **_):
             net.history.record("odd", np.float32("nan"))
 
-    model = small(callbacks=[Odd()])
+    model = dense(callbacks=[Odd()])
     model.fit(*small_faces).set_params(callbacks=None)
     loaded = reload(model, tmp_path)
     assert loaded.history_.equals(model.history_)
@@ -151,7 +148,7 @@ def test_history_of_callbacks(small_faces, tmp_path):
 
 def test_what_belongs_to_the_process_is_left_out_with_a_warning(small_faces, tmp_path):
     X, y = small_faces
-    model = small(callbacks=[], checkpoint=tmp_path / "checkpoints")
+    model = dense(callbacks=[], checkpoint=tmp_path / "checkpoints")
     model.set_params(random_state=np.random.RandomState(0)).fit(X, y)
     model.set_callbacks(ProgressBar())
     pipeline = make_pipeline(StandardScaler(copy=False), model, memory=str(tmp_path))
@@ -176,12 +173,12 @@ def test_what_belongs_to_the_process_is_left_out_with_a_warning(small_faces, tmp
         ("model", TypeError, "got a str"),
         (make_pipeline(StandardScaler()), TypeError, "last step .* is a StandardScaler"),
         (
-            make_pipeline(Binarizer(), small()),
+            make_pipeline(Binarizer(), dense()),
             TypeError,
             "'binarizer' .* is a Binarizer; a model",
         ),
-        (small(), NotFittedError, "not fitted yet"),
-        (make_pipeline(StandardScaler(), small()), NotFittedError, "not fitted yet"),
+        (dense(), NotFittedError, "not fitted yet"),
+        (make_pipeline(StandardScaler(), dense()), NotFittedError, "not fitted yet"),
     ],
 )
 def test_models_that_a_file_cannot_contain(model, kind, words, small_faces, tmp_path):
@@ -195,22 +192,22 @@ def test_models_that_a_file_cannot_contain(model, kind, words, small_faces, tmp_
 
 def test_labels_and_parameters_that_a_file_cannot_contain(small_faces, tmp_path):
     X, y = small_faces
-    model = small().fit(X, y)
+    model = dense().fit(X, y)
     model.classes_ = np.arange("2026-01", "2026-08", dtype="datetime64[M]")
     with pytest.raises(TypeError, match=r"classes_ of dtype datetime64\[M\]"):
         save_model(model, tmp_path / "model.skfer")
-    model = small().fit(X, y).set_params(class_weight={"sad": [1, object()]})
+    model = dense().fit(X, y).set_params(class_weight={"sad": [1, object()]})
     with pytest.raises(
         TypeError, match=r"class_weight of FERDenseClassifier: got a value of <class"
     ):
         save_model(model, tmp_path / "model.skfer")
     with pytest.raises(OSError, match="expected the path of a file in an existing folder"):
-        save_model(small().fit(X, y), tmp_path / "none" / "model.skfer")
+        save_model(dense().fit(X, y), tmp_path / "none" / "model.skfer")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_only_files_that_can_be_read_are_written(small_faces, tmp_path):
-    model = small().fit(*small_faces)
+    model = dense().fit(*small_faces)
     with pytest.raises(NotFittedError, match="the Normalizer of the Pipeline is not fitted"):
         save_model(make_pipeline(Normalizer(), model), tmp_path / "model.skfer")
     changed = pickle.loads(pickle.dumps(model)).set_params(lr=-1.0)
@@ -301,14 +298,14 @@ def test_half_precision_rounds_the_weights_of_networks_alone(small_faces, tmp_pa
 
 
 def test_half_precision_of_statistics_of_images_is_not_rounded(small_faces, tmp_path):
-    model = small(normalize="dataset").fit(*small_faces)
+    model = dense(normalize="dataset").fit(*small_faces)
     save_model(model, tmp_path / "model.skfer", dtype="float16")
     prepare = load_model(tmp_path / "model.skfer").net_.module_.prepare
     assert torch.equal(prepare.mean, model.net_.module_.prepare.mean)
 
 
 def test_weights_beyond_half_precision_are_refused(small_faces, tmp_path):
-    model = small().fit(*small_faces)
+    model = dense().fit(*small_faces)
     with torch.no_grad():
         model.net_.module_.network.head.bias[0] = 70000.0
     with pytest.raises(
