@@ -33,7 +33,8 @@ from sk_fer._utils._choices import (
 )
 from sk_fer._utils._metrics import METRICS, Metric
 from sk_fer._utils._networks import Network
-from sk_fer.datasets import make_faces
+from sk_fer.datasets import load_faces, load_image_folder, make_faces
+from sk_fer.datasets._declared import DATA_SETS, DataSet
 from sk_fer.estimators import NETWORKS
 from sk_fer.inspection import ComparisonDisplay
 from sk_fer.model_selection import compare
@@ -197,3 +198,27 @@ def test_what_the_folders_export_can_be_in_model_files():
     assert set(estimators) == set(CLASSIFIERS.values())
     transformers = {getattr(preprocessing, name) for name in preprocessing.__all__}
     assert transformers == {kind for kind in TRANSFORMERS if kind.__module__.startswith("sk_fer")}
+
+
+def load_toy(path, *, image_size=None, return_X_y=False, as_frame=False, on_error="raise"):
+    """Load images whose names begin with the person."""
+    options = {"return_X_y": return_X_y, "as_frame": as_frame, "on_error": on_error}
+    faces = load_image_folder(path, image_size=image_size, **options)
+    faces.groups = np.array([name.rpartition("/")[2][0] for name in faces.filenames])
+    return faces
+
+
+def test_a_new_loader(monkeypatch, tmp_path, save_images):
+    save_images(X[:2], [tmp_path / "happy" / "a1.toy.png", tmp_path / "sad" / "b1.toy.png"])
+    assert load_faces(tmp_path).format == "image_folder"
+    row = DataSet(
+        "Toys",
+        load_toy,
+        "there is no official split",
+        recognizes=lambda tree, path: all(".toy." in image.place for image in tree.images),
+    )
+    monkeypatch.setitem(DATA_SETS, "toy", row)
+    faces = load_faces(tmp_path, image_size=8)
+    assert faces.format == "toy"
+    assert faces.images.shape == (2, 8, 8)
+    assert faces.groups.tolist() == ["a", "b"]
