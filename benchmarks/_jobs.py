@@ -84,10 +84,12 @@ def run_jobs(jobs: list[Job], seconds: float, keep: Callable[[], None]) -> None:
                 keep()
     finally:
         for job, process in running.values():
-            _kill(process)
             job.row["failed"] = f"stopped after {time.monotonic() - start:.0f} s"
+            _kill(process)
         if running:
             keep()
+        for _, process in running.values():
+            process.join(5)
 
 
 def _receive(channel: Connection, job: Job, process: Any) -> bool:
@@ -115,7 +117,6 @@ def _kill(process: Any) -> None:
         os.killpg(process.pid, signal.SIGKILL)
     if process.is_alive():  # the process was not yet the leader of its group
         process.kill()
-    process.join(5)
 
 
 def _work(channel: Connection, job: Job) -> None:

@@ -32,8 +32,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -73,9 +74,10 @@ class Results:
         self.path = path
         self.facts = facts
         self.parts: dict[str, dict[str, Any]] = {}
+        self.before: dict[str, dict[str, Any]] = {}
         if path is not None and path.exists():
-            with suppress(ValueError):  # a file that is no JSON is replaced
-                self.parts = json.loads(path.read_text()).get("parts", {})
+            with suppress(ValueError, AttributeError):  # another file is replaced
+                self.before = dict(json.loads(path.read_text()).get("parts", {}))
 
     def start(self, part: str) -> dict[str, Any]:
         """Return the empty results of a part."""
@@ -89,7 +91,7 @@ class Results:
         for part in self.parts.values():
             summarize(part)
         if self.path is not None:
-            content = {**self.facts, "parts": self.parts}
+            content = {**self.facts, "parts": {**self.before, **self.parts}}
             write_text(self.path, json.dumps(content, indent=1, default=str) + "\n")
 
 
@@ -247,35 +249,54 @@ class Run:
         return seconds
 
     def all(self) -> None:
-        """Run the parts."""
+        """Run the parts. One that fails has the reason in its results, and the others go on."""
         parts = list(self.waiting)
         for part in parts:
             self.results.start(part)
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
+            reason = None
             tests = Tests(folder / "tests.log") if "tests" in parts else None
             try:
-                reason = self.prepare(folder) if parts != ["tests"] else None
+                if parts != ["tests"]:
+                    reason = self.prepare(folder)
                 if tests is not None:
-                    seconds = self.share("tests")
-                    seconds = max(seconds, min(LEAST_FOR_TESTS, self.left() / 2))
-                    row = tests.finish(time.monotonic() - tests.start + seconds)
-                    self.results.parts["tests"]["rows"]["gpu"] = row
-                    self.results.write()
-                    print(f"tests: {row['last_line']}", flush=True)
+                    with self.noting("tests"):
+                        self.tests(tests)
             finally:
                 if tests is not None:
                     tests.stop()
             if reason is not None:
-                for part in parts:
-                    if part != "tests":
-                        self.results.parts[part]["failed"] = reason
-                self.results.write()
+                for part in self.waiting:
+                    self.results.parts[part]["failed"] = reason
                 return
             for part in ("throughput", "pretrained"):
                 if part in parts:
-                    self.one_by_one(part, speed_jobs(part, folder, self.args.quick))
-            self.accuracies([part for part in ("fast", "accurate") if part in parts], folder)
+                    with self.noting(part):
+                        self.one_by_one(part, speed_jobs(part, folder, self.args.quick))
+            accuracies = [part for part in ("fast", "accurate") if part in parts]
+            if accuracies:
+                with self.noting(*accuracies):
+                    self.accuracies(accuracies, folder)
+
+    @contextmanager
+    def noting(self, *parts: str) -> Iterator[None]:
+        """Note an error in the results of parts, and go on."""
+        try:
+            yield
+        except Exception as error:
+            for part in parts:
+                self.results.parts[part]["failed"] = f"{type(error).__name__}: {error}"[:500]
+            self.waiting = [part for part in self.waiting if part not in parts]
+            traceback.print_exc()
+        self.results.write()
+
+    def tests(self, tests: Tests) -> None:
+        """Wait for the tests, which began with the run."""
+        seconds = max(self.share("tests"), min(LEAST_FOR_TESTS, self.left() / 2))
+        row = tests.finish(time.monotonic() - tests.start + seconds)
+        self.results.parts["tests"]["rows"]["gpu"] = row
+        print(f"tests: {row['last_line']}", flush=True)
 
     def prepare(self, folder: Path) -> str | None:
         """Store the images, or return why there are none."""
@@ -296,8 +317,6 @@ class Run:
 
     def accuracies(self, parts: list[str], folder: Path) -> None:
         """Run the fits, which share the GPU unless each is to be alone."""
-        if not parts:
-            return
         groups = {part: accuracy_jobs(part, folder, self.args) for part in parts}
         jobs = [job for part in parts for job in groups[part]]
         shared = "wall time, alone on the GPU"
@@ -348,7 +367,7 @@ def driver() -> str | None:
     """Return the version of the GPU's driver."""
     query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
     try:
-        done = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True)
+        done = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True)
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip().splitlines()[0] if done.stdout.strip() else None
@@ -376,7 +395,9 @@ def failed(part: Mapping[str, Any]) -> bool:
 def main() -> None:
     parser = command_line(__doc__, repeats=None)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
-    parser.add_argument("--seconds", type=float, default=540, help="of all parts (%(default)s)")
+    parser.add_argument(
+        "--seconds", type=float, default=540, help="of all parts, after the imports (%(default)s)"
+    )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--alone", action="store_true", help="one fit at a time")
     args = parser.parse_args()
