@@ -53,8 +53,9 @@ BATCH_SIZES = {"fast": 128, "accurate": 256}
 BUDGETS = (10, 40)  # epochs of "fast"
 # skorch imports torch_geometric if it is there, which takes ten seconds and is not needed.
 PYTEST = "import sys; sys.modules['torch_geometric'] = None; import pytest; sys.exit(pytest.main())"
+OUTCOME = r"::.* (PASSED|FAILED|SKIPPED|ERROR)"
 TESTS = [
-    *("-m", "gpu", "-n0", "-q", "-rA", "-p", "no:cacheprovider"),
+    *("-m", "gpu", "-n0", "-v", "-p", "no:cacheprovider"),
     *("-W", "ignore::DeprecationWarning", "tests/training/test_gpu.py"),
 ]
 
@@ -130,7 +131,7 @@ class Tests:
         self.start = time.monotonic()
         with log.open("w") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", PYTEST, *TESTS],
+                [sys.executable, "-u", "-c", PYTEST, *TESTS],
                 cwd=ROOT,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -147,17 +148,20 @@ class Tests:
             row["failed"] = f"stopped after {time.monotonic() - self.start:.0f} s"
             self.process.send_signal(signal.SIGINT)  # pytest sums up what has run
             with suppress(subprocess.TimeoutExpired):
-                self.process.wait(5)
+                self.process.wait(8)
         self.stop()
         lines = self.log.read_text(errors="replace").splitlines()
-        last = next((line for line in reversed(lines) if line.strip()), "")
+        last = next((line for line in reversed(lines) if line.strip()), "").strip("= ")
         row |= {"last_line": last, "exit_code": self.process.returncode}
         row["seconds"] = round(time.monotonic() - self.start, 1)
+        # One line for each test, which are there even if pytest is stopped.
+        outcomes = [line for line in lines if re.search(OUTCOME, line)]
+        row["outcomes"] = [line[:300] for line in outcomes]
+        row["counts"] = {}
         for word in ("passed", "failed", "skipped", "error"):
             found = re.search(rf"(\d+) {word}", last)
-            row.setdefault("counts", {})[word] = int(found[1]) if found else 0
-        outcome = ("PASSED", "FAILED", "SKIPPED", "ERROR")
-        row["outcomes"] = [line[:300] for line in lines if line.startswith(outcome)]
+            n_lines = sum(f" {word.upper()}" in line for line in outcomes)
+            row["counts"][word] = int(found[1]) if found else n_lines
         if self.process.returncode:
             row.setdefault("failed", f"pytest ended with exit code {self.process.returncode}")
             row["output"] = lines[-150:]
