@@ -86,12 +86,11 @@ def pretrained(report: Report, folder: Path, name: str, device: str, quick: bool
     model = PRETRAINED[name](
         weights=None, max_epochs=1, warm_start=True, device=device, random_state=0, **more
     )
-    report(images=n, batch_size=model.batch_size, classifier=repr(model), precision=model.precision)
-    report(training=_training_speed(model, X, y))
     report(
-        input_size=list(model.net_.module_.prepare.size),
-        precision=str(model.net_.precision).removeprefix("torch."),
+        images=n, batch_size=model.batch_size, classifier=repr(model), input_size=model.input_size
     )
+    report(training=_training_speed(model, X, y))
+    report(precision=str(model.net_.precision).removeprefix("torch."))
     report(prediction=_speed(lambda: model.predict_proba(X), n))
 
 
