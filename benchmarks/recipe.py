@@ -1,10 +1,10 @@
 """What each part of the training recipe contributes to the accuracy.
 
     SK_FER_DATA=folder python benchmarks/recipe.py run GROUP [GROUP ...] [--seeds 0 1] [--minutes 5]
-    python benchmarks/recipe.py table
+    python benchmarks/recipe.py list | table
     python benchmarks/recipe.py --quick
 
-Every row of `GROUPS` changes some settings of a recipe. Each is trained on four fifths of
+Every recipe of `_recipes.GROUPS` is trained on four fifths of
 FER2013's Training images and scored on the last fifth, which differs by seed; PublicTest is never
 read. The loop is plain torch. On a GPU, each training step is one CUDA graph and many runs share
 the device, which makes a hundred runs of 40 epochs a matter of minutes. On a CPU, the runs follow
@@ -18,12 +18,13 @@ import math
 import os
 import statistics
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from _harness import data_folder, write_text
+from _harness import data_folder, machine, versions, write_text
+from _recipes import GROUPS, Config, differences
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -33,48 +34,6 @@ os.environ.setdefault("CUDA_DEVICE_MAX_CONNECTIONS", "32")
 RESULTS = Path(__file__).parent / "results" / "recipe.json"
 CONCURRENT = 12  # runs that share a GPU
 N_FOLDS = 5
-
-
-@dataclass(frozen=True)
-class Config:
-    """A recipe."""
-
-    # network
-    widths: tuple[int, ...] = (32, 64, 128, 256)
-    depths: tuple[int, ...] = (1, 2, 2, 2)  # convolutions per stage
-    pools: tuple[int, ...] = (1, 1, 1, 1)  # whether a stage halves the sides
-    pool_after: str = "first"  # which convolution of a stage
-    residual: bool = False  # skip over the convolutions of a stage after the first
-    squeeze: bool = False  # squeeze and excitation at the end of a stage
-    activation: str = "relu"
-    dropout: float = 0.3
-    drop_path: float = 0.0
-    # images
-    sizes: tuple[int, ...] = (24, 32, 40, 48)  # of equal shares of the steps
-    flip: float = 0.5
-    shift: float = 0.1
-    rotation: float = 10.0
-    scale: float = 0.1
-    erasing: float = 0.0
-    gamma: float = 0.0
-    mixup: float = 0.0  # probability
-    mixup_alpha: float = 1.0
-    cutmix: float = 0.0  # probability
-    label_smoothing: float = 0.1
-    focal: bool = False
-    votes: float = 0.0  # share of the FER+ votes in the targets (extra supervision)
-    distil: float = 0.0  # share of a teacher, trained for the first half, in the targets
-    # optimization
-    epochs: float = 40
-    batch_size: int = 128
-    optimizer: str = "muon"
-    lr: float = 0.05
-    momentum: float = 0.6
-    weight_decay: float = 5e-4
-    iterations: int = 3  # of Newton and Schulz
-    warm_up: float = 0.25
-    shape: str = "linear"
-    ema: float = 0.0  # time constant as a share of the steps
 
 
 # -- the network ---------------------------------------------------------------------------
@@ -447,244 +406,7 @@ def train_all(waiting: list[tuple], data: dict, device: torch.device, until: flo
                     print(json.dumps(record), flush=True)
 
 
-# -- the experiments -----------------------------------------------------------------------
-
-BASE = Config()
-STRONG = {"shift": 0.12, "rotation": 12.0, "scale": 0.15}
-STRONGER = {"shift": 0.15, "rotation": 20.0, "scale": 0.25}
-SGD = {"optimizer": "sgd", "lr": 0.1, "momentum": 0.9, "weight_decay": 5e-4}
-# One change each from the default of version 0.1, by what it concerns.
-CHANGES: dict[str, dict] = {
-    "as it was": {},
-    "decay 0.01": {"weight_decay": 0.01},
-    "decay 0.05": {"weight_decay": 0.05},
-    "decay 0.15": {"weight_decay": 0.15},
-    "rate 0.025": {"lr": 0.025},
-    "rate 0.1": {"lr": 0.1},
-    "rate 0.1, decay 0.05": {"lr": 0.1, "weight_decay": 0.05},
-    "momentum 0.9": {"momentum": 0.9},
-    "2 iterations": {"iterations": 2},
-    "sgd 0.1": SGD,
-    "sgd 0.05": SGD | {"lr": 0.05},
-    "sgd 0.2": SGD | {"lr": 0.2},
-    "sgd 0.1, whole images": SGD | {"sizes": (48,)},
-    "batch 256, rate 0.1": {"batch_size": 256, "lr": 0.1},
-    "batch 64": {"batch_size": 64},
-    "no warp": {"shift": 0.0, "rotation": 0.0, "scale": 0.0},
-    "strong warp": STRONG,
-    "stronger warp": STRONGER,
-    "erasing 0.3": {"erasing": 0.3},
-    "erasing 0.7": {"erasing": 0.7},
-    "gamma 0.5": {"gamma": 0.5},
-    "mixup 0.5": {"mixup": 0.5},
-    "mixup, alpha 0.2": {"mixup": 1.0, "mixup_alpha": 0.2},
-    "cutmix 0.5": {"cutmix": 0.5},
-    "mixup and cutmix 0.25": {"mixup": 0.25, "cutmix": 0.25},
-    "smoothing 0": {"label_smoothing": 0.0},
-    "smoothing 0.2": {"label_smoothing": 0.2},
-    "dropout 0": {"dropout": 0.0},
-    "dropout 0.5": {"dropout": 0.5},
-    "focal": {"focal": True},
-    "mean of weights 0.05": {"ema": 0.05},
-    "distilled": {"distil": 0.5},
-    "votes": {"votes": 1.0},
-    "whole images": {"sizes": (48,)},
-    "sizes 32 to 48": {"sizes": (32, 40, 48)},
-    "sizes 24 to 48, last half whole": {"sizes": (24, 36, 48, 48)},
-    "cosine": {"shape": "cosine"},
-    "warm-up 0.1": {"warm_up": 0.1},
-    "silu": {"activation": "silu"},
-    "squeeze": {"squeeze": True},
-    "pools after pairs": {"pool_after": "last"},
-    "3 a stage, residual": {"depths": (1, 3, 3, 3), "residual": True},
-    "3 a stage, residual, paths dropped": {
-        "depths": (1, 3, 3, 3),
-        "residual": True,
-        "drop_path": 0.15,
-    },
-    "widths 48 to 384": {"widths": (48, 96, 192, 384)},
-    "widths 24 to 192": {"widths": (24, 48, 96, 192)},
-    "widths 32 to 512": {
-        "widths": (32, 64, 128, 256, 512),
-        "depths": (1, 1, 2, 2, 1),
-        "pools": (1, 1, 1, 1, 0),
-    },
-    "deeper where small": {"depths": (1, 1, 2, 4)},
-}
-BRIEF = [
-    "as it was",
-    "decay 0.05",
-    "rate 0.025",
-    "rate 0.1",
-    "sgd 0.1",
-    "no warp",
-    "strong warp",
-    "mixup 0.5",
-    "cutmix 0.5",
-    "smoothing 0",
-    "dropout 0",
-    "mean of weights 0.05",
-    "distilled",
-    "votes",
-    "whole images",
-    "sizes 24 to 48, last half whole",
-    "batch 64",
-    "batch 256, rate 0.1",
-    "silu",
-    "squeeze",
-    "pools after pairs",
-    "3 a stage, residual",
-    "widths 48 to 384",
-    "2 iterations",
-    "erasing 0.3",
-    "warm-up 0.1",
-]
-WIDE = {
-    "residual": True,
-    "widths": (64, 128, 256, 512),
-    "depths": (1, 3, 3, 3),
-    "weight_decay": 0.05,
-    "lr": 0.05,
-    "dropout": 0.4,
-    **STRONG,
-}
-PRESET = WIDE | {
-    "pools": (0, 1, 1, 1),
-    "sizes": (48,),
-    "erasing": 0.3,
-    "lr": 0.1,
-    "batch_size": 256,
-}
-LARGE: dict[str, dict] = {
-    "preset": PRESET,
-    "stem pooled": WIDE,
-    "stem pooled, mixed": WIDE | {"mixup": 0.25, "cutmix": 0.25},
-    "stem pooled, mixed, squeeze, paths": WIDE
-    | {"mixup": 0.25, "cutmix": 0.25, "squeeze": True, "drop_path": 0.1},
-    "stem pooled, sgd, mixed": WIDE | SGD | {"mixup": 0.25, "cutmix": 0.25},
-    "preset, mixed": PRESET | {"mixup": 0.25, "cutmix": 0.25},
-    "preset, mixed, growing": PRESET | {"mixup": 0.25, "cutmix": 0.25, "sizes": (24, 32, 40, 48)},
-    "five stages": WIDE
-    | {
-        "widths": (32, 64, 128, 256, 512),
-        "depths": (1, 3, 3, 3, 3),
-        "pools": (0, 1, 1, 1, 1),
-        "mixup": 0.25,
-        "cutmix": 0.25,
-    },
-}
-MIXED = {"weight_decay": 0.05, "mixup": 0.25, "cutmix": 0.25, **STRONG}
-LONGEST: dict[str, dict] = {
-    "as it was": {},
-    "decay, strong warp": {"weight_decay": 0.05, **STRONG},
-    "decay, strong warp, mixed": MIXED,
-    "decay, strong warp, mixed, erasing": MIXED | {"erasing": 0.3},
-    "decay, stronger warp, mixed": MIXED | STRONGER,
-    "decay, strong warp, mixed, 3 a stage": MIXED | {"depths": (1, 3, 3, 3), "residual": True},
-    "sgd, strong warp": SGD | STRONG,
-    "sgd, strong warp, mixed": SGD | STRONG | {"mixup": 0.25, "cutmix": 0.25},
-}
-# The second round starts from the best of the first: whole images, a higher rate, more decay.
-SECOND = {"sizes": (48,), "lr": 0.1, "weight_decay": 0.05}
-WEAK = {"shift": 0.05, "rotation": 5.0, "scale": 0.05}
-NO_WARP = {"shift": 0.0, "rotation": 0.0, "scale": 0.0}
-ROUND_2: dict[str, dict] = {
-    "second": SECOND,
-    "strong warp": SECOND | STRONG,
-    "decay 0.1": SECOND | {"weight_decay": 0.1},
-    "rate 0.2": SECOND | {"lr": 0.2},
-    "sizes 32 to 48, last half whole": SECOND | {"sizes": (32, 40, 48, 48)},
-    "mean of weights 0.05, dropout 0": SECOND | {"ema": 0.05, "dropout": 0.0},
-    "sgd 0.2, decay 1e-3": SECOND | SGD | {"lr": 0.2, "weight_decay": 1e-3},
-    "sgd 0.1, decay 2e-3, strong warp": SECOND | SGD | STRONG | {"weight_decay": 2e-3},
-    "sgd 0.3, batch 256, decay 1e-3": SECOND
-    | SGD
-    | {"lr": 0.3, "batch_size": 256, "weight_decay": 1e-3},
-    "pools after pairs": SECOND | {"pool_after": "last"},
-    "silu": SECOND | {"activation": "silu"},
-    "3 a stage, residual, strong warp": SECOND
-    | STRONG
-    | {"depths": (1, 3, 3, 3), "residual": True},
-}
-ROUND_2_BRIEF: dict[str, dict] = {
-    "second": SECOND,
-    "weak warp": SECOND | WEAK,
-    "no warp": SECOND | NO_WARP,
-    "weak warp, dropout 0": SECOND | WEAK | {"dropout": 0.0},
-    "weak warp, sgd 0.2, decay 1e-3": SECOND | WEAK | SGD | {"lr": 0.2, "weight_decay": 1e-3},
-    "weak warp, pools after pairs": SECOND | WEAK | {"pool_after": "last"},
-    "weak warp, batch 256, rate 0.15": SECOND | WEAK | {"batch_size": 256, "lr": 0.15},
-    "weak warp, batch 64": SECOND | WEAK | {"batch_size": 64, "lr": 0.07},
-}
-WIDE_2 = WIDE | SECOND
-ROUND_2_LARGE: dict[str, dict] = {
-    "stem pooled": WIDE_2,
-    "stem pooled, mixed": WIDE_2 | {"mixup": 0.25, "cutmix": 0.25},
-    "preset": WIDE_2 | {"pools": (0, 1, 1, 1), "batch_size": 256},
-    "stem pooled, decay 0.15, stronger warp": WIDE_2 | STRONGER | {"weight_decay": 0.15},
-    "stem pooled, squeeze, paths, erasing": WIDE_2
-    | {"squeeze": True, "drop_path": 0.15, "erasing": 0.3},
-    "preset, mixed": WIDE_2
-    | {"pools": (0, 1, 1, 1), "batch_size": 256, "mixup": 0.25, "cutmix": 0.25},
-}
-# The third round: how the changes of the images depend on the length of a fit.
-GROWING = {"sizes": (24, 32, 40, 48)}
-RESIDUAL = SECOND | {"residual": True, "widths": (64, 128, 256, 512), "depths": (1, 3, 3, 3)}
-ROUND_3: dict[str, dict[str, dict]] = {
-    "10 last": {
-        "no warp": SECOND | NO_WARP,
-        "no warp, batch 256": SECOND | NO_WARP | {"batch_size": 256},
-        "no warp, dropout 0": SECOND | NO_WARP | {"dropout": 0.0},
-        "no warp, sgd 0.2, decay 1e-3": SECOND | NO_WARP | SGD | {"lr": 0.2, "weight_decay": 1e-3},
-        "no warp, growing": SECOND | NO_WARP | GROWING,
-    },
-    "20 last": {
-        "no warp": SECOND | NO_WARP,
-        "weak warp": SECOND | WEAK,
-        "warp": SECOND,
-        "weak warp, growing": SECOND | WEAK | GROWING,
-    },
-    "60 last": {
-        "warp, growing": SECOND | GROWING,
-        "warp": SECOND,
-        "strong warp, growing, erasing": SECOND | STRONG | GROWING | {"erasing": 0.3},
-        "warp, growing, mean of weights": SECOND | GROWING | {"ema": 0.05},
-    },
-    "30 last": {
-        "residual": RESIDUAL | {"batch_size": 256, "dropout": 0.4},
-        "residual, strong warp, erasing": RESIDUAL
-        | STRONG
-        | {"batch_size": 256, "dropout": 0.4, "erasing": 0.3},
-        "residual, mixed": RESIDUAL
-        | {"batch_size": 256, "dropout": 0.4, "mixup": 0.25, "cutmix": 0.25},
-    },
-}
-GROUPS: dict[str, dict[str, Config]] = {
-    **{
-        group: {k: replace(BASE, epochs=int(group.split()[0]), **v) for k, v in rows.items()}
-        for group, rows in ROUND_3.items()
-    },
-    "2 again": {k: replace(BASE, epochs=2, **v) for k, v in ROUND_2_BRIEF.items()},
-    "10 again": {k: replace(BASE, epochs=10, **v) for k, v in ROUND_2_BRIEF.items()},
-    "40 again": {k: replace(BASE, **v) for k, v in ROUND_2.items()},
-    "120 again": {
-        "strong warp": replace(BASE, epochs=120, **SECOND | STRONG),
-        "stronger warp, decay 0.1": replace(
-            BASE, epochs=120, **SECOND | STRONGER | {"weight_decay": 0.1}
-        ),
-    },
-    "large again": {k: replace(BASE, **v) for k, v in ROUND_2_LARGE.items()},
-    "2": {k: replace(BASE, epochs=2, **CHANGES[k]) for k in BRIEF},
-    "10": {k: replace(BASE, epochs=10, **CHANGES[k]) for k in BRIEF},
-    "40": {k: replace(BASE, **v) for k, v in CHANGES.items()},
-    "120": {k: replace(BASE, epochs=120, **v) for k, v in LONGEST.items()},
-    "large": {k: replace(BASE, **v) for k, v in LARGE.items()},
-}
-
-
-def differences(c: Config) -> dict:
-    base = asdict(BASE)
-    return {k: v for k, v in asdict(c).items() if v != base[k]}
+# -- the images and the results ----------------------------------------------------------
 
 
 def load_data(device: torch.device) -> dict:
@@ -728,33 +450,37 @@ def drawn_data() -> dict:
 
 
 def append(record: dict) -> None:
-    records = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
-    records.append(record)
-    write_text(RESULTS, "[\n" + ",\n".join(json.dumps(r) for r in records) + "\n]\n")
+    """Add a run to the results."""
+    results = {"runs": []}
+    if RESULTS.exists():
+        results = json.loads(RESULTS.read_text())
+    results |= {"machine": machine(), "versions": versions()}
+    head = json.dumps({k: v for k, v in results.items() if k != "runs"})
+    runs = ",\n".join(json.dumps(run) for run in [*results["runs"], record])
+    write_text(RESULTS, f'{head[:-1]},\n"runs": [\n{runs}\n]}}\n')
 
 
-def table() -> None:
-    """Print the mean and spread of each row, and its difference from the first row."""
+def tables() -> list[str]:
+    """Return a Markdown table for each group: means over the seeds, in percent."""
     runs: dict[str, dict[str, list[dict]]] = {}
-    for record in json.loads(RESULTS.read_text()):
-        runs.setdefault(record["group"], {}).setdefault(record["name"], []).append(record)
+    for run in json.loads(RESULTS.read_text())["runs"]:
+        runs.setdefault(run["group"], {}).setdefault(run["name"], []).append(run)
+    lines = []
     for group, rows in runs.items():
-        print(f"\n{group:38} seeds  mirrored  (min .. max)   gain    plain    loss   train")
-        first = next(iter(rows.values()))
+        lines += ["", f"### {group}", ""]
+        lines += ["| recipe | seeds | held out | against the first | one view | training images |"]
+        lines += ["|---|---|---|---|---|---|"]
+        order = list(GROUPS[group])
+        rows = dict(sorted(rows.items(), key=lambda row, order=order: order.index(row[0])))
+        first = {r["seed"]: r["valid_mirrored"] for r in next(iter(rows.values()))}
         for name, records in rows.items():
-            mirrored = [100 * r["valid_mirrored"] for r in records]
-            base = {r["seed"]: 100 * r["valid_mirrored"] for r in first}
-            gains = [
-                100 * r["valid_mirrored"] - base[r["seed"]] for r in records if r["seed"] in base
-            ]
-            mean = lambda key, rs=records: statistics.mean(r[key] for r in rs)  # noqa: E731
-            print(
-                f"{name:38} {len(mirrored):5}  {statistics.mean(mirrored):8.2f}"
-                f"  ({min(mirrored):5.2f}..{max(mirrored):5.2f})"
-                f"  {statistics.mean(gains) if gains else math.nan:+5.2f}"
-                f"  {100 * mean('valid'):6.2f}  {mean('valid_loss'):6.4f}"
-                f"  {100 * mean('train'):6.2f}"
-            )
+            mean = lambda key, rs=records: f"{100 * statistics.mean(r[key] for r in rs):.1f}"  # noqa: E731
+            gains = [r["valid_mirrored"] - first[r["seed"]] for r in records if r["seed"] in first]
+            gain = f"{100 * statistics.mean(gains):+.1f}" if gains else ""
+            seeds = len({r["seed"] for r in records})
+            scores = " | ".join([mean("valid_mirrored"), gain, mean("valid"), mean("train")])
+            lines.append(f"| {name} | {seeds} | {scores} |")
+    return lines
 
 
 def main() -> None:
@@ -774,7 +500,7 @@ def main() -> None:
             pass
         print(run.result())
     elif arguments.what == "table":
-        table()
+        print("\n".join(tables()))
     elif arguments.what == "list":
         for group, rows in GROUPS.items():
             print(f"{group}: {', '.join(rows)}")

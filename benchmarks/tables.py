@@ -1,4 +1,4 @@
-"""Write the tables of README.md and docs/benchmarks.md.
+"""Write the tables of README.md, docs/benchmarks.md and docs/training_recipe.md.
 
     python benchmarks/tables.py [--check]
 
@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import recipe
 import torch
 from _harness import RESULTS, describe
 
@@ -456,6 +457,7 @@ def main() -> None:
     write(ROOT / "README.md", "benchmarks", [*time_table(), "", *ratio_table()], check=check)
     tables = [*target_table(), *speed_table(), *transfer_table()]
     write(ROOT / "docs/benchmarks.md", "benchmarks", tables, check=check)
+    write(ROOT / "docs/training_recipe.md", "recipe", recipe.tables(), check=check)
 
 
 if __name__ == "__main__":
