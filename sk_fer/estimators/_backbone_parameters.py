@@ -34,10 +34,11 @@ BACKBONE_CONSTRAINTS: dict[str, list[Any]] = {
     "stem": [StrOptions(set(STEMS))],
 }
 
-_BACKBONE = """
+_OWN = " or ".join(f'"{name}"' for name in OWN_BACKBONES)
+_BACKBONE = f"""
 backbone : str
-    The name of a classification model of timm (``timm.list_models()``), or "fast" or
-    "accurate", the networks of :class:`FERCNNClassifier`. timm is only needed for its models.
+    The name of a classification model of timm (``timm.list_models()``), or a network of
+    :class:`FERCNNClassifier`: {_OWN}. timm is only needed for its models.
 weights : "imagenet", "fer2013", str, path-like, fitted classifier or None
     The weights of the backbone at the start. "imagenet" are the weights of timm, which are
     downloaded once and kept in its cache. "fer2013" are those of :func:`load_pretrained`, for

@@ -95,7 +95,7 @@ def head_inputs(
             stacklevel=5,
         )
         return train, valid
-    train = train.with_features(net.features(train, "features"))
+    train = train.with_features(net.features(train, pooled=False))
     if valid is not None:
-        valid = valid.with_features(net.features(valid, "features"))
+        valid = valid.with_features(net.features(valid, pooled=False))
     return train, valid

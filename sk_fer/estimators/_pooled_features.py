@@ -35,7 +35,7 @@ class PooledFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             The features.
         """
         images = self._new_dataset(X)
-        return self.net_.features(images, "pooled")
+        return self.net_.features(images, pooled=True)
 
     @property
     def _n_features_out(self) -> int:

@@ -3,27 +3,10 @@
 from textwrap import fill, indent
 from typing import Any
 
+from sk_fer._utils._choices import find_piece
 from sk_fer._utils._constraints import NameIn, validate_params
 from sk_fer._utils._networks import NETWORKS, list_networks
 from sk_fer.estimators._base import BaseFERClassifier
-from sk_fer.estimators._cnn import FERCNNClassifier
-from sk_fer.estimators._dense import FERDenseClassifier
-from sk_fer.estimators._pretrained import (
-    FEREfficientNetB2Classifier,
-    FERPretrainedClassifier,
-    FERResNet50Classifier,
-)
-
-_CLASSIFIERS: dict[str, type[BaseFERClassifier]] = {
-    kind.__name__: kind
-    for kind in (
-        FERCNNClassifier,
-        FERDenseClassifier,
-        FEREfficientNetB2Classifier,
-        FERPretrainedClassifier,
-        FERResNet50Classifier,
-    )
-}
 
 
 def preset_parameters(preset: str) -> dict[str, Any]:
@@ -99,7 +82,7 @@ def make_classifier(preset: str = "fast", **parameters: Any) -> BaseFERClassifie
     >>> make_classifier("sequential", max_epochs=5).architecture
     'sequential'
     """
-    kind = _CLASSIFIERS[NETWORKS[preset].estimator]
+    kind: type[BaseFERClassifier] = find_piece(f"sk_fer.estimators.{NETWORKS[preset].estimator}")
     known = kind().get_params()
     unknown = [name for name in parameters if name not in known]
     if unknown:

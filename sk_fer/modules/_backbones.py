@@ -40,7 +40,7 @@ class OwnBackbone(nn.Sequential):
 
 
 def build_backbone(
-    name: str, n_channels: int, size: tuple[int, int], stem: str = "full"
+    name: str, n_channels: int, input_size: tuple[int, int], stem: str = "full"
 ) -> nn.Module:
     """Build a backbone with random weights.
 
@@ -50,7 +50,7 @@ def build_backbone(
         The name of a classification model of timm, or "fast" or "accurate".
     n_channels : int
         The number of channels of the images.
-    size : tuple of (height, width)
+    input_size : tuple of (height, width)
         The size of the images, for networks that accept one size only.
     stem : {"full", "no_pool", "no_stride"}, default="full"
         The first layers. "no_pool" removes the max-pool after the first convolution, and
@@ -71,16 +71,16 @@ def build_backbone(
     """
     known_backbone(name)
     if name in OWN_BACKBONES:
-        backbone: nn.Module = OwnBackbone(name, network_class(name)((n_channels, *size), 2))
+        backbone: nn.Module = OwnBackbone(name, network_class(name)((n_channels, *input_size), 2))
     else:
         settings: dict[str, Any] = {"num_classes": 0, "in_chans": n_channels}
         timm = import_timm()
         try:
-            backbone = timm.create_model(name, img_size=size, **settings)
+            backbone = timm.create_model(name, img_size=input_size, **settings)
         except TypeError:  # most models accept any size and have no such argument
             backbone = timm.create_model(name, **settings)
         except (RuntimeError, AssertionError, ValueError) as error:
-            raise _cannot_take(None, name, size, error) from error
+            raise _cannot_take(None, name, input_size, error) from error
         _weigh_samples(backbone)
         _make_repeatable(backbone)
     if stem != "full":
@@ -147,7 +147,7 @@ def _widen_stem(backbone: nn.Module, name: str, stem: str) -> None:
     convolution.stride = (1, 1)
 
 
-def check_size(
+def feature_shapes(
     backbone: nn.Module, name: str, input_shape: tuple[int, int, int]
 ) -> tuple[int, tuple[int, ...]]:
     """Return the shapes of the features of one image, and check the size of the image.

@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from sk_fer.modules._backbones import build_backbone, check_size, last_stage
+from sk_fer.modules._backbones import build_backbone, feature_shapes, last_stage
 from sk_fer.modules._blocks import linear_head
 from sk_fer.modules._dropout import SeededDropout
 from sk_fer.modules._weighted_norm import WeightedBatchNorm2d
@@ -60,7 +60,7 @@ class PretrainedNetwork(nn.Module):
         super().__init__()
         self.name, self.stem = backbone, stem
         self.backbone: Any = build_backbone(backbone, input_shape[0], input_shape[1:], stem)
-        self.n_features, self.feature_shape = check_size(self.backbone, backbone, input_shape)
+        self.n_features, self.feature_shape = feature_shapes(self.backbone, backbone, input_shape)
         self.head = _HEADS[head](self, n_classes, dropout)
         self.takes_map = head == "conv"
         self.train_only("all")

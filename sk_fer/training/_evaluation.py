@@ -68,7 +68,7 @@ class Evaluation:
             yield self._in_parts(predict, batch)
 
     def features(
-        self, dataset: FaceDataset, precision: torch.dtype, kind: str
+        self, dataset: FaceDataset, precision: torch.dtype, *, pooled: bool
     ) -> NDArray[np.float32]:
         """Return the features that the backbone extracts from images.
 
@@ -78,8 +78,8 @@ class Evaluation:
             The images.
         precision : torch.dtype
             The type in which matrix products are computed.
-        kind : {"features", "pooled"}
-            The input of the head, or the pooled features.
+        pooled : bool
+            Whether to return the pooled features. If False, the input of the head is returned.
 
         Returns
         -------
@@ -91,9 +91,9 @@ class Evaluation:
         network: Any = module.network
 
         def layers(x: Tensor) -> Tensor:
-            if kind == "features":
-                return network.features(x)
-            return network.pooled(network.backbone.forward_features(x))
+            if pooled:
+                return network.pooled(network.backbone.forward_features(x))
+            return network.features(x)
 
         def extract(inputs: dict[str, Tensor]) -> Tensor:
             return in_precision(layers, module.prepare(inputs["images"]), precision).float()

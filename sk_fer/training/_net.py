@@ -388,22 +388,22 @@ class FERNet(CallbackNet):
         batches = self._evaluation().logits(self.get_dataset(X), self.precision, tta=tta)
         return torch.cat([logits.cpu() for logits in batches])
 
-    def features(self, dataset: FaceDataset, kind: str) -> NDArray[np.float32]:
+    def features(self, dataset: FaceDataset, *, pooled: bool) -> NDArray[np.float32]:
         """Return the features that the backbone extracts from images.
 
         Parameters
         ----------
         dataset : FaceDataset
             The images.
-        kind : {"features", "pooled"}
-            The input of the head, or the pooled features.
+        pooled : bool
+            Whether to return the pooled features. If False, the input of the head is returned.
 
         Returns
         -------
         ndarray of shape (n_samples, ...)
             The features.
         """
-        return self._evaluation().features(dataset, self.precision, kind)
+        return self._evaluation().features(dataset, self.precision, pooled=pooled)
 
     def predict(self, X: Any) -> NDArray:
         """Return the label of each sample, as it is among ``classes_``."""

@@ -37,7 +37,7 @@ def test_a_pipeline_with_any_classifier(small, first):
 def test_pixels_of_another_range_than_those_of_the_fit(small):
     X, _ = small
     features = FERFeatures("fast", weights=None, normalize="dataset", **SETTINGS).fit(X)
-    with pytest.raises(ValueError, match="X is float32 with values up to 1, and fit was given uin"):
+    with pytest.raises(ValueError, match="X is float32 with values up to 1, but the images in fit"):
         features.transform(X / X.max())
 
 

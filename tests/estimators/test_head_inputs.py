@@ -121,7 +121,7 @@ def test_an_error_on_the_way_to_the_features_leaves_the_fit_before(small, first,
     model = head_only(first).fit(X, y)
     before = model.predict_proba(X)
 
-    def interrupted(*args):
+    def interrupted(*args, **kwargs):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(FERNet, "features", interrupted)

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from sk_fer.modules import PretrainedNetwork, build_module, fused_for_evaluation
-from sk_fer.modules._backbones import build_backbone, check_size, last_stage
+from sk_fer.modules._backbones import build_backbone, feature_shapes, last_stage
 
 timm = pytest.importorskip("timm", reason="needs sk_fer[pretrained]")
 
@@ -71,7 +71,7 @@ def test_backbones_of_sk_fer_agree_with_their_networks(name):
         torch.testing.assert_close(
             whole.head.linear(backbone.forward_head(backbone.forward_features(x))), whole(x)
         )
-    assert check_size(backbone, name, (1, 32, 32))[0] == backbone.num_features
+    assert feature_shapes(backbone, name, (1, 32, 32))[0] == backbone.num_features
 
 
 @pytest.mark.parametrize("backbone", SMALL)
