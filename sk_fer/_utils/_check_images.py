@@ -16,7 +16,7 @@ from sk_fer._utils._layout import Layout, from_images, to_images, warn_of_four_c
 def check_images(
     estimator: Any, X: Any, *, reset: bool, picture: bool
 ) -> tuple[NDArray[Any], Layout]:
-    """Check images and return them with channels, as a view where NumPy allows.
+    """Check images and return them with channels, as a view if possible.
 
     scikit-learn sees flat rows, so that `n_features_in_` counts all values of an image.
 

@@ -16,7 +16,7 @@ def as_data(images: np.ndarray) -> np.ndarray:
     Returns
     -------
     data : ndarray of shape (n, h * h), (n, h, w) or (n, h, w, c)
-        A view of `images` where NumPy allows.
+        A view of `images` if possible.
     """
     is_gray_square = images.ndim == 3 and images.shape[1] == images.shape[2]
     return images.reshape(len(images), -1) if is_gray_square else images

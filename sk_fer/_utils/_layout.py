@@ -205,7 +205,7 @@ def to_images(
     Returns
     -------
     images : ndarray of shape (n, h, w, c)
-        A view of X where NumPy allows.
+        A view of X if possible.
     layout : Layout
         The layout of X, for :func:`from_images`.
 
@@ -247,7 +247,7 @@ def from_images(images: np.ndarray, layout: Layout) -> np.ndarray:
     Returns
     -------
     X : ndarray
-        A view of `images` where NumPy allows.
+        A view of `images` if possible.
     """
     if layout is Layout.FLAT:
         return images.reshape(len(images), math.prod(images.shape[1:]))

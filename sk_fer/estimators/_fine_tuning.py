@@ -73,7 +73,7 @@ def head_inputs(
     Returns
     -------
     train, valid : FaceDataset
-        The features in place of the images, or the images if more than the head is trained, if
+        The features instead of the images, or the images if more than the head is trained, if
         the images are augmented, or if the features take more than 2 GiB.
 
     Warns

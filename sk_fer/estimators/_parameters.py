@@ -193,7 +193,7 @@ Class = TypeVar("Class", bound=type)
 
 
 def document_parameters(**texts: str) -> Callable[[Class], Class]:
-    """Return a decorator that fills texts into a class docstring in place of ``{name}``.
+    """Return a decorator that replaces each ``{name}`` in a class docstring with a text.
 
     ``{shared_parameters}`` and ``{shared_attributes}`` are always filled in. The default of each
     parameter is taken from the signature and written after its type.
@@ -236,7 +236,7 @@ def parameters_and_attributes(cls: type) -> str:
 
 
 def resolve_batch_size(batch_size: int | str, n_images: int) -> int:
-    """Turn the `batch_size` parameter into a number of images.
+    """Resolve the `batch_size` parameter to a number of images.
 
     Parameters
     ----------
@@ -262,7 +262,7 @@ def resolve_batch_size(batch_size: int | str, n_images: int) -> int:
 
 
 def resolve_optimizer_settings(parameters: Mapping[str, Any]) -> OptimizerSettings:
-    """Turn the parameters `lr`, `momentum` and `weight_decay` into numbers.
+    """Resolve the parameters `lr`, `momentum` and `weight_decay` to numbers.
 
     Parameters
     ----------
@@ -289,7 +289,7 @@ def resolve_optimizer_settings(parameters: Mapping[str, Any]) -> OptimizerSettin
 def resolve_augmentation(
     augment: str | bool | Mapping[str, float] | None, max_epochs: int, *, face: bool
 ) -> dict[str, float]:
-    """Turn the `augment` parameter into the random changes that are on.
+    """Resolve the `augment` parameter to the strengths of the random changes.
 
     Parameters
     ----------

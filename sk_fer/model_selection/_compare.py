@@ -232,7 +232,7 @@ def _listed(names: Iterable[str], reasons: Iterable[str]) -> str:
 
 
 def _check_runnable(classifiers: dict[str, Any]) -> None:
-    """Refuse classifiers that no data could be fitted with, all of them in one message."""
+    """Raise one error that names all classifiers that cannot be fitted."""
     wrong, causes = {}, []
     for name, classifier in classifiers.items():
         try:

@@ -129,7 +129,7 @@ def grid_search(
         "refit": refit,
         "return_train_score": False,
     }
-    # Each fit gets the groups, too, for the validation images that it sets aside.
+    # Each fit also receives the groups, for its validation images.
     with config_context(enable_metadata_routing=groups is not None):
         classifier = clone(classifier)
         is_pipeline = isinstance(classifier, Pipeline)

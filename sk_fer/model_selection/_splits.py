@@ -198,7 +198,7 @@ def _check_enough(
     n_held_out: int,
     test_size: float,
 ) -> None:
-    """Raise a ValueError unless each split gets images and leaves some of each class."""
+    """Raise a ValueError unless all splits can have images and training all classes."""
     n_rows, n_classes = int(free.sum()), len(np.unique(labels[free]))
     if n_held_out < 1 or n_rows - len(made) * n_held_out < n_classes:
         raise ValueError(

@@ -31,7 +31,7 @@ class Learnt(NamedTuple):
 
 
 def _learnt_by(kind: Any) -> Learnt:
-    """Return what a transformer of sk_fer learns, as its class says."""
+    """Return the learned attributes of a transformer, which its class declares."""
     return Learnt(getattr(kind, "_learned_arrays", {}), images=kind._learned_sizes)
 
 

@@ -13,7 +13,7 @@ _IMPORTED_BY = os.getpid()
 
 
 def resolve_device(device: str | torch.device) -> torch.device:
-    """Turn the `device` parameter into a device that exists.
+    """Resolve the `device` parameter to an existing device.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def resolve_device(device: str | torch.device) -> torch.device:
     Raises
     ------
     ValueError
-        If torch does not know the device or the machine does not have it.
+        If the device is unknown to torch or does not exist on this machine.
     RuntimeError
         As :func:`settle_after_fork`.
 
@@ -52,8 +52,8 @@ def resolve_device(device: str | torch.device) -> torch.device:
         n_devices = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if (resolved.index or 0) >= n_devices:
             raise ValueError(
-                f"device={device!r}: torch {torch.__version__} sees {n_devices} CUDA devices here; "
-                "use device='auto' or 'cpu'"
+                f"device={device!r}: torch {torch.__version__} finds {n_devices} CUDA devices "
+                "here; use device='auto' or 'cpu'"
             )
         return resolved
     try:
@@ -102,7 +102,7 @@ def _use_one_thread_in_fork(pid: int) -> None:
 
 
 def resolve_precision(precision: str, device: torch.device) -> torch.dtype:
-    """Turn the `precision` parameter into the type of matrix products.
+    """Resolve the `precision` parameter to the type of matrix products.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ def _cpu_computes_bfloat16() -> bool:
 
 @contextmanager
 def fastest_convolutions() -> Iterator[None]:
-    """Let cuDNN select its algorithm for each shape by its time, unless results must repeat."""
+    """Let cuDNN select the fastest algorithm for each shape, unless results must be repeatable."""
     cudnn = torch.backends.cudnn
     # It is not used in threads, because the first fit to end would reset it for the others.
     if (

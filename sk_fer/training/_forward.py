@@ -1,4 +1,4 @@
-"""The computation of logits from a batch of images, or of features in their place."""
+"""Computes logits from a batch of images or features."""
 
 from collections.abc import Callable
 

@@ -1,20 +1,20 @@
-"""The fused form of a module, which many predictions use."""
+"""The fused form of a module, for predictions of many images."""
 
 import torch
 from torch import nn
 
 from sk_fer.modules import FaceModule, fused_for_evaluation
 
-# Fewer images gain nothing from the fused form, and would pay for the comparison of the weights.
+# For fewer images, the comparison of the weights takes longer than the fused form saves.
 FEWEST_FUSED = 256
 
 
 class FusedForm:
     """A fused copy of a module, which is kept up to date.
 
-    Many images go through the fused copy, which is made again if a layer or a weight of the module
-    has changed. The comparison takes one pass over the weights. Few images, and modules with
-    hooks, go through the module itself, which is as fast for them and cannot be out of date.
+    Many images are predicted with the fused copy, which is made again if a layer or a weight of the
+    module has changed. The comparison takes one pass over the weights. For few images, and for
+    modules with hooks, the module itself is used, which is equally fast and never out of date.
 
     Parameters
     ----------
@@ -59,8 +59,8 @@ class FusedForm:
     def _is_as_fused(self, layers: list[nn.Module]) -> bool:
         """Compare layers and weights with those that were fused.
 
-        The version of a tensor does not tell: changes through ``.data`` and the steps of fused
-        optimizers leave it as it is.
+        The version counter of tensors is not sufficient: changes through ``.data`` and steps of
+        fused optimizers do not increase it.
         """
         weights = self.module.state_dict()
         return (
@@ -76,7 +76,7 @@ def _same(now: torch.Tensor, then: torch.Tensor) -> bool:
 
 
 def _calls_are_changed(layers: list[nn.Module]) -> bool:
-    """Return whether hooks, pruning, parametrizations or a replaced ``forward`` are there."""
+    """Return whether a layer has hooks, pruning, parametrizations or a replaced ``forward``."""
     return any(
         layer._forward_hooks
         or layer._forward_pre_hooks

@@ -43,7 +43,7 @@ class EpochRow(dict[str, Any]):
 
 
 class FitHistory(History):
-    """A skorch history whose rows know the aliases, and whose errors name the columns.
+    """A skorch history with aliases of columns, and errors that name the columns.
 
     The losses of batches stay on the device until somebody reads the history, since each
     reading waits for a GPU.

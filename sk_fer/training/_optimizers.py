@@ -81,8 +81,8 @@ def parameter_groups(
 
 def may_be_fused(kind: type[torch.optim.Optimizer], device_type: str) -> bool:
     """Return whether an optimizer has a fused implementation that is right on a device."""
-    # Fused SGD fails where parameters thaw at different times, and reads memory that
-    # nobody wrote where a step of float16 was left out.
+    # Fused SGD fails if parameters are unfrozen at different times, and reads uninitialized memory
+    # if a step of float16 was skipped.
     has_option = "fused" in signature(kind).parameters and kind is not torch.optim.SGD
     return has_option and device_type in ("cpu", "cuda")
 

@@ -77,7 +77,7 @@ class ProgressSchedule(Callback):
         self.last_rates_ = [group["lr"] for group in net.optimizer_.param_groups]
 
     def _check_rates(self, groups: list[dict[str, Any]]) -> None:
-        """Refuse a change of the rates since the last step, which would have no effect."""
+        """Raise an error if the rates were changed since the last step, without effect."""
         for group, last, scheduled in zip(
             groups, self.last_rates_, self.scheduled_rates_, strict=False
         ):

@@ -17,7 +17,7 @@ def test_unknown_device_is_refused():
 
 def test_missing_cuda_is_refused(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(ValueError, match=r"device='cuda:3': torch .* sees 0 CUDA devices here"):
+    with pytest.raises(ValueError, match=r"device='cuda:3': torch .* finds 0 CUDA devices here"):
         resolve_device("cuda:3")
 
 
