@@ -61,17 +61,17 @@ def make_splits(
         The split of each image: "train", "validation" or "test". At least one image of each class
         is in training.
 
-    Warns
-    -----
-    UserWarning
-        If a group is in two splits of the data set, or if `by` is "label" and there are groups.
-
     Raises
     ------
     ValueError
         If the data set has no labels, or not the splits or groups that `by` requires; if `target`,
         `usage` and `groups` differ in length; if `usage` contains an unknown name, or several
         splits without training images; if there are too few images or groups.
+
+    Warns
+    -----
+    UserWarning
+        If a group is in two splits of the data set, or if `by` is "label" and there are groups.
 
     See Also
     --------

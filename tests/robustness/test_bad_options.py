@@ -20,7 +20,7 @@ BAD_OPTIONS = [
     ([*TRAIN, "--precision", "int8"], 2, "The 'precision' parameter"),
     ([*TRAIN, "--batch-size", "0"], 2, "Invalid value for '--batch-size'"),
     ([*TRAIN, "--seed", "-1"], 2, "Invalid value for '--seed'"),
-    ([*TRAIN, "--image-size", "24"], 2, "--image-size: it is only for class folders"),
+    ([*TRAIN, "--image-size", "24"], 2, "--image-size: it is only for images"),
     ([*TRAIN, "--classes", "a,b"], 2, "--classes: it is only for class folders"),
     ([*TRAIN, "--set", "speed=3"], 2, "no parameter 'speed'"),
     ([*TRAIN, "--set", "tta"], 2, "got 'tta', expected NAME=VALUE"),
