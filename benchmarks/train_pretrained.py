@@ -231,7 +231,9 @@ def page(result: dict[str, Any]) -> str:
     plain, copies = result["public_test"], result["public_test_without_copies"]
     before, after = (result[when]["public_test"] for when in ("before", "after"))
     parameters = ", ".join(
-        f"`{name}={value!r}`" for name, value in result["parameters"].items() if name != "device"
+        f"`{name}={value!r}`"
+        for name, value in result["parameters"].items()
+        if name not in ("device", "verbose")
     )
     rows = [
         f"| {name} | {row['precision']:.1%} | {row['recall']:.1%} | {row['f1-score']:.1%} | "
