@@ -1,5 +1,6 @@
 """Importing sk_fer is quick and does not import torch."""
 
+import os
 import re
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import numpy as np
 
 import sk_fer
 from sk_fer import FERFeatures, FERPretrainedClassifier
+from sk_fer.estimators import NETWORKS
 
 SCRIPT = """
 import sys
@@ -30,6 +32,27 @@ def test_import_alone_does_not_start_torch():
     script = "import sys, sk_fer, sk_fer.datasets; print('torch' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "False"
+
+
+def test_help_describes_all_networks_without_starting_torch():
+    script = """
+import sys
+from sk_fer._cli import main
+try:
+    main()
+except SystemExit:
+    print("torch" in sys.modules)
+"""
+    for command in ("train", "compare"):
+        run = subprocess.run(
+            [sys.executable, "-c", script, command, "--help"],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "COLUMNS": "200"},
+        )
+        assert run.stdout.split()[-1] == "False"
+        assert all(re.search(rf"\b{name}\b", run.stdout) for name in NETWORKS)
 
 
 def test_the_command_runs_as_a_module():

@@ -68,9 +68,9 @@ def compare(
         typer.Option(
             "--model",
             "-m",
-            metavar=f"[{'|'.join(NETWORKS)}]",
+            metavar="NETWORK",
             callback=_check_models,
-            help="Network to compare. Can be given several times. "
+            help=f"Network to compare: {', '.join(NETWORKS)}. Can be given several times. "
             f"[default: {', '.join(DEFAULT_MODELS)}]",
         ),
     ] = None,

@@ -87,9 +87,9 @@ Model = Annotated[
     typer.Option(
         "--model",
         "-m",
-        metavar=f"[{'|'.join(NETWORKS)}]",
+        metavar="NETWORK",
         callback=one_of(NETWORKS),
-        help=f"Network. {'; '.join(f'{n}: {row.description}' for n, row in NETWORKS.items())}. The "
+        help=f"{'; '.join(f'{name}: {row.description}' for name, row in NETWORKS.items())}. The "
         "pretrained networks require timm, and download ImageNet weights unless "
         "--set weights=None or --set weights=FILE is given.",
     ),
