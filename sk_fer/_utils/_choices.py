@@ -119,6 +119,6 @@ CHANGES: dict[str, Change] = {
 def find_piece(piece: Any) -> Any:
     """Return the class or function with a name such as ``"torch.optim.SGD"``.
 
-    What is a class or function already is returned as it is.
+    A class or function is returned unchanged.
     """
     return resolve_name(piece) if isinstance(piece, str) else piece

@@ -125,7 +125,7 @@ def to_pixels(image: Image.Image, *, color: bool, in_place: bool = False) -> np.
 
 
 def warn_of_several_frames(names: list[str]) -> None:
-    """Warn of files of which only the first frame was read, if there are any."""
+    """Warn of files with several frames, if there are any."""
     if names:
         warnings.warn(
             f"{len(names)} image file(s) have several frames or pages, of which only the first was "

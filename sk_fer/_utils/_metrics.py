@@ -9,7 +9,7 @@ from sklearn.metrics import accuracy_score, f1_score, recall_score
 
 
 class Metric(NamedTuple):
-    """A score from 0 to 1 of predicted labels, of which a larger one is better."""
+    """A score of predicted labels from 0 to 1. Larger values are better."""
 
     title: str
     """The title in tables and plots."""

@@ -48,7 +48,7 @@ class DataSet(NamedTuple):
     load : callable
         Its loader.
     protocol : str
-        What its official protocol is, or that there is none.
+        A description of its official protocol, or that there is none.
     is_table : bool, default=False
         Whether it is a table of pixels. Then, the parameters of the loader for images do not apply.
     recognizes : callable, default=None

@@ -52,7 +52,7 @@ class Entries:
     groups_kind : str or None
         What a group is, such as "subject".
     skipped : list of (str, str)
-        What was left out because it is bad, and the reason.
+        The bad images or rows that were left out, with the reasons.
     not_read : dict of str to int
         The number of files that are not images, by suffix.
     fields : dict of str to object
@@ -170,7 +170,7 @@ def load_entries(
 
 
 def check_classes(entries: Entries, on_error: str) -> Entries:
-    """Return the entries of a data set of which all classes are known to have images."""
+    """Return the entries of a data set in which each class must have images."""
     found = {row.label for row in entries.rows}
     absent = [name for name in entries.target_names if name not in found]
     if absent:

@@ -45,7 +45,7 @@ _EXPRESSIONS = {
 }
 _ACTION_UNITS = sorted({unit for units in _EXPRESSIONS.values() for unit in units})
 
-# What differs from face to face whatever its expression. Lengths are in half heights of the head,
+# Properties that differ between faces of any expression. Lengths are in half heights of the head,
 # angles in radians, tones from 0 (black) to 1 (white).
 _VARIATION = {
     # pose

@@ -169,7 +169,7 @@ def read_fer2013(
     Parameters
     ----------
     path : Path
-        The file, or a folder that holds it.
+        The file, or a folder that contains it.
     cache, data_home, on_error
         As in `load_fer2013`.
 

@@ -67,7 +67,7 @@ def read_ferplus_folder(
             skipped.append((file.path, message))
             continue
         assert folder is not None
-        # The votes stand in place of a label: the caller makes the target of them.
+        # The caller computes the target from the votes.
         rows.append(Entry(file, "", subset_of(folder), more=tuple(found.tolist())))
     if votes:
         split, name = next(iter(votes))

@@ -19,7 +19,7 @@ def find_list(root: Path, is_list: Callable[[str], bool], what: str) -> Path | N
     is_list : callable
         A function from the name of a file, in lower case, to whether it is the list.
     what : str
-        What the list is called, for messages.
+        The name of the list, for messages.
 
     Returns
     -------

@@ -17,7 +17,7 @@ def splits_of(files: Sequence[ImageFile], root: str) -> np.ndarray | None:
 
     The nearest folder above the class folder that is named after a split decides. Where no folder
     is, the beginning of the file's name does, such as ``PublicTest_``. It also tells apart the two
-    splits that the folder ``test`` of FER2013's release as images holds.
+    splits that the folder ``test`` of FER2013's release as images contains.
 
     Parameters
     ----------

@@ -52,7 +52,9 @@ def open_image_tree(path: Path) -> Iterator[ImageTree]:
             with damage_named(path):
                 members = _members(path, stack)
             if members is None:
-                raise NotADirectoryError(f"{path}: not a folder, nor a zip or tar archive of one")
+                raise NotADirectoryError(
+                    f"{path}: not a folder, and not a zip or tar archive of a folder"
+                )
             tree = ImageTree(str(path))
             for name, open_file in sorted(members, key=lambda member: member[0].split("/")):
                 folders = tuple(

@@ -89,7 +89,7 @@ def limited(packed: IO[bytes], path: Path) -> BufferedReader:
 
 
 class _Limited(RawIOBase):
-    """What comes out of a packed file, as long as it is in proportion to what went in."""
+    """The content of a packed file, with a limit on the ratio of the sizes."""
 
     def __init__(self, packed: IO[bytes], path: Path) -> None:
         self.packed = packed

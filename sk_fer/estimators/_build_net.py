@@ -44,7 +44,7 @@ def new_module(
     classes : ndarray of shape (n_classes,) or None
         The classes of the head. If None, there is no head.
     parameters : mapping of str to object
-        The parameters of the estimator, of which `normalize` and `weights` are used.
+        The parameters of the estimator. Only `normalize` and `weights` are used.
     face : bool
         Whether the images are large enough to be faces.
     seed : int
@@ -108,7 +108,7 @@ def check_same_network(
     network : tuple of (name, options)
         The network that the parameters describe.
     parameters : mapping of str to object
-        The parameters, of which `normalize` and `weights` are used.
+        The parameters. Only `normalize` and `weights` are used.
     face : bool
         Whether the images are large enough to be faces.
 

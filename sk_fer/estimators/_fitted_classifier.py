@@ -83,7 +83,7 @@ class FittedClassifier(ClassifierMixin, ImageInput, StoredNet):
         X : array-like
             The images, as in :meth:`fit`.
         y : array-like of shape (n_samples,) or (n_samples, n_classes)
-            The labels, or soft targets, of which the class with the largest share is used.
+            The labels or soft targets. For soft targets, the class with the largest share is used.
         sample_weight : array-like of shape (n_samples,), default=None
             The weights of the images.
 

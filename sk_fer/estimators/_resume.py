@@ -29,7 +29,7 @@ def open_checkpoints(
     described : dict
         The description of the training, from :func:`fingerprint`.
     seed : int
-        The seed of the training if it starts anew.
+        The seed of the training, if there is no checkpoint.
     is_clone : bool
         Whether the estimator is a clone, as in searches and cross-validation. Clones share the
         folder: each training has a subfolder, and equal trainings wait for each other.

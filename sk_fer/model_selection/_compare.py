@@ -88,7 +88,7 @@ def compare(
     error_score : "raise" or numpy.nan, default=numpy.nan
         What happens if a classifier cannot be fitted or cannot predict. With numpy.nan, its
         scores are NaN, the ``error`` column says why, a warning names the classifier, and the
-        comparison goes on. With "raise", the error ends the comparison.
+        comparison continues. With "raise", the error ends the comparison.
     verbose : int, default=0
         If it is greater than zero, a line is printed before and after each classifier.
 

@@ -22,7 +22,7 @@ def layer_setting(
     name : str
         Name of the attribute, which is None otherwise.
     value : object
-        What it is meanwhile.
+        The value inside the block.
     """
     layers = [layer for layer in module.modules() if isinstance(layer, kind)]
     for layer in layers:

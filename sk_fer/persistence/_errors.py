@@ -26,7 +26,7 @@ class ModelFormatError(ValueError):
 
 
 def require(condition: object, message: str) -> None:
-    """Raise ModelFormatError unless the condition holds."""
+    """Raise ModelFormatError unless the condition is true."""
     if not condition:
         raise ModelFormatError(message)
 

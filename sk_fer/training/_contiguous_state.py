@@ -12,7 +12,7 @@ class ContiguousState:
     Parameters
     ----------
     module : torch.nn.Module
-        Its weights may lie in another memory layout, as those of convolutions do.
+        Its weights can have another memory layout, as those of convolutions do.
     """
 
     def __init__(self, module: nn.Module) -> None:

@@ -29,7 +29,7 @@ class MappedPages:
 
     @classmethod
     def of(cls, array: NDArray) -> "MappedPages | None":
-        """Return the pages of the map of which an array is a view, or None."""
+        """Return the pages of the memory map that an array is a view of, or None."""
         base: object = array
         while isinstance(base, np.ndarray):
             mapping = getattr(base, "_mmap", None)

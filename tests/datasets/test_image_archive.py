@@ -106,7 +106,9 @@ def test_an_archive_without_images_or_table_is_refused(tmp_path):
     ):
         load_faces(path)
     (tmp_path / "b.txt").write_text("text")
-    with pytest.raises(NotADirectoryError, match=r"b.txt: not a folder, nor a zip or tar archive"):
+    with pytest.raises(
+        NotADirectoryError, match=r"b.txt: not a folder, and not a zip or tar archive"
+    ):
         load_image_folder(tmp_path / "b.txt")
 
 
