@@ -1,5 +1,6 @@
 """A skorch net whose callbacks can read, copy, save and continue it."""
 
+from types import SimpleNamespace
 from typing import Any, Self
 
 import torch
@@ -7,7 +8,6 @@ from skorch import NeuralNetClassifier
 from skorch.callbacks import EarlyStopping, EpochScoring, LoadInitState, LRScheduler
 from skorch.callbacks.scoring import ScoringBase
 
-from sk_fer.training._contiguous_state import ContiguousState
 from sk_fer.training._history import FitHistory, MissingColumn
 from sk_fer.training._optimizers import take_state
 from sk_fer.training.callbacks import FitTasks, notify_scoring
@@ -127,8 +127,17 @@ class CallbackNet(NeuralNetClassifier):
     # -- copies and files ------------------------------------------------------------------
 
     def _get_module(self, name: str, msg: str) -> Any:
+        """Return what ``save_params`` and ``load_params`` of skorch need of a module.
+
+        Files of safetensors need contiguous weights, but those of convolutions are not.
+        """
         module = super()._get_module(name, msg)
-        return ContiguousState(module) if isinstance(module, torch.nn.Module) else module
+        if not isinstance(module, torch.nn.Module):
+            return module
+        return SimpleNamespace(
+            state_dict=lambda: {k: v.contiguous() for k, v in module.state_dict().items()},
+            load_state_dict=module.load_state_dict,
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         # skorch stores module_ as bytes, and module is the same object.
