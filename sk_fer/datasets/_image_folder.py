@@ -2,37 +2,34 @@
 
 import os
 import unicodedata
-from collections.abc import Sequence
+import warnings
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
 
 from sklearn.utils import Bunch
 
 from sk_fer._utils._constraints import validate_params
-from sk_fer._utils._layout import SIDE
-from sk_fer.datasets._bunch import Faces, make_bunch
-from sk_fer.datasets._checks import (
-    HOW_TO_SKIP,
-    ON_ERROR,
-    OUTPUT,
-    PATH,
-    SUBSET,
-    check_path,
-)
-from sk_fer.datasets._entries import Entries, Entry, check_has_images, read_entries
+from sk_fer.datasets._bunch import Faces
+from sk_fer.datasets._checks import HOW_TO_SKIP, IMAGES, PATH, SUBSET, check_path
+from sk_fer.datasets._documentation import document_loader
+from sk_fer.datasets._entries import Entries, Entry, check_has_images, load_entries, read_entries
 from sk_fer.datasets._folder_splits import splits_of
 from sk_fer.datasets._image_archive import open_image_tree
 from sk_fer.datasets._image_tree import ImageTree
+from sk_fer.datasets._label_names import LabelNames
 from sk_fer.datasets._names import EXPRESSIONS, expression_of
 
 
+@document_loader
 @validate_params(
     {
         "path": PATH,
         "classes": ["array-like", None],
-        "image_size": [tuple, list, SIDE, None],
-        "color": ["boolean"],
+        "names": [Mapping, None],
         **SUBSET,
-        **OUTPUT,
-        **ON_ERROR,
+        **IMAGES,
     }
 )
 def load_image_folder(
@@ -40,11 +37,14 @@ def load_image_folder(
     *,
     subset: str = "all",
     classes: Sequence[str] | None = None,
+    names: Mapping[Any, str | None] | None = None,
     image_size: int | tuple[int, int] | None = None,
     color: bool = False,
     return_X_y: bool = False,
     as_frame: bool = False,
     on_error: str = "raise",
+    cache: bool | str = "auto",
+    data_home: str | os.PathLike[str] | None = None,
 ) -> Bunch | tuple:
     """Load images from folders ``<class>/*`` or ``<split>/<class>/*``.
 
@@ -63,19 +63,11 @@ def load_image_folder(
         The class names of your own data, as the folders are named, in upper or lower case. If
         None, the classes are the expressions angry, disgust, fear, happy, sad, surprise, neutral
         and contempt, also under other names such as Anger or happiness.
-    image_size : int or tuple of int, default=None
-        The height and width, or the side of a square, to which images are resized. If None, all
-        images must have the same size.
-    color : bool, default=False
-        Whether to keep the colours. If False, colour images become gray.
-    return_X_y : bool, default=False
-        Whether to return ``(data, target)`` instead of a Bunch.
-    as_frame : bool, default=False
-        Whether to return the data as a pandas DataFrame and the target as a Series. It is only
-        possible for square gray images.
-    on_error : {"raise", "skip"}, default="raise"
-        Whether an image that cannot be read, or that is not in a class folder, is an error, or
-        is left out and listed in `skipped`.
+    names : mapping of str or int to str or None, default=None
+        The class of each folder, for folders that are numbers or have other names, for example
+        ``{0: "angry", 1: "happy", "unclear": None}``. The images in a folder whose name is None are
+        left out.
+    {parameters}
 
     Returns
     -------
@@ -96,7 +88,7 @@ def load_image_folder(
         usage : ndarray of shape (n_images,) of str, or None
             The split of each image: "train", "validation" or "test". None if the folder has no
             splits.
-        groups : None
+        groups, groups_kind : None
             A folder does not contain the persons in the images.
         filenames : ndarray of shape (n_images,) of str
             The file of each image.
@@ -107,6 +99,8 @@ def load_image_folder(
             the number of files of the operating system or of other programs, such as
             ``.DS_Store``, ``Thumbs.db`` and those in ``__MACOSX``. A warning is issued if there
             are others.
+        left_out : dict of str to int
+            The number of images in folders whose name is None, by folder.
         DESCR : str
             The description of the data set.
     data, target : tuple
@@ -155,11 +149,18 @@ def load_image_folder(
     >>> faces.target.tolist()
     ['sad', 'happy']
     """
-    faces = read_image_folder(
-        path, classes=classes, image_size=image_size, color=color, on_error=on_error
-    )
-    return make_bunch(
-        faces.select(subset, path), "image_folder", return_X_y=return_X_y, as_frame=as_frame
+    return load_entries(
+        partial(folder_entries, classes=classes, names=names, on_error=on_error),
+        path,
+        "image_folder",
+        subset=subset,
+        image_size=image_size,
+        color=color,
+        return_X_y=return_X_y,
+        as_frame=as_frame,
+        on_error=on_error,
+        cache=cache,
+        data_home=data_home,
     )
 
 
@@ -168,48 +169,82 @@ def read_image_folder(
     *,
     classes: Sequence[str] | None = None,
     image_size: int | tuple[int, int] | None = None,
-    color: bool = False,
     on_error: str = "raise",
 ) -> Faces:
-    """Read all images of a folder, see `load_image_folder`."""
+    """Read all images of a folder in gray, see `load_image_folder`."""
     with open_image_tree(check_path(path)) as tree:
         entries = folder_entries(tree, classes=classes, on_error=on_error)
-        return read_entries(entries, image_size=image_size, color=color, on_error=on_error)
+        return read_entries(entries, image_size=image_size, on_error=on_error)
 
 
 def folder_entries(
-    tree: ImageTree, *, classes: Sequence[str] | None = None, on_error: str = "raise"
+    tree: ImageTree,
+    *,
+    classes: Sequence[str] | None = None,
+    names: Mapping[Any, str | None] | None = None,
+    on_error: str = "raise",
 ) -> Entries:
     """Find the labels and splits of the images of a folder, see `load_image_folder`."""
+    if classes is not None and names is not None:
+        raise ValueError("got both classes= and names=, expected one of them")
     if classes is not None:
         classes = _check_classes(classes)
+    label_names = None if names is None else LabelNames(names)
     tree.warn_of_not_read()
     check_has_images(tree)
     rows, skipped = [], []
+    left_out: Counter[str] = Counter()
     for file in tree.images:
+        folder = file.folders[-1] if file.folders else ""
         try:
-            rows.append(Entry(file, _label(file.path, file.folders, classes)))
+            label = _label(file.path, folder, classes, label_names)
         except ValueError as error:
             if on_error == "raise":
                 raise ValueError(f"{error}; {HOW_TO_SKIP}") from error
             skipped.append((file.path, str(error)))
+            continue
+        if label is None:
+            left_out[folder] += 1
+        else:
+            rows.append(Entry(file, label))
     if not rows:
+        reason = skipped[0][1] if skipped else f"left out: {dict(left_out)}"
         raise ValueError(
-            f"{tree.root}: none of {len(tree.images)} images is good, the first: {skipped[0][1]}"
+            f"{tree.root}: none of {len(tree.images)} images is good, the first: {reason}"
         )
     entries = Entries(
         tree.root,
         rows,
-        classes or EXPRESSIONS,
+        classes or (label_names.target_names if label_names else EXPRESSIONS),
         skipped=skipped,
         not_read=dict(tree.not_read),
+        fields={"left_out": dict(left_out)},
     )
+    _warn_of_joined(entries)
     splits = splits_of([row.file for row in rows], tree.root)
     if splits is not None:
         entries.rows = [
             row._replace(usage=split) for row, split in zip(rows, splits.tolist(), strict=True)
         ]
     return entries
+
+
+def _warn_of_joined(entries: Entries) -> None:
+    """Warn of folders beside each other that are one class, such as ``happy`` and ``Joy``."""
+    folders = defaultdict(set)
+    for row in entries.rows:
+        *above, folder = row.file.folders or ("",)
+        folders[row.label, tuple(above)].add(folder)
+    joined = {label: names for (label, _), names in folders.items() if len(names) > 1}
+    if joined:
+        described = "; ".join(
+            f"{' and '.join(map(repr, sorted(names)))} are {label!r}"
+            for label, names in sorted(joined.items())
+        )
+        warnings.warn(
+            f"{entries.root}: several folders are one class and are joined: {described}",
+            stacklevel=6,
+        )
 
 
 def _check_classes(classes: Sequence[str]) -> tuple[str, ...]:
@@ -226,8 +261,14 @@ def _composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _label(path: str, folders: tuple[str, ...], classes: Sequence[str] | None) -> str:
-    folder = folders[-1] if folders else ""
+def _label(
+    path: str, folder: str, classes: Sequence[str] | None, names: LabelNames | None
+) -> str | None:
+    if names is not None:
+        try:
+            return names(folder)
+        except ValueError as error:
+            raise ValueError(f"{path}: its folder is no class: {error}") from None
     if classes is not None:
         named = {_composed(name): name for name in classes}
         in_any_case = {name.casefold(): named[name] for name in named}
@@ -238,7 +279,8 @@ def _label(path: str, folders: tuple[str, ...], classes: Sequence[str] | None) -
     known = EXPRESSIONS if classes is None else classes
     if expression is None or expression not in known:
         advice = (
-            "; classes= (of sk-fer: --classes) names those of your own data"
+            "; classes= (of sk-fer: --classes) names those of your own data, and names= the "
+            "class of each folder"
             if classes is None
             else ""
         )

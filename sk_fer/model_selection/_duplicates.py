@@ -1,4 +1,4 @@
-"""Exact copies of images, within a split and across splits."""
+"""Copies of images, within a split, across splits and across data sets."""
 
 from __future__ import annotations
 
@@ -13,26 +13,35 @@ from sklearn.utils import Bunch, check_consistent_length, column_or_1d
 
 from sk_fer._utils._as_array import as_array
 from sk_fer._utils._constraints import validate_params
+from sk_fer.model_selection._similar_images import similar_pairs
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-@validate_params({"X": ["array-like"], "y": ["array-like", None], "usage": ["array-like", None]})
+@validate_params(
+    {
+        "X": ["array-like", Bunch],
+        "y": ["array-like", Bunch, None],
+        "usage": ["array-like", None],
+    }
+)
 def find_duplicates(
-    X: ArrayLike, y: ArrayLike | None = None, *, usage: ArrayLike | None = None
+    X: ArrayLike | Bunch, y: ArrayLike | Bunch | None = None, *, usage: ArrayLike | None = None
 ) -> Bunch:
-    """Find images that are exact copies of each other.
+    """Find images that are copies of each other, in one data set or in two.
 
     Copies of a training image in the test split make a score look better than it is. Of
     copies with different labels, at least one label is wrong.
 
     Parameters
     ----------
-    X : array-like of shape (n_samples, ...)
-        The images, flat or not. A memory map is read row by row.
-    y : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
-        The labels. If given, copies with different labels are reported.
+    X : array-like of shape (n_samples, ...) or :class:`~sklearn.utils.Bunch`
+        The images, flat or not. A memory map is read row by row. Or a data set, as the loaders
+        return it, with its images, target and usage.
+    y : array-like of shape (n_samples,) or (n_samples, n_classes), or Bunch, default=None
+        The labels. If given, copies with different labels are reported. Or a second data set, if X
+        is one: then, its images that are also in X are found.
     usage : array-like of shape (n_samples,), default=None
         The split of each image. If given, copies across splits are counted.
 
@@ -51,6 +60,10 @@ def find_duplicates(
             `usage` is None.
         conflicting : list of ndarray of int, or None
             The groups with different labels. None if `y` is None.
+        pairs : ndarray of shape (n_pairs, 2) of int
+            The row in the first and the row in the second data set of each pair of copies. Only for
+            two data sets, for which there are no other fields than `conflicting`, the pairs with
+            different labels, and `summary`.
         summary : str
             A description of the results in a few sentences.
 
@@ -66,8 +79,14 @@ def find_duplicates(
 
     Notes
     -----
-    Images are compared by the BLAKE2 digest of their bytes, so that two images are different
-    if one pixel is. Copies that were resized or compressed again are not found.
+    Images of one data set are compared by the BLAKE2 digest of their bytes, so that two images are
+    different if one pixel is. Copies that were resized or compressed again are not found.
+
+    Images of two data sets are compared in gray at 16 x 16 pixels, and are copies if the
+    correlation of these pixels is above 0.995. Copies of another size, contrast or compression are
+    found, but not cropped ones. Measured on FER2013, all of 300 images are found again that were
+    saved as JPEG, with quality 50 or with 32 to 224 pixels, and 2 of 6 million pairs of other
+    images are found.
 
     Examples
     --------
@@ -83,6 +102,12 @@ def find_duplicates(
     >>> print(found.summary)
     2 of 5 images are copies of another one. 1 of test is in train as well.
     """
+    if isinstance(y, Bunch):
+        if not isinstance(X, Bunch):
+            raise ValueError("got a Bunch as y but not as X, expected two data sets")
+        return _compare(X, y)
+    if isinstance(X, Bunch):
+        X, y, usage = X["images"], X.get("target"), X.get("usage")
     images = np.asanyarray(as_array(X))
     if images.ndim < 2 or not images.size or images.dtype.kind not in "buif":
         raise ValueError(
@@ -104,6 +129,25 @@ def find_duplicates(
     )
     duplicates.summary = _summarize(duplicates, len(images))
     return duplicates
+
+
+def _compare(first: Bunch, second: Bunch) -> Bunch:
+    pairs = similar_pairs(np.asanyarray(first["images"]), np.asanyarray(second["images"]))
+    labels = [bunch.get("target") for bunch in (first, second)]
+    conflicting = None
+    if all(each is not None and np.ndim(each) == 1 for each in labels):
+        one, other = (np.asarray(each)[pairs[:, i]] for i, each in enumerate(labels))
+        conflicting = pairs[one != other]
+    n_second = len(np.unique(pairs[:, 1]))
+    verb = "is" if n_second == 1 else "are"
+    summary = (
+        f"{n_second:,} of {len(second['images']):,} images of the second data set {verb} among the "
+        f"{len(first['images']):,} of the first."
+    )
+    if conflicting is not None and len(conflicting):
+        count = len(conflicting)
+        summary += f" {count:,} pair{'s have' if count > 1 else ' has'} different labels."
+    return Bunch(pairs=pairs, conflicting=conflicting, summary=summary)
 
 
 def _equal_rows(images: NDArray) -> list[NDArray[np.intp]]:

@@ -267,3 +267,36 @@ def test_target_names_are_in_the_order_of_the_columns_of_predict_proba(tmp_path,
     faces = load_image_folder(tmp_path)
     model = FERDenseClassifier((4,), max_epochs=1, random_state=0).fit(faces.data, faces.target)
     assert faces.target_names == model.classes_.tolist()
+
+
+def test_numbered_folders_have_the_classes_of_names(tmp_path, write_image):
+    for place in ("train/0/1.png", "train/1/2.png", "train/9/3.png", "test/01/4.png"):
+        write_image(place)
+    faces = load_image_folder(tmp_path, names={0: "sad", 1: "happy", "9": None})
+    assert faces.target.tolist() == ["happy", "sad", "happy"]
+    assert faces.left_out == {"9": 1}
+    with pytest.raises(ValueError, match=r"3.png: its folder is no class: the label is '9'"):
+        load_image_folder(tmp_path, names={0: "sad", 1: "happy"})
+    with pytest.raises(ValueError, match="got both classes= and names="):
+        load_image_folder(tmp_path, names={0: "sad"}, classes=["0"])
+
+
+def test_folders_of_one_class_are_joined_with_a_note(tmp_path, write_image):
+    for place in ("Joy/1.png", "3_happy/2.png", "SADNESS/3.png"):
+        write_image(place)
+    with pytest.warns(UserWarning, match="are joined: '3_happy' and 'Joy' are 'happy'$"):
+        assert load_image_folder(tmp_path).target.tolist() == ["happy", "happy", "sad"]
+
+
+def test_other_spellings_in_other_splits_are_not_worth_a_note(tmp_path, write_image):
+    for place in ("train/happy/1.png", "test/Happiness/2.png"):
+        write_image(place)
+    assert load_image_folder(tmp_path).target.tolist() == ["happy", "happy"]
+
+
+def test_a_folder_can_be_a_memory_map(tmp_path, write_image):
+    for number in range(3):
+        write_image(f"happy/{number}.png", number)
+    images = load_image_folder(tmp_path, cache=True, data_home=tmp_path / "home").images
+    assert isinstance(images, np.memmap)
+    assert images[:, 0, 0].tolist() == [0, 1, 2]

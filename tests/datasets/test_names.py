@@ -26,6 +26,13 @@ def test_expressions_stand_for_themselves_in_any_case(name):
         ("surprised", "surprise"),
         ("disgusted", "disgust"),
         ("fearful", "fear"),
+        ("AFRAID", "fear"),
+        ("Joy", "happy"),
+        ("suprise", "surprise"),
+        ("Contemptuous", "contempt"),
+        ("0_Anger", "angry"),
+        ("03 - happiness", "happy"),
+        ("7.contempt", "contempt"),
     ],
 )
 def test_expression_aliases(alias, name):
@@ -56,7 +63,8 @@ def test_subset_aliases(alias, subset):
 
 
 def test_other_names_are_unknown():
-    assert expression_of("train") is None
+    for name in ("train", "3", "3_", "happy_2", "unhappy", "surprised_happy", ""):
+        assert expression_of(name) is None
     for name in ("happy", "images", "trainval", "data", "latest", "extra", ""):
         assert subset_of(name) is None
 

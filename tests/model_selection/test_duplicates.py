@@ -1,8 +1,12 @@
+import io
 import time
 
 import numpy as np
 import pytest
+from PIL import Image
+from sklearn.utils import Bunch
 
+from sk_fer.datasets import load_fer2013, make_faces
 from sk_fer.model_selection import find_duplicates
 
 
@@ -72,3 +76,71 @@ def test_real_images_in_seconds(data_folder):
     assert time.process_time() - start < 4
     assert found.across.loc["validation", "train"] > 250
     assert len(found.conflicting) > 20
+
+
+@pytest.fixture
+def two_sets():
+    """Thirty drawn faces, and forty of which ten are copies in colour, larger and as JPEG."""
+    first = make_faces(30, return_X_y=False, random_state=0)
+    X, y = make_faces(40, random_state=1)
+    images = np.empty((40, 96, 96, 3), dtype=np.uint8)
+    for i, row in enumerate(X):
+        pixels = first.images[i * 3] if i < 10 else row.reshape(48, 48)
+        file = io.BytesIO()
+        Image.fromarray(pixels).resize((96, 96)).convert("RGB").save(file, "JPEG", quality=60)
+        images[i] = np.array(Image.open(file))
+    target = np.where(np.arange(40) < 10, first.target[np.minimum(np.arange(40) * 3, 27)], y)
+    return first, Bunch(images=images, target=target)
+
+
+def test_images_that_two_data_sets_share(two_sets):
+    first, second = two_sets
+    second.target[[2, 4]] = "bored"
+    found = find_duplicates(first, second)
+    assert found.pairs.tolist() == [[3 * i, i] for i in range(10)]
+    assert found.conflicting.tolist() == [[6, 2], [12, 4]]
+    assert found.summary == (
+        "10 of 40 images of the second data set are among the 30 of the first. 2 pairs have "
+        "different labels."
+    )
+
+
+def test_two_data_sets_without_common_images(two_sets):
+    first, second = two_sets
+    rest = Bunch(images=second.images[10:], target=None)
+    found = find_duplicates(first, rest)
+    assert found.pairs.shape == (0, 2)
+    assert found.conflicting is None
+
+
+def test_images_of_one_colour_are_no_copies_of_each_other():
+    blank = Bunch(images=np.full((2, 8, 8), 7, dtype=np.uint8))
+    assert len(find_duplicates(blank, blank).pairs) == 0
+
+
+def test_one_data_set_is_its_images_labels_and_splits(images):
+    usage = np.array(["train"] * 6 + ["test"] * 6)
+    bunch = Bunch(images=images.reshape(12, 6, 6), target=np.arange(12), usage=usage)
+    found = find_duplicates(bunch)
+    assert len(found.conflicting) == 3
+    assert found.across.loc["test", "train"] == 2
+
+
+def test_an_array_and_a_data_set_are_refused(images):
+    with pytest.raises(ValueError, match="expected two data sets"):
+        find_duplicates(images, Bunch(images=images))
+    with pytest.raises(ValueError, match=r"images of shape \(12, 36\) .* expected uint8 of shape"):
+        find_duplicates(Bunch(images=images), Bunch(images=images))
+
+
+def test_real_images_are_found_again_as_jpeg(data_folder):
+    faces = load_fer2013(data_folder / "fer2013.csv", subset="train")
+    compressed = []
+    for image in faces.images[1000:1300]:
+        file = io.BytesIO()
+        Image.fromarray(image).resize((64, 64)).save(file, "JPEG", quality=60)
+        compressed.append(np.array(Image.open(file)))
+    first, second = Bunch(images=faces.images[:2000]), Bunch(images=np.stack(compressed))
+    pairs = find_duplicates(first, second).pairs
+    assert {(1000 + i, i) for i in range(300)} <= set(map(tuple, pairs.tolist()))
+    assert len(pairs) < 330  # FER2013 has copies of its own

@@ -1,0 +1,56 @@
+"""Images of two data sets that are copies, though their files and sizes differ."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+_SIDE = 16
+_LEAST_CORRELATION = 0.995
+_ROWS_AT_ONCE = 4096
+
+
+def similar_pairs(first: NDArray, second: NDArray) -> NDArray[np.intp]:
+    """Find the images that two arrays share, whatever their size, colours and compression.
+
+    Parameters
+    ----------
+    first, second : ndarray of shape (n, height, width) or (n, height, width, 3), dtype uint8
+        The images. Memory maps are read image by image.
+
+    Returns
+    -------
+    pairs : ndarray of shape (n_pairs, 2)
+        The rows of the images in `first` and in `second`. Images of one colour are in no pair.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> first = np.random.default_rng(0).integers(0, 256, (5, 48, 48), dtype=np.uint8)
+    >>> similar_pairs(first, np.repeat(first[[3]], 2, axis=1).repeat(2, axis=2)).tolist()
+    [[3, 0]]
+    """
+    for images in (first, second):
+        if images.ndim not in (3, 4) or images.dtype != np.uint8:
+            raise ValueError(
+                f"got images of shape {images.shape} and dtype {images.dtype}, expected uint8 of "
+                "shape (n, height, width) or (n, height, width, 3)"
+            )
+    one, other = _thumbnails(first), _thumbnails(second)
+    found = [np.empty((0, 2), dtype=np.intp)]
+    for i in range(0, len(one), _ROWS_AT_ONCE):
+        for j in range(0, len(other), _ROWS_AT_ONCE):
+            similarity = one[i : i + _ROWS_AT_ONCE] @ other[j : j + _ROWS_AT_ONCE].T
+            found.append(np.argwhere(similarity > _LEAST_CORRELATION) + np.array([i, j]))
+    pairs = np.concatenate(found)
+    return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+
+
+def _thumbnails(images: NDArray) -> NDArray[np.float32]:
+    """Return small gray images as rows of mean 0 and length 1, or of zeros."""
+    rows = np.empty((len(images), _SIDE * _SIDE), dtype=np.float32)
+    for row, image in zip(rows, images, strict=True):
+        picture = Image.fromarray(np.ascontiguousarray(image)).convert("L")
+        row[:] = np.asarray(picture.resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)).ravel()
+    rows -= rows.mean(axis=1, keepdims=True)
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
