@@ -108,6 +108,19 @@ def test_transfer_example(monkeypatch, capsys):
 
 
 @pytest.mark.slow
+def test_cross_dataset_example(monkeypatch, capsys):
+    example = load_example("cross_dataset")
+    monkeypatch.delenv("SK_FER_DATA", raising=False)
+    monkeypatch.setattr(example, "EPOCHS", 1)
+    monkeypatch.setattr(example, "N_FACES", 140)
+    example.main()
+    printed = capsys.readouterr().out
+    assert "the other one: accuracy " in printed
+    assert (
+        "on 60 images\n  classes left out: contempt\n  classes without images: neutral" in printed
+    )
+
+
 def test_grid_search_example(monkeypatch, capsys):
     example = load_example("grid_search")
     monkeypatch.setattr(example, "N_SEARCH", 84)

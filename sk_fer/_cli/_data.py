@@ -176,7 +176,7 @@ def read_faces(source: Source, *, image_shape: tuple[int, int, int] | None = Non
     image_shape : tuple of (height, width, channels), optional
         The image shape of a model, to which the images of class folders are converted.
     """
-    faces = _load(source, image_shape)
+    faces = read_bunch(source, image_shape)
     if faces.target is None:
         raise ValueError(f"{source.data}: the images have no labels")
     absent = [name for name in source.class_names or [] if name not in set(faces.target)]
@@ -196,7 +196,8 @@ def read_faces(source: Source, *, image_shape: tuple[int, int, int] | None = Non
     )
 
 
-def _load(source: Source, image_shape: tuple[int, int, int] | None) -> Bunch:
+def read_bunch(source: Source, image_shape: tuple[int, int, int] | None = None) -> Bunch:
+    """Read DATA, see `read_faces`."""
     found = source.format
     if source.data is None:
         found = "drawn faces"

@@ -72,7 +72,9 @@ def evaluate(
     """Score a model on labelled faces: precision, recall and F1 of each class, and accuracy.
 
     If DATA has no splits, it is split as in train, with the same --test-size and --seed. Images are
-    resized to the image size of the model. The means are over the classes that have images.
+    resized to the image size of the model. The means are over the classes that have images. If DATA
+    is another data set than that of the training, classes are matched by name, and images of
+    classes that the model does not know are left out.
     """
     given = Source(data, ferplus, classes, skip_bad=skip_bad, format=data_format)
     if test_size is not None:
@@ -96,11 +98,12 @@ def evaluate(
     if subset in ("train", "all") and known:
         say("The model was trained on some of these images.")
     if out is None:
-        score_split(classifier, faces, subset)
+        score_split(classifier, faces, subset, other_data=not known)
         return
     file = f"confusion_matrix_{subset}.png"
     check_output(out, [file], force=force)
     faces.rows(subset)
     with output_folder(out):
-        write_figure(out / file, score_split(classifier, faces, subset).figure())
+        score = score_split(classifier, faces, subset, other_data=not known)
+        write_figure(out / file, score.figure())
     say(escape(f"Wrote {out / file}"))

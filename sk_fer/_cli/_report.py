@@ -13,6 +13,7 @@ from rich.table import Table
 from sklearn.utils import Bunch
 
 from sk_fer._cli._console import console, say
+from sk_fer.datasets import match_classes
 from sk_fer.datasets._declared import DATA_SETS
 from sk_fer.datasets._names import SUBSETS
 from sk_fer.estimators._model_images import prepare_images
@@ -33,9 +34,7 @@ def show_faces(faces: Faces) -> None:
         f"[bold]{escape(faces.source.name)}[/]: {len(faces.images):,} images of "
         f"{height} x {width} pixels in {len(faces.target_names)} classes"
     )
-    if faces.format in DATA_SETS:
-        data_set = DATA_SETS[faces.format]
-        say(f"Format: {data_set.title} ({faces.format}). Protocol: {data_set.protocol}.")
+    show_format(faces.format)
     table = Table(box=box.SIMPLE, show_footer=True, footer_style="bold")
     table.add_column("class", footer="all")
     for split in splits:
@@ -50,6 +49,13 @@ def show_faces(faces: Faces) -> None:
     if faces.skipped:
         place, reason = faces.skipped[0]
         say(escape(f"Skipped {len(faces.skipped):,} bad images. The first is {place}: {reason}"))
+
+
+def show_format(name: str) -> None:
+    """Print which data set or format was read, and which protocol it follows."""
+    if name in DATA_SETS:
+        data_set = DATA_SETS[name]
+        say(f"Format: {data_set.title} ({name}). Protocol: {data_set.protocol}.")
 
 
 @dataclass(frozen=True)
@@ -114,24 +120,42 @@ class Score:
         return figure
 
 
-def score_split(model: Any, faces: Faces, split: str) -> Score:
-    """Predict the images of a split, and print the scores of each class."""
+def score_split(model: Any, faces: Faces, split: str, *, other_data: bool = False) -> Score:
+    """Predict the images of a split, and print the scores of each class.
+
+    With `other_data`, which is not that of the training, classes are matched by name, and images of
+    classes that the model does not know are left out.
+    """
     rows = faces.rows(split)
-    y_true = faces.target[rows]
     known = model.classes_.tolist()
-    if not set(known) & set(y_true.tolist()):
+    y_true, is_known = match_classes(faces.target[rows], known)
+    if not is_known.any():
         raise ValueError(
             f"the model has the classes {', '.join(map(str, known))}, but {faces.source.name} has "
             f"{', '.join(faces.target_names)}: no class in common"
         )
+    notes = []
+    if other_data:
+        rows, y_true, left_out = rows[is_known], y_true[is_known], y_true[~is_known]
+        if len(left_out):
+            names = ", ".join(
+                f"{name} ({count:,})"
+                for name, count in zip(*np.unique(left_out, return_counts=True), strict=True)
+            )
+            notes.append(f"Images of classes that the model does not know are left out: {names}.")
     predictor, X = prepare_images(model, faces.images_of(rows))
     y_pred = predictor.predict(X)
-    report = class_report(y_true, y_pred, classes=known, labels=faces.target_names)
+    labels = list(dict.fromkeys(match_classes(faces.target_names, known)[0].tolist()))
+    labels = [name for name in labels if not other_data or name in known]
+    report = class_report(y_true, y_pred, classes=known, labels=labels)
     score = Score(split, y_true, y_pred, report)
     accuracy = f"{report.accuracy:.1%}"
     say(f"[bold]{split.capitalize()}[/]: accuracy {accuracy} on {len(rows):,} images")
     console.print(score.table())
-    for note in score.notes:
+    n_absent = int(np.isin(y_pred, report.absent).sum())
+    if other_data and n_absent:
+        notes.append(f"{n_absent:,} images are predicted as a class that the data does not have.")
+    for note in [*score.notes, *notes]:
         say(escape(note))
     return score
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import warnings
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError, features
@@ -84,6 +84,26 @@ def read_image(
     path = os.fspath(path)
     with open(path, "rb") as file:
         return decode_image(file, path, color=color, several_frames=several_frames)
+
+
+class Header(NamedTuple):
+    """What the header of an image file says."""
+
+    height: int
+    width: int
+    format: str
+    mode: str
+
+
+def read_header(path: str | os.PathLike[str]) -> Header | None:
+    """Return what the header of an image file says, or None if it is not a readable image."""
+    with _warnings_ignored:
+        try:
+            with Image.open(path, formats=_FORMATS) as image:
+                width, height = image.size
+                return Header(height, width, str(image.format), image.mode)
+        except Exception:  # on damaged files Pillow raises nearly anything
+            return None
 
 
 def decode_image(

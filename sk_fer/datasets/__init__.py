@@ -13,6 +13,7 @@ from sk_fer.datasets._jaffe import load_jaffe
 from sk_fer.datasets._kdef import load_kdef
 from sk_fer.datasets._labelled_images import load_labelled_images
 from sk_fer.datasets._load import load_faces
+from sk_fer.datasets._match_classes import match_classes
 from sk_fer.datasets._merge_classes import merge_classes
 from sk_fer.datasets._rafdb import load_rafdb
 from sk_fer.datasets._sfew import load_sfew
@@ -33,5 +34,6 @@ __all__ = [
     "load_rafdb",
     "load_sfew",
     "make_faces",
+    "match_classes",
     "merge_classes",
 ]

@@ -68,6 +68,8 @@ extra : list of str
     The images that exist and that the list does not name.
 duplicates : list of str
     The files that a second row names with the same label. They are returned once.
+boxes : ndarray of shape (n_images, 4)
+    The left, top, right and bottom edge of the face in its file. Only if the list has boxes.
 left_out : dict of str to int
     The number of rows that were left out because of their labels, by label.
 """

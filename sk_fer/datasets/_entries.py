@@ -119,11 +119,17 @@ def read_entries(
         filenames=np.array([row.file.path for row in rows]),
         skipped=[*entries.skipped, *reading.skipped],
         not_read=entries.not_read,
-        more={
-            name: np.array([row.more[i] for row in rows]) for i, name in enumerate(entries.columns)
-        },
+        more=_more(rows, entries.columns),
         fields=entries.fields,
     )
+
+
+def _more(rows: Sequence[Entry], columns: Sequence[str]) -> dict[str, np.ndarray]:
+    """Return what else is known of the images, by its name, and the boxes."""
+    more = {name: np.array([row.more[i] for row in rows]) for i, name in enumerate(columns)}
+    if rows and all(row.box is not None for row in rows):
+        more["boxes"] = np.array([row.box for row in rows], dtype=np.float64)
+    return more
 
 
 def _column(rows: Sequence[Entry], values: Sequence[str | None], what: str) -> np.ndarray | None:

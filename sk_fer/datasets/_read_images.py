@@ -41,6 +41,10 @@ class Reading(NamedTuple):
     several_frames: list[str]
 
 
+class SizesDifferError(ValueError):
+    """Two images have different sizes."""
+
+
 class _Chunk(NamedTuple):
     pixels: np.ndarray | None  # zeros for bad images; None if they were written to a file
     digest: bytes
@@ -153,7 +157,7 @@ class _Job:
                 bad[position] = str(error)
                 continue
             if image.shape != self.shape:
-                raise ValueError(
+                raise SizesDifferError(
                     f"{self.first} has {_size(self.shape)} pixels, {file.path} has "
                     f"{_size(image.shape)}; image_size=(height, width) (of sk-fer: --image-size) "
                     "brings them to one size"

@@ -1,7 +1,8 @@
-"""Splits of images, copies of images across splits, searches and comparisons."""
+"""Descriptions and splits of images, copies of images across splits, searches and comparisons."""
 
 from sk_fer.model_selection._comparable import make_classifiers
 from sk_fer.model_selection._compare import compare
+from sk_fer.model_selection._describe import describe_faces
 from sk_fer.model_selection._duplicates import find_duplicates
 from sk_fer.model_selection._search import grid_search
 from sk_fer.model_selection._splits import make_splits
@@ -9,6 +10,7 @@ from sk_fer.model_selection._subset import stratified_subset
 
 __all__ = [
     "compare",
+    "describe_faces",
     "find_duplicates",
     "grid_search",
     "make_classifiers",

@@ -12,7 +12,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sk_fer import FERFeatures, load_model, save_model
+from sk_fer import FERDenseClassifier, FERFeatures, load_model, save_model
 from sk_fer.datasets import load_image_folder, make_faces
 
 from .conftest import DENSE
@@ -88,18 +88,34 @@ def test_classes_without_images_are_no_part_of_the_means(run, write_faces, model
     assert words in result.output
 
 
-def test_images_of_a_class_that_the_model_does_not_know_count_as_wrong(
+def test_another_data_set_is_scored_on_the_classes_that_the_model_knows(
     run, write_faces, model, tmp_path
 ):
     data = write_faces(tmp_path / "faces", {"happy": 6, "contempt": 3})
+    (data / "happy").rename(data / "Joy")
     result = run("evaluate", model, data)
     assert result.exit_code == 0, result.output
-    X, y = load_image_folder(data, return_X_y=True)
-    accuracy = (load_model(model).predict(X) == y).sum() / 9
-    assert f"All: accuracy {accuracy:.1%} on 9 images" in result.output
-    words = "The model does not know contempt; images of these classes count as wrong (3)."
+    X, y = load_image_folder(data / "Joy" / "..", return_X_y=True)
+    y_pred = load_model(model).predict(X)[y == "happy"]
+    accuracy = (y_pred == "happy").mean()
+    assert f"All: accuracy {accuracy:.1%} on 6 images" in result.output
+    words = "Images of classes that the model does not know are left out: contempt (3)."
     assert words in result.output
-    assert re.search(r"contempt +0.000 +0.000 +0.000 +3", result.output)
+    if (y_pred != "happy").any():
+        n_others = (y_pred != "happy").sum()
+        assert f"{n_others} images are predicted as a class that the data does not" in result.output
+
+
+def test_a_class_that_only_the_model_names_otherwise_is_matched(run, write_faces, tmp_path):
+    X, y = make_faces(140, random_state=0)
+    names = np.where(y == "happy", "Happiness", np.where(y == "sad", "Sadness", "other"))
+    model = FERDenseClassifier((16,), max_epochs=3, random_state=0).fit(X, names)
+    save_model(model, tmp_path / "model.skfer")
+    data = write_faces(tmp_path / "faces", {"happy": 6, "sad": 5, "fear": 4})
+    result = run("evaluate", tmp_path / "model.skfer", data)
+    assert "on 11 images" in result.output
+    assert re.search(r"Happiness +\d.* 6 ", result.output)
+    assert "are left out: fear (4)." in result.output
 
 
 def test_other_classifiers_of_scikit_learn_work(run, class_folder, tmp_path):

@@ -136,6 +136,7 @@ def test_boxes_are_cropped_from_one_image_several_times(tmp_path):
     sides = {"left": "left", "top": "top", "width": "w", "height": "h"}
     again = load_labelled_images(tmp_path, table, box_columns=sides, **columns)
     np.testing.assert_array_equal(again.images, faces.images)
+    assert again.boxes.tolist() == faces.boxes.tolist() == [[4, 2, 14, 12], [25, 5, 35, 15]]
 
 
 @pytest.mark.parametrize(
