@@ -169,6 +169,8 @@ def load_entries(
     -------
     bunch : Bunch, or tuple of data and target
     """
+    if options["image_size"] is not None:
+        check_size(options["image_size"], "image_size")
     with open_image_tree(check_path(path)) as tree:
         check_has_images(tree)
         faces = read_entries(find(tree), on_error=on_error, **options)

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock
 from sklearn.datasets import get_data_home
 
 from sk_fer._utils._digest import block_digests, digest
@@ -71,6 +70,8 @@ class ImageCache:
     @contextmanager
     def opened(self) -> Iterator[None]:
         """Open the file for this process alone, and make it if it is not the right one."""
+        from filelock import FileLock
+
         with FileLock(f"{self.path}.lock"):
             header = self._header()
             if header.get("key") != self._key or self.path.stat().st_size != self.n_bytes:

@@ -149,6 +149,8 @@ def load_image_folder(
     >>> faces.target.tolist()
     ['sad', 'happy']
     """
+    if classes is not None:
+        _check_classes(classes)
     return load_entries(
         partial(folder_entries, classes=classes, names=names, on_error=on_error),
         path,

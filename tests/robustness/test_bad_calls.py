@@ -274,6 +274,18 @@ BACKBONE_PARAMETERS: dict[str, list[Any]] = {
     "input_size": [0, -1, 1.5, "small", NAN, True],
     "stem": NO_CHOICE,
 }
+IMAGE_PARAMETERS: dict[str, list[Any]] = {
+    "path": [5, None],
+    "image_size": [0, "48"],
+    "color": NO_BOOL,
+    "return_X_y": NO_BOOL,
+    "as_frame": NO_BOOL,
+    "on_error": ["ignore", None],
+    "cache": NO_BOOL,
+    "data_home": [5, True],
+}
+COLUMN = [-1, 1.5, None, True]
+OPTIONAL_COLUMN = [-1, 1.5, True]
 PARAMETERS: dict[Any, dict[str, list[Any]]] = {
     FERDenseClassifier: {
         "hidden_layer_sizes": [0, "64", None],
@@ -336,7 +348,7 @@ PARAMETERS: dict[Any, dict[str, list[Any]]] = {
     },
     ds.load_ferplus: {
         "path_fer2013": [5, None],
-        "path_votes": [5, None],
+        "path_votes": [5, True],
         "target": ["soft", None],
         "subset": ["happy", None],
         "return_X_y": NO_BOOL,
@@ -347,22 +359,64 @@ PARAMETERS: dict[Any, dict[str, list[Any]]] = {
     },
     ds.load_ckplus: {
         "path": [5, None],
+        "frames": NO_CHOICE,
+        "first_as_neutral": NO_BOOL,
+        "image_size": [0, "48"],
+        "color": NO_BOOL,
         "subset": ["happy", None],
         "return_X_y": NO_BOOL,
         "as_frame": NO_BOOL,
         "on_error": ["ignore", None],
     },
-    ds.load_faces: {"path": [5, None], "subset": ["happy", None], "ferplus": [5, True]},
-    ds.load_image_folder: {
+    ds.load_faces: {
         "path": [5, None],
-        "subset": ["folder", None],
-        "classes": ["happy", 5],
-        "image_size": [0, "48"],
-        "color": NO_BOOL,
-        "return_X_y": NO_BOOL,
-        "as_frame": NO_BOOL,
-        "on_error": ["ignore", None],
+        "format": NO_CHOICE,
+        "subset": ["happy", None],
+        "ferplus": [5, True],
     },
+    ds.load_image_folder: {
+        "classes": ["happy", 5],
+        "names": ["happy", ["happy"], 5],
+        "subset": ["folder", None],
+        **IMAGE_PARAMETERS,
+    },
+    ds.load_labelled_images: {
+        "root": [5, None],
+        "table": [5, None],
+        "path_column": COLUMN,
+        "label_column": COLUMN,
+        "split_column": OPTIONAL_COLUMN,
+        "group_column": OPTIONAL_COLUMN,
+        "box_columns": ["left", 5],
+        "names": ["happy", 5],
+        "subset": ["happy", None],
+        **{name: values for name, values in IMAGE_PARAMETERS.items() if name != "path"},
+    },
+    ds.load_rafdb: {
+        "labels": NO_CHOICE,
+        "images": NO_CHOICE,
+        "subset": ["happy", None],
+        **IMAGE_PARAMETERS,
+    },
+    ds.load_affectnet: {
+        "leave_out": ["none", 5, None],
+        "crop": NO_BOOL,
+        "subset": ["happy", None],
+        **IMAGE_PARAMETERS,
+    },
+    ds.load_expw: {"min_confidence": [-1, *NO_NUMBER], **IMAGE_PARAMETERS},
+    ds.load_sfew: {"subset": ["happy", None], **IMAGE_PARAMETERS},
+    ds.load_kdef: {"angles": NO_CHOICE, **IMAGE_PARAMETERS},
+    ds.load_jaffe: IMAGE_PARAMETERS,
+    ds.load_huggingface: {
+        "image_column": [0, None],
+        "label_column": [0, None],
+        "names": ["happy", 5],
+        "subset": ["happy", None],
+        **IMAGE_PARAMETERS,
+    },
+    ds.merge_classes: {"bunch": [5, None, ["happy"]], "classes": [5, None, ["happy"]]},
+    ds.match_classes: {"target": [5, "happy"], "classes": [5, "happy"]},
     ds.fetch_fer2013: {
         "data_home": [5, True],
         "subset": ["happy", None],
@@ -379,6 +433,21 @@ NEEDED = {  # besides the parameter that is tried
     ds.load_ckplus: {"path": "CK+48"},
     ds.load_faces: {"path": "faces"},
     ds.load_image_folder: {"path": "faces"},
+    ds.load_labelled_images: {
+        "root": "faces",
+        "table": "labels.csv",
+        "path_column": 0,
+        "label_column": 1,
+    },
+    ds.load_rafdb: {"path": "basic"},
+    ds.load_affectnet: {"path": "AffectNet"},
+    ds.load_expw: {"path": "ExpW"},
+    ds.load_sfew: {"path": "SFEW"},
+    ds.load_kdef: {"path": "KDEF"},
+    ds.load_jaffe: {"path": "JAFFE"},
+    ds.load_huggingface: {"path": "data"},
+    ds.merge_classes: {"bunch": {}, "classes": {}},
+    ds.match_classes: {"target": ["happy"], "classes": ["happy"]},
     find_duplicates: {"X": X},
 }
 
