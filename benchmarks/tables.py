@@ -313,10 +313,10 @@ def speed_table() -> list[str]:
 # The sections of transfer.json, and what the names of their rows begin with.
 TRANSFER = {
     "folds": "",
-    "shipped": "`load_pretrained()`, 5 folds by subject: ",
-    "curve": "`load_pretrained()`, ",
+    "shipped": '"fast", {weights}, 5 folds by subject: ',
+    "curve": '"fast", {weights}, ',
     "few": "",
-    "lite0": "tf_efficientnet_lite0, one split by subject: ",
+    "lite0": "{train_images} + {test_images} images by subject, fine-tuned: ",
 }
 
 
@@ -329,7 +329,9 @@ def transfer_table() -> list[str]:
     lines = ["| transfer to CK+48 | accuracy, and its standard deviation | seconds of a fit |"]
     lines.append("|---|---|---|")
     for key, section in sections.items():
-        backbone = f"{section['backbone']}, " if "backbone" in section else TRANSFER[key]
+        backbone = (
+            f"{section['backbone']}, " if "backbone" in section else TRANSFER[key].format(**section)
+        )
         for name, row in section["rows"].items():
             accuracy, fits = row["accuracy"], row["fit_seconds"]
             spread = f" ± {accuracy['std']:.1%}" if len(fits) > 1 else ""

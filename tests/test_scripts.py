@@ -193,7 +193,7 @@ def test_few_images_benchmark(run, shipped, tmp_path):
         assert words in printed
     check_files(tmp_path, {"transfer": ["shipped", "curve"]})
     content = json.loads((tmp_path / "transfer.json").read_text())
-    assert content["shipped"]["weights"] == "fer2013"
+    assert content["shipped"]["weights"] == 'weights="fer2013"'
     assert len(content["curve"]["rows"]) == 3
     assert results("transfer") == before
 

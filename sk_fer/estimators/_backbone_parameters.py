@@ -17,8 +17,9 @@ HEADS = ("linear", "conv")
 STEMS = ("full", "no_pool", "no_stride")
 TRAINABLE = ("head", "last_stage", "all")
 
-# In benchmarks/transfer.py no size was better than 48 pixels for random weights, for which
-# input_size=None is best. The weights of timm were trained on larger images; 96 is a compromise.
+# In benchmarks/few_images.py, EfficientNet-Lite0 with ImageNet weights has an accuracy of 92.3 % on
+# CK+48 at 96 pixels, and of 84.2 % at 48. In benchmarks/transfer.py no size was better than 48 for
+# random weights, for which input_size=None is best.
 DEFAULT_INPUT_SIZE = 96
 
 BACKBONE_CONSTRAINTS: dict[str, list[Any]] = {
