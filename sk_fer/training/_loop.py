@@ -2,13 +2,14 @@
 
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from typing import Any, Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from skorch.callbacks import EarlyStopping
 from skorch.utils import TeeGenerator
 from torch import Tensor
@@ -152,6 +153,28 @@ class TrainingLoop(CallbackNet):
         getattr(self, method_name)(self, **kwargs)
         if self._notify_callbacks(method_name, **kwargs):
             raise _StopTraining
+
+    # -- data ------------------------------------------------------------------------------
+
+    def get_dataset(self, X: Any, y: Any = None) -> FaceDataset:
+        """Return `X` as the data set from which batches are taken."""
+        if isinstance(X, FaceDataset):
+            return X
+        if isinstance(X, Mapping):  # the inputs of a batch
+            kind, values = next(iter(X.items()))
+            return FaceDataset(values.cpu().numpy(), y, kind=kind)
+        return FaceDataset(X, y)
+
+    def get_iterator(self, dataset: FaceDataset, training: bool = False) -> BatchIterator:
+        """Return the batches of a data set, in a new order each epoch in training."""
+        order = self._shuffled if training else np.arange
+        iterator = BatchIterator(dataset, self.batch_size, self.device, order)
+        if training:
+            self.n_train_batches_ = len(iterator)
+        return iterator
+
+    def _shuffled(self, n_samples: int) -> NDArray[np.intp]:
+        return self.order_generator_.permutation(n_samples)
 
     # -- an epoch --------------------------------------------------------------------------
 

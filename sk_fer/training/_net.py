@@ -10,7 +10,6 @@ from skorch.callbacks import EpochTimer, PrintLog
 from torch import Tensor
 
 from sk_fer.training._augment import Augmentation
-from sk_fer.training._batches import BatchIterator
 from sk_fer.training._dataset import FaceDataset
 from sk_fer.training._evaluation import Evaluation
 from sk_fer.training._forward import forward
@@ -116,28 +115,6 @@ class FERNet(TrainingLoop):
         self.optimizer_ = self.optimizer(groups, **settings)
         self.scaler_ = torch.amp.GradScaler(device_type, enabled=self.precision == torch.float16)
         return self
-
-    # -- data ------------------------------------------------------------------------------
-
-    def get_dataset(self, X: Any, y: Any = None) -> FaceDataset:
-        """Return `X` as the data set from which batches are taken."""
-        if isinstance(X, FaceDataset):
-            return X
-        if isinstance(X, Mapping):  # the inputs of a batch
-            kind, values = next(iter(X.items()))
-            return FaceDataset(values.cpu().numpy(), y, kind=kind)
-        return FaceDataset(X, y)
-
-    def get_iterator(self, dataset: FaceDataset, training: bool = False) -> BatchIterator:
-        """Return the batches of a data set, in a new order each epoch in training."""
-        order = self._shuffled if training else np.arange
-        iterator = BatchIterator(dataset, self.batch_size, self.device, order)
-        if training:
-            self.n_train_batches_ = len(iterator)
-        return iterator
-
-    def _shuffled(self, n_samples: int) -> NDArray[np.intp]:
-        return self.order_generator_.permutation(n_samples)
 
     # -- predictions -----------------------------------------------------------------------
 
