@@ -124,6 +124,19 @@ class CallbackNet(NeuralNetClassifier):
             elif isinstance(callback, EpochScoring):
                 callback.on_train_end()  # is not called after an error
 
+    def _undo_steps_after_the_best_epoch(self) -> None:
+        """Load the best weights if they are those of the last complete epoch.
+
+        ``EarlyStopping`` of skorch then assumes that the net has them, and does not load them.
+        """
+        for _, callback in self.callbacks_:
+            if (
+                isinstance(callback, EarlyStopping)
+                and callback.best_model_weights_ is not None
+                and callback.best_epoch_ == self.history[-1, "epoch"]
+            ):
+                self.module_.load_state_dict(callback.best_model_weights_)
+
     # -- copies and files ------------------------------------------------------------------
 
     def _get_module(self, name: str, msg: str) -> Any:

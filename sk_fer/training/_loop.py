@@ -10,7 +10,6 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from skorch.callbacks import EarlyStopping
 from skorch.utils import TeeGenerator
 from torch import Tensor
 
@@ -285,19 +284,6 @@ class TrainingLoop(CallbackNet):
     def _drop_unfinished_epoch(self) -> None:
         if self.history and "dur" not in self.history[-1]:
             self.history.pop()
-
-    def _undo_steps_after_the_best_epoch(self) -> None:
-        """Load the best weights if they are those of the last complete epoch.
-
-        ``EarlyStopping`` of skorch then assumes that the net has them, and does not load them.
-        """
-        for _, callback in self.callbacks_:
-            if (
-                isinstance(callback, EarlyStopping)
-                and callback.best_model_weights_ is not None
-                and callback.best_epoch_ == self.history[-1, "epoch"]
-            ):
-                self.module_.load_state_dict(callback.best_model_weights_)
 
     def _warn_of_interrupt(self) -> None:
         with suppress(UserWarning):  # if warnings are errors, Ctrl-C is still raised
