@@ -329,10 +329,11 @@ def transfer_table() -> list[str]:
     lines = ["| transfer to CK+48 | accuracy, and its standard deviation | seconds of a fit |"]
     lines.append("|---|---|---|")
     for key, section in sections.items():
-        backbone = (
-            f"{section['backbone']}, " if "backbone" in section else TRANSFER[key].format(**section)
-        )
         for name, row in section["rows"].items():
+            begin = f"{section['backbone']}, " if "backbone" in section else TRANSFER[key]
+            if name.endswith("from scratch"):
+                begin = begin.replace("{weights}", "random weights")
+            backbone = begin.format(**section)
             accuracy, fits = row["accuracy"], row["fit_seconds"]
             spread = f" ± {accuracy['std']:.1%}" if len(fits) > 1 else ""
             shown = f"{accuracy['mean']:.1%}{spread}".replace("%", " %")
