@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
 
 from sk_fer.preprocessing import ImageReader, ImageResizer, PixelParser
 
@@ -20,6 +21,8 @@ def image_shape(model: Any) -> tuple[int, int, int]:
 
     Raises
     ------
+    sklearn.exceptions.NotFittedError
+        If the model is not fitted.
     ValueError
         If the model does not take images, or if they are neither gray nor RGB.
     """
@@ -40,6 +43,8 @@ def image_shape(model: Any) -> tuple[int, int, int]:
                 )
             return shape
     side = math.isqrt(n_features)
+    if side == 0:
+        check_is_fitted(model)
     if side == 0 or side * side != n_features:
         raise ValueError(
             f"{type(model).__name__} takes {n_features} features; expected a model for square "

@@ -67,6 +67,8 @@ def predict_images(model: Any, images: Any, *, on_error: str = "raise") -> pd.Da
     ------
     OSError
         If a file does not exist or cannot be read.
+    sklearn.exceptions.NotFittedError
+        If the model is not fitted.
     ValueError
         If there are no images, if a file is not an image, or if the model does not take gray or
         RGB images.

@@ -1,6 +1,7 @@
-"""The error of model files."""
+"""Errors of model files and exports."""
 
 import reprlib
+from typing import Any
 
 
 class ModelFormatError(ValueError):
@@ -34,3 +35,11 @@ def require(condition: object, message: str) -> None:
 def shown(value: object) -> str:
     """Return the beginning of the repr of a value."""
     return f"{reprlib.repr(value):.100}"
+
+
+def refuse_search(model: Any) -> None:
+    """Raise TypeError for a fitted search, of which only the best estimator can be written."""
+    if hasattr(model, "best_estimator_"):
+        raise TypeError(
+            f"got a {type(model).__name__}; expected a fitted estimator: pass its best_estimator_"
+        )

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sk_fer.persistence._archive import DESCRIPTION, read_archive, write_archive
 from sk_fer.persistence._arrays import Arrays, pack_arrays, unpack_arrays
-from sk_fer.persistence._errors import ModelFormatError, require, shown
+from sk_fer.persistence._errors import ModelFormatError, refuse_search, require, shown
 from sk_fer.persistence._estimator import (
     ALONE,
     BEFORE,
@@ -26,7 +26,7 @@ from sk_fer.persistence._pipeline import describe_pipeline, restore_pipeline
 from sk_fer.persistence._plain import Fields, dump_json, parse_json
 
 FORMAT = "sk_fer model"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 _VERSION = re.compile(r"[0-9A-Za-z.+!_-]{1,64}")
 
@@ -100,6 +100,7 @@ def save_model(
     """
     from sk_fer.estimators._serialization import library_versions
 
+    refuse_search(model)
     is_pipeline = type(model) is Pipeline
     if not is_pipeline and not is_of(model, ALONE):
         raise TypeError(

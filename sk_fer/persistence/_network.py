@@ -83,6 +83,7 @@ def restore_network(estimator: Any, fields: Fields, arrays: Arrays, written: Wri
         "n_classes": len(classes),
         "normalize": _take_one_of(fields, "normalize", ("image", "dataset", "none")),
     }
+    _check_not_changed(config, written)
     stored = {
         "history": _take_history(fields) if len(classes) else [],
         "device": _take_device(fields),
@@ -170,6 +171,16 @@ def _network(kind: type, node: dict[str, Any], n_arrays: int) -> dict[str, Any]:
         f"than arrays, and fewer than {_MAX_LAYERS}",
     )
     return {"network": name, "options": options}
+
+
+def _check_not_changed(config: dict[str, Any], written: Written) -> None:
+    """Refuse weights that today's network accepts, but computes other predictions with."""
+    networks = (config["network"], config["options"].get("backbone"))
+    require(
+        written.format_version > 2 or "accurate" not in networks,
+        f"format version {written.format_version} has the weights of another network 'accurate', "
+        "whose first convolution had no max-pool; train the model again",
+    )
 
 
 def _check_weights(arrays: Arrays, config: dict[str, Any], written: Written) -> Arrays:

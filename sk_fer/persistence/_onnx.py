@@ -15,6 +15,7 @@ from sklearn.utils import Bunch, check_consistent_length, column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
 from sk_fer._utils._write_aside import write_aside
+from sk_fer.persistence._errors import refuse_search
 from sk_fer.persistence._network import rebuilt
 from sk_fer.persistence._registry import CLASSIFIERS
 from sk_fer.preprocessing import ImageStandardizer
@@ -124,6 +125,7 @@ def export_onnx(
     >>> labels.shape, probabilities.shape
     ((3,), (3, 7))
     """
+    refuse_search(model)
     path = Path(path)
     steps, classifier = _taken_apart(model)
     if path.is_dir() or not path.parent.is_dir():

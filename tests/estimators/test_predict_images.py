@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 from PIL import Image
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
@@ -144,6 +145,12 @@ def test_one_array_is_refused_with_the_way_out(model, shape):
 def test_what_contains_no_images_is_refused(model, images):
     with pytest.raises(ValueError, match="expected"):
         predict_images(model, images)
+
+
+@pytest.mark.parametrize("model", [dense(), make_pipeline(ImageResizer(8), dense())])
+def test_a_model_that_is_not_fitted_is_refused(model):
+    with pytest.raises(NotFittedError, match="is not fitted yet"):
+        predict_images(model, [np.zeros((8, 8), np.uint8)])
 
 
 def test_other_arguments_are_refused(model):

@@ -13,6 +13,7 @@ from sklearn.base import clone
 from sklearn.callback import ProgressBar
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     Binarizer,
@@ -28,6 +29,7 @@ from sk_fer import (
     FERCNNClassifier,
     FERFeatures,
     _version,
+    export_onnx,
     load_model,
     save_model,
 )
@@ -188,6 +190,15 @@ def test_models_that_a_file_cannot_contain(model, kind, words, small_faces, tmp_
     with pytest.raises(kind, match=words):
         save_model(model, tmp_path / "model.skfer")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("write", [save_model, export_onnx])
+def test_of_a_search_the_best_estimator_is_written(write, small_faces, tmp_path):
+    search = GridSearchCV(dense(), {"lr": [0.01]}, cv=2).fit(*small_faces)
+    with pytest.raises(TypeError, match="got a GridSearchCV; .* pass its best_estimator_"):
+        write(search, tmp_path / "model")
+    write(search.best_estimator_, tmp_path / "model")
+    assert (tmp_path / "model").stat().st_size > 1000
 
 
 def test_labels_and_parameters_that_a_file_cannot_contain(small_faces, tmp_path):
