@@ -59,5 +59,5 @@ def test_older_files_of_a_network_that_has_changed_are_refused(model, version, t
     description = json.loads(entries["model.json"])
     description["format_version"] = version
     path.write_bytes(seal({**entries, "model.json": json.dumps(description).encode()}))
-    with pytest.raises(ModelFormatError, match="network 'accurate', .*; train the model again"):
+    with pytest.raises(ModelFormatError, match=r"network 'accurate', .*; train the model again"):
         load_model(path)

@@ -195,7 +195,7 @@ def test_models_that_a_file_cannot_contain(model, kind, words, small_faces, tmp_
 @pytest.mark.parametrize("write", [save_model, export_onnx])
 def test_of_a_search_the_best_estimator_is_written(write, small_faces, tmp_path):
     search = GridSearchCV(dense(), {"lr": [0.01]}, cv=2).fit(*small_faces)
-    with pytest.raises(TypeError, match="got a GridSearchCV; .* pass its best_estimator_"):
+    with pytest.raises(TypeError, match=r"got a GridSearchCV; .* pass its best_estimator_"):
         write(search, tmp_path / "model")
     write(search.best_estimator_, tmp_path / "model")
     assert (tmp_path / "model").stat().st_size > 1000
