@@ -50,7 +50,7 @@ class Source:
                 f"got {str(self.data)!r}, expected a file, or a folder other than the current one",
                 param_hint="DATA",
             )
-        if self.classes is not None and not self.class_names:
+        if self.classes is not None and not (self.class_names or self.folder_names):
             raise typer.BadParameter(
                 f"got {self.classes!r}, expected names separated by commas", param_hint="--classes"
             )
@@ -60,7 +60,21 @@ class Source:
         """The names given in --classes, or None."""
         if self.classes is None:
             return None
-        return [name.strip() for name in self.classes.split(",") if name.strip()]
+        names = [name.rpartition("=")[2].strip() for name in self.classes.split(",")]
+        return [name for name in names if name]
+
+    @property
+    def folder_names(self) -> dict[str, str] | None:
+        """The class of each folder given as ``FOLDER=NAME`` in --classes, or None."""
+        pairs = [pair.partition("=") for pair in (self.classes or "").split(",") if pair.strip()]
+        if not any(equals for _, equals, _ in pairs):
+            return None
+        if not all(folder.strip() and name.strip() for folder, _, name in pairs):
+            raise typer.BadParameter(
+                f"got {self.classes!r}, expected names, or FOLDER=NAME for each folder",
+                param_hint="--classes",
+            )
+        return {folder.strip(): name.strip() for folder, _, name in pairs}
 
     @property
     def name(self) -> str:
@@ -227,7 +241,9 @@ def read_bunch(source: Source, image_shape: tuple[int, int, int] | None = None) 
             "image_size": image_shape[:2] if image_shape else size,
             "color": source.color if image_shape is None else image_shape[2] == 3,
         }
-    if found == "image_folder":
+    if found == "image_folder" and source.folder_names is not None:
+        options["names"] = source.folder_names
+    elif found == "image_folder":
         options["classes"] = source.class_names
     on_error = "skip" if source.skip_bad else "raise"
     return load_faces(

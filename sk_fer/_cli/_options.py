@@ -154,7 +154,8 @@ Classes = Annotated[
         "--classes",
         metavar="NAME,NAME,...",
         help="Names of the class folders, if they are not named after expressions. Upper case and "
-        "spaces around a name do not matter.",
+        "spaces around a name do not matter. FOLDER=NAME,... gives other names to folders, such as "
+        "0=angry,1=happy.",
     ),
 ]
 ImageSize = Annotated[

@@ -146,9 +146,9 @@ def load_affectnet(
 
 def _find(tree: ImageTree, *, names: dict[int, str | None], crop: bool, on_error: str) -> Entries:
     root = Path(tree.root)
-    lists = sorted(path for path in find_lists(root, LISTS.__contains__) if is_affectnet_list(path))
+    lists = sorted(find_lists(root, LISTS.__contains__))
     kaggle = find_list(root, _KAGGLE.__eq__, _KAGGLE)
-    if lists:
+    if any(map(is_affectnet_list, lists)):
         entries = _listed(tree, lists, names, crop, on_error)
     elif kaggle is not None and is_kaggle_list(kaggle):
         entries = _labelled(tree, kaggle, names, on_error)

@@ -89,7 +89,7 @@ class ImageCache:
         """Return the positions of the chunks that are missing or have another checksum."""
         chunks = np.split(self._positions, range(CHUNK, len(self._positions), CHUNK))
         written = np.flatnonzero(self._digests.any(axis=1)).tolist()
-        found = block_digests(lambda i: self._chunk(i).data, written)
+        found = block_digests(self._read_chunk, written)
         right = {
             i for i, each in zip(written, found, strict=True) if each == self._digests[i].tobytes()
         }
@@ -136,9 +136,13 @@ class ImageCache:
         self._images.flush()
         self._write_header(self._key, without_gaps=True)
 
-    def _chunk(self, number: int) -> np.ndarray:
-        n_images = len(self._positions)
-        return self._images[number * CHUNK : min((number + 1) * CHUNK, n_images)]
+    def _read_chunk(self, number: int) -> bytes:
+        """Return the bytes of a chunk, read and not mapped, so that they do not stay in memory."""
+        start, stop = number * CHUNK, min((number + 1) * CHUNK, len(self._positions))
+        size = math.prod(self.shape[1:])
+        with self.path.open("rb") as file:
+            file.seek(self.offset + start * size)
+            return file.read((stop - start) * size)
 
     def _map(self, dtype: Any, offset: int, shape: tuple[int, ...]) -> np.memmap:
         return np.memmap(self.path, dtype, "r+", offset, shape)

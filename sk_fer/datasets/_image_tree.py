@@ -6,7 +6,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -66,13 +66,18 @@ class ImageTree:
     images: list[ImageFile] = field(default_factory=list)
     not_read: Counter[str] = field(default_factory=Counter)
 
+    @cached_property
+    def is_folder(self) -> bool:
+        """Whether the root is a folder, and not an archive."""
+        return os.path.isdir(self.root)
+
     def add(self, path: str, folders: tuple[str, ...], open_file: Callable[[], BinaryIO]) -> None:
         """Add a file to the images, or count it where it is none."""
         name = os.path.basename(path)
         if name.startswith(".") or name.lower() in _JUNK or any(map(is_junk_folder, folders)):
             self.not_read[HIDDEN] += 1
         elif _is_image(name, open_file):
-            container = path if os.path.isdir(self.root) else self.root
+            container = path if self.is_folder else self.root
             self.images.append(ImageFile(path, folders, open_file, container))
         else:
             self.not_read[os.path.splitext(name)[1].lower() or name] += 1

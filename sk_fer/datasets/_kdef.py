@@ -165,7 +165,8 @@ def _find(tree: ImageTree, *, angles: str | Sequence[str], on_error: str) -> Ent
     check_classes(entries, on_error)
     angle = entries.columns.index("angle")
     rows = entries.rows
-    entries.rows = [row for row in rows if row.more[angle].upper() in codes]
+    rows = [row._replace(more=tuple(map(str.upper, row.more))) for row in rows]
+    entries.rows = [row for row in rows if row.more[angle] in codes]
     if not entries.rows:
         raise ValueError(f"{tree.root}: no image of angles={angles!r} among {len(rows)}")
     reasons = {"averaged faces": len(averaged), "other angles": len(rows) - len(entries.rows)}

@@ -1,6 +1,7 @@
 """Images beside a list of their names and labels."""
 
 import os
+import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from numbers import Integral
@@ -145,6 +146,8 @@ def load_labelled_images(
     if root.is_dir() and not table.exists() and (root / table).exists():
         table = root / table
     table = check_path(table)
+    if table.is_dir():
+        raise ValueError(f"{table} is a folder, expected the file of a list")
 
     def find(tree: ImageTree) -> Entries:
         if table.is_relative_to(tree.root):  # the list itself is read
@@ -153,6 +156,13 @@ def load_labelled_images(
         tree.warn_of_not_read()
         entries = list_entries(tree, [table], form, label_names, on_error=on_error)
         entries.groups_kind = "group"
+        if names is not None:
+            found = {row.label for row in entries.rows}
+            absent = [name for name in label_names.target_names if name not in found]
+            if absent:
+                warnings.warn(
+                    f"{table}: no image of {', '.join(absent)}, which names= has", stacklevel=5
+                )
         return entries
 
     return load_entries(

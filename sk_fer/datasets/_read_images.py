@@ -50,6 +50,7 @@ class _Chunk(NamedTuple):
     digest: bytes
     bad: dict[int, str]
     several_frames: list[str]
+    error: Exception | None = None  # returned, so that the first one in the order is raised
 
 
 def read_images(
@@ -127,7 +128,10 @@ def _read_into_file(job: _Job, faces: Sequence[Face], cache: ImageCache) -> Read
             several_frames += chunk.several_frames
         images, kept = cache.finish()
     bad = [faces[i] for i in np.setdiff1d(np.arange(len(faces)), kept).tolist()]
-    reasons = job.read(bad).bad if bad else {}
+    again = job.read(bad)
+    if again.error is not None:
+        raise again.error
+    reasons = again.bad
     skipped = [(bad[i][0].path, text) for i, text in reasons.items()]
     return Reading(images, kept, skipped, several_frames)
 
@@ -153,15 +157,16 @@ class _Job:
                 image = _read_face(file, box, self.settings, several_frames)
             except (OSError, ValueError) as error:
                 if self.on_error == "raise":
-                    raise _advised(error) from error
+                    return _Chunk(None, b"", bad, several_frames, _advised(error))
                 bad[position] = str(error)
                 continue
             if image.shape != self.shape:
-                raise SizesDifferError(
+                message = (
                     f"{self.first} has {_size(self.shape)} pixels, {file.path} has "
                     f"{_size(image.shape)}; image_size=(height, width) (of sk-fer: --image-size) "
                     "brings them to one size"
                 )
+                return _Chunk(None, b"", bad, several_frames, SizesDifferError(message))
             pixels[position] = image
         if into is None:
             return _Chunk(pixels, b"", bad, several_frames)
@@ -197,6 +202,8 @@ def _read_chunks(
         read = (job.read(*each) for each in arguments)
     with _progress(n_images) as advance:
         for positions, chunk in zip(chunks, read, strict=True):
+            if chunk.error is not None:
+                raise chunk.error
             advance(len(positions))
             yield positions, chunk
 

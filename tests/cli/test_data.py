@@ -58,6 +58,17 @@ def test_images_of_different_sizes_are_described(run, tmp_path):
     assert "Formats and depths: PNG L (1), PNG RGB (1)." in result.output
 
 
+def test_numbered_folders_have_the_names_of_classes(run, tmp_path):
+    layouts.draw(tmp_path / "0" / "1.png", "happy")
+    layouts.draw(tmp_path / "1" / "2.png", "sad")
+    result = run("data", tmp_path, "--classes", "0=happy, 1 = sad")
+    assert result.exit_code == 0, result.output
+    assert re.search(r"happy +1 .*\n +sad +1 ", result.output)
+    result = run("data", tmp_path, "--classes", "0=happy,1")
+    assert result.exit_code == 2
+    assert "or FOLDER=NAME" in result.output
+
+
 def test_a_format_overrides_what_is_recognized(run, tmp_path):
     layouts.kdef(tmp_path)
     result = run("data", tmp_path, "--format", "jaffe")

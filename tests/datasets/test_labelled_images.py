@@ -177,7 +177,8 @@ def test_labels_out_of_range_name_the_row(root, label):
     text = f"a.png,0\nb/c.png,{label}\nb/d.png,01\n"
     with pytest.raises(ValueError, match=r"l.csv, row 2: the label is .*, expected one of 0, 1, 2"):
         load(root, text, names=NAMES)
-    faces = load(root, text, names=NAMES, on_error="skip")
+    with pytest.warns(UserWarning, match="no image of sad"):
+        faces = load(root, text, names=NAMES, on_error="skip")
     assert faces.target.tolist() == ["angry", "happy"]
     assert faces.skipped[0][0] == 2
 
@@ -301,9 +302,16 @@ def test_a_subset_and_a_frame(root):
     assert y.tolist() == ["happy"]
 
 
+def test_a_name_without_images_is_warned_of(root):
+    with pytest.warns(UserWarning, match=r"l.csv: no image of fear, which names= has"):
+        load(root, "a.png,0\nb/c.png,1\nb/d.png,1\n", names=["sad", "happy", "fear"])
+
+
 def test_no_list_and_no_folder(root, tmp_path):
     columns = {"path_column": 0, "label_column": 1}
     with pytest.raises(FileNotFoundError, match=r"nothing.csv: no such file"):
         load_labelled_images(root, tmp_path / "nothing.csv", **columns)
+    with pytest.raises(ValueError, match="images is a folder, expected the file of a list"):
+        load_labelled_images(root, root, **columns)
     with pytest.raises(FileNotFoundError, match="nowhere: no such file"):
         load_labelled_images(tmp_path / "nowhere", "l.csv", **columns)

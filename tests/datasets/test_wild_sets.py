@@ -82,6 +82,13 @@ class TestAffectNet:
         with pytest.raises(ValueError, match=r"leave_out=\['joy'\], expected some of neutral"):
             load_affectnet(tmp_path, leave_out=["joy"])
 
+    def test_one_list_of_two_in_another_form_is_an_error(self, tmp_path):
+        layouts.affectnet_lists(tmp_path)
+        table = tmp_path / "lists" / "training.csv"
+        table.write_text(table.read_text().replace("subDirectory_filePath", "path"))
+        with pytest.raises(ValueError, match=r"training.csv: no column 'subDirectory_filePath'"):
+            load_affectnet(tmp_path)
+
     def test_a_code_out_of_range_a_bad_box_and_a_missing_class(self, tmp_path):
         layouts.affectnet_lists(tmp_path)
         table = tmp_path / "lists" / "training.csv"
