@@ -12,7 +12,7 @@ from sk_fer._cli._console import say
 from sk_fer._cli._data import Source, read_faces
 from sk_fer._cli._models import load_model, read_report
 from sk_fer._cli._outputs import check_output, output_folder, write_figure
-from sk_fer._cli._report import score_split
+from sk_fer._cli._report import score_split, show_leaks
 from sk_fer.estimators._model_images import image_shape
 
 EXAMPLES = """
@@ -74,7 +74,8 @@ def evaluate(
     If DATA has no splits, it is split as in train, with the same --test-size and --seed. Images are
     resized to the image size of the model. The means are over the classes that have images. If DATA
     is another data set than that of the training, classes are matched by name, and images of
-    classes that the model does not know are left out.
+    classes that the model does not know are left out. Otherwise, accuracy is also printed without
+    images that are copies of training images, also in another crop or compression.
     """
     given = Source(data, ferplus, classes, skip_bad=skip_bad, format=data_format)
     if test_size is not None:
@@ -98,12 +99,13 @@ def evaluate(
     if subset in ("train", "all") and known:
         say("The model was trained on some of these images.")
     if out is None:
-        score_split(classifier, faces, subset, other_data=not known)
+        show_leaks(faces, score_split(classifier, faces, subset, other_data=not known), known=known)
         return
     file = f"confusion_matrix_{subset}.png"
     check_output(out, [file], force=force)
     faces.rows(subset)
     with output_folder(out):
         score = score_split(classifier, faces, subset, other_data=not known)
+        show_leaks(faces, score, known=known)
         write_figure(out / file, score.figure())
     say(escape(f"Wrote {out / file}"))

@@ -18,7 +18,7 @@ from sk_fer.datasets._declared import DATA_SETS
 from sk_fer.datasets._names import SUBSETS
 from sk_fer.estimators._model_images import prepare_images
 from sk_fer.inspection import class_report
-from sk_fer.model_selection import find_duplicates
+from sk_fer.model_selection import find_duplicates, leak_report
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -158,6 +158,26 @@ def score_split(model: Any, faces: Faces, split: str, *, other_data: bool = Fals
     for note in [*score.notes, *notes]:
         say(escape(note))
     return score
+
+
+def show_leaks(faces: Faces, score: Score, *, known: bool) -> None:
+    """Print how many images are copies of training images, and the accuracy without them.
+
+    Nothing is printed if the model was not trained on this data (`known` is False), or if the
+    images are not those of one split besides training.
+    """
+    if not known or score.split not in ("validation", "test"):
+        return
+    train, test = (
+        Bunch(images=faces.images_of(rows), target=faces.target[rows])
+        for rows in map(faces.rows, ("train", score.split))
+    )
+    leaks = leak_report(train, test)
+    say(leaks.summary)
+    rest = ~leaks.leaked
+    if leaks.leaked.any() and rest.any():
+        accuracy = (score.y_true == score.y_pred)[rest].mean()
+        say(f"Accuracy without them: {accuracy:.1%} on {rest.sum():,} images")
 
 
 def history_figure(model: Any) -> Figure:

@@ -4,15 +4,18 @@ from sk_fer.model_selection._comparable import make_classifiers
 from sk_fer.model_selection._compare import compare
 from sk_fer.model_selection._describe import describe_faces
 from sk_fer.model_selection._duplicates import find_duplicates
+from sk_fer.model_selection._leaks import deduplicate, leak_report
 from sk_fer.model_selection._search import grid_search
 from sk_fer.model_selection._splits import make_splits
 from sk_fer.model_selection._subset import stratified_subset
 
 __all__ = [
     "compare",
+    "deduplicate",
     "describe_faces",
     "find_duplicates",
     "grid_search",
+    "leak_report",
     "make_classifiers",
     "make_splits",
     "stratified_subset",

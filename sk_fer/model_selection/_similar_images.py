@@ -1,26 +1,33 @@
-"""Images of two data sets that are copies, though their files and sizes differ."""
+"""Images that are copies though their files and sizes differ, in one data set or in two."""
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 _SIDE = 16
-_LEAST_CORRELATION = 0.995
 _ROWS_AT_ONCE = 4096
 
 
-def similar_pairs(first: NDArray, second: NDArray) -> NDArray[np.intp]:
+def similar_pairs(
+    first: NDArray, second: NDArray | None = None, *, least_correlation: float = 0.995
+) -> NDArray[np.intp]:
     """Find the images that two arrays share, whatever their size, colours and compression.
 
     Parameters
     ----------
-    first, second : ndarray of shape (n, height, width) or (n, height, width, 3), dtype uint8
-        The images. Memory maps are read image by image.
+    first : ndarray of shape (n, height, width) or (n, height, width, 3), dtype uint8
+        The images. A memory map is read image by image.
+    second : ndarray of shape (n, height, width) or (n, height, width, 3), default=None
+        The images to compare with, in the same form. If None, the images of `first` are compared
+        with each other.
+    least_correlation : float, default=0.995
+        The correlation of the gray values at 16 x 16 pixels above which images are copies.
 
     Returns
     -------
     pairs : ndarray of shape (n_pairs, 2)
-        The rows of the images in `first` and in `second`. Images of one colour are in no pair.
+        The rows of the images in `first` and in `second`. If `second` is None, the smaller row
+        comes first. Images of one colour are in no pair.
 
     Examples
     --------
@@ -29,19 +36,22 @@ def similar_pairs(first: NDArray, second: NDArray) -> NDArray[np.intp]:
     >>> similar_pairs(first, np.repeat(first[[3]], 2, axis=1).repeat(2, axis=2)).tolist()
     [[3, 0]]
     """
-    for images in (first, second):
+    for images in (first, first if second is None else second):
         if images.ndim not in (3, 4) or images.dtype != np.uint8:
             raise ValueError(
                 f"got images of shape {images.shape} and dtype {images.dtype}, expected uint8 of "
                 "shape (n, height, width) or (n, height, width, 3)"
             )
-    one, other = _thumbnails(first), _thumbnails(second)
+    one = _thumbnails(first)
+    other = one if second is None else _thumbnails(second)
     found = [np.empty((0, 2), dtype=np.intp)]
     for i in range(0, len(one), _ROWS_AT_ONCE):
-        for j in range(0, len(other), _ROWS_AT_ONCE):
+        for j in range(i if second is None else 0, len(other), _ROWS_AT_ONCE):
             similarity = one[i : i + _ROWS_AT_ONCE] @ other[j : j + _ROWS_AT_ONCE].T
-            found.append(np.argwhere(similarity > _LEAST_CORRELATION) + np.array([i, j]))
+            found.append(np.argwhere(similarity > least_correlation) + np.array([i, j]))
     pairs = np.concatenate(found)
+    if second is None:
+        pairs = pairs[pairs[:, 0] < pairs[:, 1]]
     return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
 
 

@@ -191,3 +191,23 @@ def test_the_next_command_that_train_prints_runs(run, save_images, tmp_path):
         "evaluate", tmp_path / "out/model.skfer", tmp_path / "faces", "--subset", "all"
     )
     assert "The model was trained on some of these images." in everything.output
+
+
+def test_accuracy_without_copies_of_training_images(run, save_images, tmp_path):
+    X, y = make_faces(84, random_state=0)
+    X[56:60], X[60:62] = X[:4], X[62:64]  # four copies in training; two in the test split only
+    y[56:60] = y[:4]
+    splits = ["train"] * 42 + ["validation"] * 14 + ["test"] * 28
+    data, out = tmp_path / "data", tmp_path / "out"
+    save_images(X, [data / split / name / f"{i}.png" for i, (split, name) in
+                    enumerate(zip(splits, y, strict=True))])  # fmt: skip
+    assert run("train", data, *DENSE, "--out", out).exit_code == 0
+    result = run("evaluate", out / "model.skfer", data, "--subset", "test")
+    assert result.exit_code == 0, result.output
+    assert "4 of 28 test images are copies of a training image: 4 exact and 0 near." in (
+        " ".join(result.output.split())
+    )
+    correct = load_model(out / "model.skfer").predict(X[60:]) == y[60:]
+    assert f"Accuracy without them: {correct.mean():.1%} on 24 images" in result.output
+    result = run("evaluate", out / "model.skfer", data, "--subset", "all")
+    assert "of a training image" not in result.output

@@ -425,7 +425,12 @@ PARAMETERS: dict[Any, dict[str, list[Any]]] = {
         "return_X_y": NO_BOOL,
         "as_frame": NO_BOOL,
     },
-    find_duplicates: {"X": [None, 5, "a"], "y": [5, "a"], "usage": [5, "train"]},
+    find_duplicates: {
+        "X": [None, 5, "a"],
+        "y": [5, "a"],
+        "usage": [5, "train"],
+        "near": [0, 1.0, "a"],
+    },
 }
 NEEDED = {  # besides the parameter that is tried
     ds.load_fer2013: {"path": "fer2013.csv"},
