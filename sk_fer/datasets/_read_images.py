@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+from joblib import Parallel, cpu_count, delayed
 
 from sk_fer._utils._image_file import decode_image, resize_image
 from sk_fer.datasets._checks import HOW_TO_SKIP
@@ -21,6 +22,7 @@ Box = tuple[float, float, float, float]
 Face = tuple[ImageFile, Box | None]
 
 _FEW = 2_000  # images for which it does not pay to start processes or to show a progress bar
+_CHUNKS_A_PROCESS = 4  # that are read before their results are used
 _LARGE = 1 << 30  # bytes of images from which cache="auto" is True
 
 
@@ -188,24 +190,24 @@ def _read_chunks(
     if not chunks:
         return
     n_images = sum(map(len, chunks))
-    arguments = (
-        ([faces[i] for i in positions.tolist()], into, row_of(positions[0])) for positions in chunks
-    )
-    read: Iterator[_Chunk]
-    if n_images > _FEW and faces[0][0].is_plain:
-        from joblib import Parallel, delayed
+    n_processes = _n_processes() if n_images > _FEW and faces[0][0].is_plain else 1
+    n_at_once = 1 if n_processes == 1 else _CHUNKS_A_PROCESS * n_processes
+    with Parallel(n_jobs=n_processes) as parallel, _progress(n_images) as advance:
+        for start in range(0, len(chunks), n_at_once):
+            part = chunks[start : start + n_at_once]
+            read = parallel(
+                delayed(job.read)([faces[i] for i in positions], into, row_of(positions[0]))
+                for positions in part
+            )
+            for positions, chunk in zip(part, read, strict=True):
+                if chunk.error is not None:
+                    raise chunk.error
+                advance(len(positions))
+                yield positions, chunk
 
-        read = Parallel(n_jobs=-1, return_as="generator")(
-            delayed(job.read)(*each) for each in arguments
-        )
-    else:
-        read = (job.read(*each) for each in arguments)
-    with _progress(n_images) as advance:
-        for positions, chunk in zip(chunks, read, strict=True):
-            if chunk.error is not None:
-                raise chunk.error
-            advance(len(positions))
-            yield positions, chunk
+
+def _n_processes() -> int:
+    return int(cpu_count())
 
 
 def _read_face(
