@@ -22,7 +22,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from _harness import (
     RESULTS,
@@ -45,6 +44,7 @@ from torch import nn
 from sk_fer import FERCNNClassifier, load_model, save_model
 from sk_fer.datasets import make_faces
 from sk_fer.inspection import class_report
+from sk_fer.metrics import expected_calibration_error
 from sk_fer.model_selection import find_duplicates
 
 ROOT = Path(__file__).parents[1]
@@ -52,7 +52,6 @@ NAME = "fer2013"
 PAGE = Path(__file__).with_name("pretrained_page.md")  # with fields for the figures
 RECIPE: dict[str, Any] = {}
 MOST_BYTES = 3_000_000
-N_BINS = 15
 
 Data = tuple[NDArray, NDArray]
 
@@ -67,9 +66,7 @@ def load(quick: bool) -> tuple[Data, Data]:
 
 def set_aside(X: NDArray, y: NDArray, seed: int, n_parts: int = 20) -> tuple[NDArray, NDArray]:
     """Return the rows to learn from and those set aside, with all copies of an image in one."""
-    groups = np.arange(len(X))
-    for rows in find_duplicates(X).groups:
-        groups[rows] = rows[0]
+    groups = find_duplicates(X).group_ids
     folds = StratifiedGroupKFold(n_parts, shuffle=True, random_state=seed)
     return next(folds.split(X, y, groups))
 
@@ -107,17 +104,6 @@ def divide_logits(model: Any, by: float) -> None:
         last.bias.div_(by)
 
 
-def calibration_error(probabilities: NDArray, correct: NDArray) -> float:
-    """Return the expected calibration error, over equally wide bins of the confidence.
-
-    That is the mean difference of confidence and accuracy in a bin, weighted by its images.
-    """
-    confidence = probabilities.max(axis=1)
-    bins = np.minimum((confidence * N_BINS).astype(int), N_BINS - 1)
-    gaps = np.bincount(bins, confidence - correct, N_BINS)
-    return float(np.abs(gaps).sum() / len(correct))
-
-
 def scores(model: Any, data: Data) -> dict[str, float]:
     """Return the scores of predictions from one pass, or with mirror images if `tta` is set."""
     X, y = data
@@ -126,7 +112,9 @@ def scores(model: Any, data: Data) -> dict[str, float]:
     return {
         "accuracy": round(float(correct.mean()), 4),
         "log_loss": round(float(log_loss(y, probabilities, labels=model.classes_)), 4),
-        "calibration_error": round(calibration_error(probabilities, correct), 4),
+        "calibration_error": round(
+            expected_calibration_error(y, probabilities, classes=model.classes_), 4
+        ),
     }
 
 

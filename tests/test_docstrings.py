@@ -19,6 +19,7 @@ PACKAGES = (
     "sk_fer.datasets",
     "sk_fer.estimators",
     "sk_fer.inspection",
+    "sk_fer.metrics",
     "sk_fer.model_selection",
     "sk_fer.persistence",
     "sk_fer.preprocessing",

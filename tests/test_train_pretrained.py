@@ -4,7 +4,6 @@ Each check runs on a model of drawn faces, and on the model of the package if it
 """
 
 import json
-import math
 import runpy
 import sys
 from pathlib import Path
@@ -107,15 +106,6 @@ def test_the_temperature_is_in_the_last_layer(script, faces, tta):
     assert np.abs(after - before).max() > 0.01
     # With mirror images, the mean is over probabilities that were divided before.
     np.testing.assert_allclose(after, expected, atol=0.02 if tta else 1e-4)
-
-
-def test_calibration_error(script):
-    probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.62, 0.38], [0.38, 0.62]])
-    correct = np.array([True, False, True, True])
-    # Two images with confidence 0.9 and accuracy 0.5, two with 0.62 and 1.
-    expected = 0.5 * 0.4 + 0.5 * 0.38
-    assert math.isclose(script["calibration_error"](probabilities, correct), expected)
-    assert script["calibration_error"](np.eye(2), np.array([True, True])) == 0
 
 
 def test_no_copy_of_a_training_image_is_set_aside(script):
