@@ -41,7 +41,7 @@ class Faces:
         )
 
     def select(self, subset: str, where: object) -> "Faces":
-        """Return the faces of a subset; `where` they are from goes into the message."""
+        """Return the faces of a subset. An error message contains `where` they are from."""
         subset = canonical_subset(subset) or subset
         if subset == "all":
             return self
@@ -58,7 +58,7 @@ class Faces:
 
 
 def subset_rows(usage: np.ndarray, subset: str, where: object) -> np.ndarray:
-    """Return the mask of the rows of a subset; `where` they are from goes into the message."""
+    """Return the mask of the rows of a subset. An error message contains `where`."""
     subset = canonical_subset(subset) or subset
     if subset == "all":
         return np.ones(len(usage), dtype=bool)

@@ -184,7 +184,7 @@ def load_ckplus(
 def _find(
     tree: ImageTree, frames: str, first_as_neutral: bool, on_error: str
 ) -> tuple[Entries, int | None]:
-    """Return the images, and the size that they are brought to."""
+    """Return the images, and the size that they are resized to."""
     reason = "not named <subject>_<sequence>_<frame>, as S010_004_00000017"
     stray = [file for file in tree.images if file.frame is None]
     if stray and (on_error == "raise" or len(stray) == len(tree.images)):

@@ -1,4 +1,4 @@
-"""FER2013, in the forms that it is handed round in."""
+"""FER2013, in each of the forms in which it is published."""
 
 import os
 from dataclasses import replace
@@ -164,7 +164,7 @@ def load_fer2013(
 def read_fer2013(
     path: Path, *, cache: bool, data_home: str | os.PathLike[str] | None, on_error: str
 ) -> PixelTable:
-    """Read a CSV file of FER2013, or what the cache has of it.
+    """Read a CSV file of FER2013, or its images in the cache.
 
     Parameters
     ----------

@@ -18,11 +18,11 @@ _ENDINGS = (
 
 
 def find_table(path: Path) -> Path | None:
-    """Return a file as it is; of a folder the table that it holds, or None.
+    """Return the path of a file, or of the table in a folder. Return None if there is no table.
 
-    A folder's table has a name of `CSV_NAMES`, in any case and with any of the endings for what
-    can be read, and lies in the folder, in a folder of the same name in it, or twice so. Without
-    such a name, it is the only CSV file with pixels.
+    The table has a name of `CSV_NAMES`, in upper or lower case, with the ending of any format that
+    can be read. It is in the folder itself, in a subfolder of the same name, or in a folder of
+    that name in this subfolder. If there is no such name, it is the only CSV file with pixels.
     """
     if path.is_file():
         return path

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import math
 import os
@@ -132,7 +131,7 @@ class ImageCache:
         for i, start in enumerate(range(0, len(good), CHUNK)):
             part = self._images[good[start : start + CHUNK]]
             self._images[start : start + len(part)] = part
-            self._digests[i] = np.frombuffer(hashlib.sha256(part.data).digest(), np.uint8)
+            self._digests[i] = np.frombuffer(bytes.fromhex(digest(part.data)), np.uint8)
         self._images.flush()
         self._write_header(self._key, without_gaps=True)
 
@@ -179,11 +178,12 @@ def _key_of(
     faces: Sequence[tuple[ImageFile, Any]], settings: object, shape: tuple[int, ...]
 ) -> str:
     """Return a digest of all that the images depend on."""
-    whole = hashlib.sha256(repr((_FORMAT, settings, shape)).encode())
+    described: list[bytes | str] = [repr((_FORMAT, settings, shape))]
     times: dict[str, str] = {}
     for file, box in faces:
         if file.container not in times:
             status = os.stat(file.container)
             times[file.container] = f"{status.st_size} {status.st_mtime_ns}"
-        whole.update(f"{file.path}\0{times[file.container]}\0{box}\n".encode(errors="replace"))
-    return whole.hexdigest()
+        line = f"{file.path}\0{times[file.container]}\0{box}\n"
+        described.append(line.encode(errors="replace"))
+    return digest(*described)

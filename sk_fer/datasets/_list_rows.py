@@ -50,7 +50,7 @@ def fitted(cells: list[str], n_columns: int, path: int) -> list[str]:
 
 
 def number_of(name: str, text: str) -> float:
-    """Return the number in a field; `name` goes into the message."""
+    """Return the number in a field. An error message contains `name`."""
     try:
         number = float(text)
     except ValueError:

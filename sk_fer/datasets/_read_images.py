@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from joblib import Parallel, cpu_count, delayed
 
+from sk_fer._utils._digest import digest
 from sk_fer._utils._image_file import decode_image, resize_image
 from sk_fer.datasets._checks import HOW_TO_SKIP
 from sk_fer.datasets._image_cache import CHUNK, ImageCache
@@ -28,7 +28,7 @@ _LARGE = 1 << 30  # bytes of images from which cache="auto" is True
 
 @dataclass(frozen=True)
 class ImageSettings:
-    """What the images are brought to: (height, width) or None, and colours or gray."""
+    """The size that images are resized to, (height, width) or None, and colours or gray."""
 
     size: tuple[int, int] | None
     color: bool
@@ -71,7 +71,7 @@ def read_images(
     faces : sequence of (ImageFile, box)
         The files, and the left, top, right and bottom edge of the face in each, or None.
     settings : ImageSettings
-        What the images are brought to.
+        The size and the colours of the images that are returned.
     root : str
         Where the files are, for messages and for the name of the cache.
     on_error, cache, data_home
@@ -166,7 +166,7 @@ class _Job:
                 message = (
                     f"{self.first} has {_size(self.shape)} pixels, {file.path} has "
                     f"{_size(image.shape)}; image_size=(height, width) (of sk-fer: --image-size) "
-                    "brings them to one size"
+                    "resizes them to one size"
                 )
                 return _Chunk(None, b"", bad, several_frames, SizesDifferError(message))
             pixels[position] = image
@@ -176,7 +176,7 @@ class _Job:
         with open(path, "rb+") as file_of_images:
             file_of_images.seek(offset + row * math.prod(self.shape))
             file_of_images.write(pixels.data)
-        return _Chunk(None, hashlib.sha256(pixels.data).digest(), bad, several_frames)
+        return _Chunk(None, bytes.fromhex(digest(pixels.data)), bad, several_frames)
 
 
 def _read_chunks(

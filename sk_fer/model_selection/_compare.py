@@ -5,9 +5,6 @@ from __future__ import annotations
 import pickle
 import warnings
 from collections.abc import Iterable
-from contextlib import suppress
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -24,7 +21,6 @@ from sklearn.utils.validation import _num_samples
 
 from sk_fer._utils._constraints import validate_params
 from sk_fer._utils._metrics import METRICS
-from sk_fer.estimators import FERDenseClassifier
 from sk_fer.estimators._base import BaseFERClassifier
 from sk_fer.estimators._runnable import check_runnable
 from sk_fer.estimators._split import encode_groups
@@ -165,7 +161,6 @@ def compare(
     if groups is not None:
         encode_groups(groups, _num_samples(X_train))  # raises if they are not valid
     _check_runnable(classifiers)
-    _warm_up(classifiers.values())
     rows: list[dict[str, Any]] = []
     cause = None
     for i, (name, classifier) in enumerate(classifiers.items(), start=1):
@@ -263,16 +258,6 @@ def _check_split(X_train: Any, y_train: Any, X_test: Any, y_test: Any) -> NDArra
     if trained and tested and trained != tested:
         raise ValueError(f"X_train has images of shape {trained}, but X_test of {tested}")
     return classes[hard_labels(encoded)]
-
-
-def _warm_up(classifiers: Iterable[Any]) -> None:
-    """Import torch and set up its devices, which must not count for the first fit."""
-    last = [_last_step(each) for each in classifiers]
-    if any(hasattr(each, "backbone") for each in last) and find_spec("timm"):
-        import_module("timm")
-    for device in {each.device for each in last if isinstance(each, BaseFERClassifier)}:
-        with suppress(Exception):  # the fit raises the error
-            FERDenseClassifier((1,), max_epochs=1, device=device).fit([[0.0], [1.0]], [0, 1])
 
 
 def _group_params(classifier: Any, groups: Any) -> dict[str, Any]:

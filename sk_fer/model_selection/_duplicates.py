@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from itertools import combinations
 from numbers import Real
@@ -16,6 +15,7 @@ from sklearn.utils import Bunch, check_consistent_length, column_or_1d
 
 from sk_fer._utils._as_array import as_array
 from sk_fer._utils._constraints import Interval, validate_params
+from sk_fer._utils._digest import digest
 from sk_fer._utils._layout import to_images
 from sk_fer.model_selection._similar_images import similar_pairs
 
@@ -97,7 +97,7 @@ def find_duplicates(
 
     Notes
     -----
-    Images of one data set are compared by the BLAKE2 digest of their bytes, so that two images are
+    Images of one data set are compared by the SHA-256 digest of their bytes, so that two images are
     different if one pixel is. Copies that were resized or compressed again are only found with
     `near`.
 
@@ -191,8 +191,7 @@ def _compare(first: Bunch, second: Bunch, near: float) -> Bunch:
 def _equal_rows(images: NDArray) -> list[NDArray[np.intp]]:
     rows = defaultdict(list)
     for i, image in enumerate(images):
-        digest = hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16).digest()
-        rows[digest].append(i)
+        rows[digest(np.ascontiguousarray(image).data)].append(i)
     return [np.array(group) for group in rows.values() if len(group) > 1]
 
 

@@ -91,7 +91,7 @@ class FERNet(TrainingLoop):
         return self
 
     def torch_compile(self, module: Any, name: str) -> Any:
-        """Compile the network in place where skorch's `compile` asks for it.
+        """Compile the network in place if the parameter `compile` of skorch is set.
 
         ``torch.compile`` would wrap it and put a prefix before the keys of saved weights.
         """
