@@ -117,7 +117,13 @@ def orthogonalized(matrix: Tensor, n_iterations: int) -> Tensor:
     Returns
     -------
     Tensor of shape (n_rows, n_columns)
-        The matrix with the singular vectors of `matrix` and singular values close to one.
+        The matrix with the singular vectors of `matrix` and singular values close to one, in the
+        type of `matrix`.
+
+    Notes
+    -----
+    Inside ``torch.autocast``, the products are computed in its type. In bfloat16, the singular
+    values differ by less than 0.1 from those of float32.
     """
     # A step multiplies x by a polynomial of its Gram matrix x x^T. All of these polynomials are
     # functions of the first Gram matrix, so that they are multiplied with each other, which are
@@ -125,6 +131,8 @@ def orthogonalized(matrix: Tensor, n_iterations: int) -> Tensor:
     a, b, c = QUINTIC
     wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
     x = wide / wide.norm().clamp_min(1e-12)
+    if torch.is_autocast_enabled(x.device.type):
+        x = x.to(torch.get_autocast_dtype(x.device.type))
     gram = x @ x.T
     product = torch.eye(len(x), dtype=x.dtype, device=x.device)
     for iteration in range(n_iterations):
@@ -133,5 +141,5 @@ def orthogonalized(matrix: Tensor, n_iterations: int) -> Tensor:
         product = step @ product if iteration else step
         if iteration < n_iterations - 1:
             gram = step @ gram @ step
-    orthogonal = product @ x
+    orthogonal = (product @ x).to(matrix.dtype)
     return orthogonal if wide is matrix else orthogonal.T

@@ -9,6 +9,8 @@ from torch import nn
 from sk_fer.training import Muon
 from sk_fer.training._muon import orthogonalized
 
+from .. import helpers
+
 
 @pytest.mark.parametrize("shape", [(16, 72), (72, 16), (32, 32), (1, 9)])
 def test_singular_values_are_near_one(shape):
@@ -98,3 +100,30 @@ def test_a_closure_is_called_with_gradients_on():
 
     assert optimizer.step(closure) == pytest.approx(2.0)
     assert weight.detach().trace() < 2
+
+
+@pytest.mark.parametrize("shape", [(32, 9), (64, 288), (128, 1152), (512, 256)])
+def test_bfloat16_changes_singular_values_little(shape):
+    matrix = torch.randn(shape, generator=torch.Generator().manual_seed(4))
+    in_float32 = orthogonalized(matrix, 3)
+    with torch.autocast("cpu", torch.bfloat16):
+        in_bfloat16 = orthogonalized(matrix, 3)
+    assert in_bfloat16.dtype == torch.float32
+    assert not torch.equal(in_bfloat16, in_float32)
+    values = [torch.linalg.svdvals(steps) for steps in (in_bfloat16, in_float32)]
+    torch.testing.assert_close(*values, atol=0.1, rtol=0)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_fit_computes_the_steps_in_its_precision(faces, monkeypatch, precision):
+    X, y = faces
+    enabled = []
+    take_step = Muon.step
+
+    def step(self, closure=None):
+        enabled.append(torch.is_autocast_enabled("cpu"))
+        return take_step(self, closure)
+
+    monkeypatch.setattr(Muon, "step", step)
+    helpers.cnn(optimizer="muon", precision=precision, max_epochs=1).fit(X[:32], y[:32])
+    assert set(enabled) == {precision == "bfloat16"}
