@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -21,7 +22,8 @@ from sk_fer.datasets._image_tree import ImageFile
 Box = tuple[float, float, float, float]
 Face = tuple[ImageFile, Box | None]
 
-_FEW = 2_000  # images for which it does not pay to start processes or to show a progress bar
+_FEW = 2_000  # images that are read without a progress bar
+_LONG = 20.0  # seconds of reading from which processes are worth their start
 _CHUNKS_A_PROCESS = 4  # that are read before their results are used
 _LARGE = 1 << 30  # bytes of images from which cache="auto" is True
 
@@ -186,28 +188,35 @@ def _read_chunks(
     into: tuple[str, int] | None = None,
     row_of: Callable[[int], int] = int,
 ) -> Iterator[tuple[np.ndarray, _Chunk]]:
-    """Read chunks of faces, in processes if there are many, and yield them in their order."""
+    """Read chunks of faces, and yield them in their order.
+
+    The first chunk is read here. If the others take long, processes are started for them, which
+    takes some seconds.
+    """
     if not chunks:
         return
     n_images = sum(map(len, chunks))
-    n_processes = _n_processes() if n_images > _FEW and faces[0][0].is_plain else 1
-    n_at_once = 1 if n_processes == 1 else _CHUNKS_A_PROCESS * n_processes
-    with Parallel(n_jobs=n_processes) as parallel, _progress(n_images) as advance:
-        for start in range(0, len(chunks), n_at_once):
-            part = chunks[start : start + n_at_once]
+    n_processes, n_done, begun = 1, 0, time.perf_counter()
+    with ExitStack() as stack:
+        advance = stack.enter_context(_progress(n_images))
+        parallel = Parallel(n_jobs=1)
+        while n_done < len(chunks):
+            seconds_left = (time.perf_counter() - begun) * (len(chunks) - 1)
+            if n_done == 1 and seconds_left > _LONG and faces[0][0].is_plain:
+                n_processes = int(cpu_count())
+                parallel = stack.enter_context(Parallel(n_jobs=n_processes))
+            n_at_once = 1 if n_processes == 1 else _CHUNKS_A_PROCESS * n_processes
+            part = chunks[n_done : n_done + n_at_once]
             read = parallel(
                 delayed(job.read)([faces[i] for i in positions], into, row_of(positions[0]))
                 for positions in part
             )
+            n_done += len(part)
             for positions, chunk in zip(part, read, strict=True):
                 if chunk.error is not None:
                     raise chunk.error
                 advance(len(positions))
                 yield positions, chunk
-
-
-def _n_processes() -> int:
-    return int(cpu_count())
 
 
 def _read_face(

@@ -137,9 +137,13 @@ def test_a_disk_that_is_too_small_is_an_error_before_anything_is_read(root, monk
     assert not list((data_home / "sk_fer").glob("*.images"))
 
 
-def test_processes_return_the_same_images_and_the_first_error(root, monkeypatch):
-    monkeypatch.setattr(_read_images, "_FEW", 10)
-    np.testing.assert_array_equal(load(root).images, load(root, cache=False).images)
+def test_processes_return_the_same_images_and_the_first_error(root, monkeypatch, reads):
+    whole = np.array(load(root, cache=False).images)
+    monkeypatch.setattr(_read_images, "_LONG", 0)
+    monkeypatch.setattr(_read_images, "cpu_count", lambda: 2)
+    reads.clear()
+    np.testing.assert_array_equal(load(root).images, whole)
+    assert len(reads) == 1 + 64  # the first image for its size, and the first chunk
     (root / "100.png").write_bytes(b"\x89PNG junk")
     (root / "140.png").write_bytes(b"\x89PNG junk")
     with pytest.raises(ValueError, match=r"100.png: not a readable image"):
