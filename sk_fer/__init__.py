@@ -39,6 +39,7 @@ _FOLDERS = (
     "datasets",
     "estimators",
     "inspection",
+    "metrics",
     "model_selection",
     "modules",
     "persistence",

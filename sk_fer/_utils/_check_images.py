@@ -56,7 +56,9 @@ def check_images(
         image_shape = images.shape[1:]
         X = from_images(images, Layout.FLAT)
     dtypes = [np.float32, np.uint8]
-    with np.errstate(over="ignore"):  # values that float32 cannot hold are refused as infinite
+    with np.errstate(
+        over="ignore"
+    ):  # values that are too large for float32 are refused as infinite
         if reset or known:
             rows = validate_data(estimator, X, dtype=dtypes, reset=reset)
         else:

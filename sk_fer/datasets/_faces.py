@@ -8,7 +8,7 @@ from sklearn.utils import Bunch, check_random_state
 
 from sk_fer._utils._constraints import Interval, validate_params
 
-_Value = NDArray | float  # an array holds one value for each face, of shape (n, 1, 1)
+_Value = NDArray | float  # an array contains one value for each face, of shape (n, 1, 1)
 
 # How far each expression moves each FACS action unit; the rest stay at zero.
 _EXPRESSIONS = {

@@ -112,8 +112,8 @@ def _download(path: Path) -> None:
             'fetch_fer2013 requires kagglehub: run pip install ".[kaggle]" in the clone of sk_fer. '
             f"{_BY_HAND}"
         ) from error
-    # kagglehub keeps marks and copies of its own beside a file, and on Kaggle's own machines gives
-    # a path elsewhere: so it gets a folder for itself, which goes when the file is in its place.
+    # kagglehub writes other files beside the file, and on the machines of Kaggle it returns a path
+    # outside the folder. It therefore gets a temporary folder, and the file is moved out of it.
     with TemporaryDirectory(dir=path.parent) as folder:
         try:
             got = kagglehub.competition_download(_COMPETITION, path=_FILE, output_dir=folder)

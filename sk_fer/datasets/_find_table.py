@@ -26,7 +26,7 @@ def find_table(path: Path) -> Path | None:
     """
     if path.is_file():
         return path
-    places = [path, *_folders_named_so(path)]
+    places = [path, *_inner_folders(path)]
     for stem in _STEMS:
         for place in places:
             files = {name.lower(): place / name for name in _names(place)}
@@ -102,9 +102,9 @@ def _names(folder: Path) -> list[str]:
     return sorted(name for name in os.listdir(folder) if not name.startswith("."))
 
 
-def _folders_named_so(path: Path) -> Iterator[Path]:
+def _inner_folders(path: Path) -> Iterator[Path]:
     for name in _names(path):
         inner = path / name
         if name.lower().removesuffix(".csv") in _STEMS[:2] and inner.is_dir():
             yield inner
-            yield from _folders_named_so(inner)
+            yield from _inner_folders(inner)

@@ -196,7 +196,7 @@ def _split_of(file: Path, root: Path) -> str | None:
 
 
 class _Table:
-    """A Parquet or Arrow file with images; of a Parquet file, one group of rows is in memory."""
+    """A Parquet or Arrow file with images. One group of rows of a Parquet file is in memory."""
 
     def __init__(self, path: Path, image_column: str, label_column: str) -> None:
         self.path, self.column = path, image_column

@@ -124,7 +124,7 @@ class ImageCache:
     def _close_gaps(self, good: np.ndarray) -> None:
         """Move the good images over the bad ones, so that no copy in memory is needed.
 
-        The key is away meanwhile: if the process is killed, everything is read again.
+        The file has no key until this is done. If the process is killed, all images are read again.
         """
         self._write_header("", without_gaps=True)
         self._digests[:] = 0

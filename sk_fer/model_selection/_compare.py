@@ -232,7 +232,7 @@ def _check_runnable(classifiers: dict[str, Any]) -> None:
     for name, classifier in classifiers.items():
         try:
             check_runnable(classifier)
-        except Exception as error:  # other packages' estimators raise what they like
+        except Exception as error:  # estimators of other packages can raise any error
             wrong[name] = f"{type(error).__name__}: {error}"
             causes.append(error)
     if wrong:

@@ -1,4 +1,4 @@
-"""A setting that some layers of a network have for a while."""
+"""A setting of the layers of a network that is removed after a block."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from torch import nn
 def layer_setting(
     module: nn.Module, kind: type[nn.Module], name: str, value: Any
 ) -> Iterator[None]:
-    """Give all layers of a kind an attribute, and take it away again.
+    """Set an attribute of all layers of a kind, and set it to None after the block.
 
     Parameters
     ----------

@@ -183,7 +183,7 @@ class _Images:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the quantizer from printing and logging how it goes."""
+    """Suppress the messages of the quantizer."""
     logger = logging.getLogger()
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -107,7 +107,7 @@ def _taken(batch: Batch, rows: Tensor) -> Batch:
 
 
 def _ahead(makers: Iterator[Callable[[], Any]]) -> Iterator[Any]:
-    """Yield what each maker returns; a thread makes the next one meanwhile."""
+    """Yield the result of each maker. A thread computes the next result at the same time."""
     with ThreadPoolExecutor(1, thread_name_prefix="sk_fer_batches") as thread:
         waiting = None
         for maker in makers:
