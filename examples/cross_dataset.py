@@ -3,8 +3,8 @@
     SK_FER_DATA=folder python examples/cross_dataset.py
 
 `folder` contains `fer2013.csv` and `CK+48/`. The script takes a quarter of an hour on two cores. If
-`SK_FER_DATA` is not set, it uses drawn faces and takes a minute. A score on another data set shows how
-well a classifier works with other cameras, people and labels.
+`SK_FER_DATA` is not set, it uses drawn faces and takes a minute. A score on another data set shows
+how well a classifier works with other cameras, people and labels.
 """
 
 import os
