@@ -5,6 +5,7 @@ from sk_fer.model_selection._compare import compare
 from sk_fer.model_selection._describe import describe_faces
 from sk_fer.model_selection._duplicates import find_duplicates
 from sk_fer.model_selection._leaks import deduplicate, leak_report
+from sk_fer.model_selection._learning_curve import learning_curve
 from sk_fer.model_selection._search import grid_search
 from sk_fer.model_selection._splits import make_splits
 from sk_fer.model_selection._subset import stratified_subset
@@ -16,6 +17,7 @@ __all__ = [
     "find_duplicates",
     "grid_search",
     "leak_report",
+    "learning_curve",
     "make_classifiers",
     "make_splits",
     "stratified_subset",

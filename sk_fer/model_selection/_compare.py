@@ -157,7 +157,7 @@ def compare(
     Name: parameters, dtype: Int64
     """
     classifiers = name_classifiers(estimators)
-    labels = _check_split(X_train, y_train, X_test, y_test)
+    labels = check_split(X_train, y_train, X_test, y_test)
     if groups is not None:
         encode_groups(groups, _num_samples(X_train))  # raises if they are not valid
     _check_runnable(classifiers)
@@ -242,12 +242,14 @@ def _check_runnable(classifiers: dict[str, Any]) -> None:
         ) from causes[0]
 
 
-def _check_split(X_train: Any, y_train: Any, X_test: Any, y_test: Any) -> NDArray:
+def check_split(
+    X_train: Any, y_train: Any, X_test: Any, y_test: Any, *, caller: str = "compare"
+) -> NDArray:
     """Return the labels of the test images, which are like the training images in form."""
-    classes, encoded_train = encode_targets(y_train, estimator="compare", name="y_train")
-    encoded = encode_seen(y_test, classes, estimator="compare", name="y_test")
+    classes, encoded_train = encode_targets(y_train, estimator=caller, name="y_train")
+    encoded = encode_seen(y_test, classes, estimator=caller, name="y_test")
     if UNSEEN in encoded:
-        classes, encoded = encode_targets(y_test, estimator="compare", name="y_test")
+        classes, encoded = encode_targets(y_test, estimator=caller, name="y_test")
     for split, X, y in (("train", X_train, encoded_train), ("test", X_test, encoded)):
         if _num_samples(X) != len(y) or not len(y):
             raise ValueError(
