@@ -163,13 +163,11 @@ class FacesDisplay:
             check_consistent_length(X, y)
         first = slice(min(n_images, _num_samples(X)))
         X, y = select(X, first), None if y is None else column_or_1d(y)[first]
-        confidence = None
+        y_pred, confidence = np.asarray(estimator.predict(X)), None
         if hasattr(estimator, "predict_proba"):
-            probabilities = estimator.predict_proba(X)
-            y_pred = estimator.classes_[probabilities.argmax(axis=1)]
-            confidence = probabilities.max(axis=1)
-        else:
-            y_pred = estimator.predict(X)
+            columns = {label: i for i, label in enumerate(estimator.classes_.tolist())}
+            predicted = [columns[label] for label in y_pred.tolist()]
+            confidence = estimator.predict_proba(X)[np.arange(len(y_pred)), predicted]
         images = pictures(X, estimator=estimator)
         return cls(images, y_true=y, y_pred=y_pred, confidence=confidence).plot(
             ax, n_columns=n_columns

@@ -4,7 +4,9 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import RidgeClassifier
+from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import make_pipeline
 
 from sk_fer import FERDenseClassifier
@@ -65,6 +67,15 @@ def test_from_estimator_shows_the_most_probable_class(ax, faces):
     np.testing.assert_array_equal(display.y_pred, model.predict(X[70:79]))
     np.testing.assert_allclose(display.confidence, probabilities.max(axis=1), rtol=1e-5)
     assert frames(display) == (display.y_pred != y[70:79]).sum()
+
+
+def test_the_prediction_is_that_of_predict_where_it_is_not_the_most_probable_class(ax, faces):
+    X, y = faces
+    model = DummyClassifier(strategy="prior").fit(X, y == "happy")
+    model = FixedThresholdClassifier(FrozenEstimator(model), threshold=0.05).fit(X, y == "happy")
+    display = FacesDisplay.from_estimator(model, X, n_images=2, ax=ax)
+    assert display.y_pred.tolist() == [True, True]
+    np.testing.assert_allclose(display.confidence, (y == "happy").mean())
 
 
 def test_from_estimator_without_probabilities_or_labels(ax, faces):
