@@ -99,7 +99,7 @@ def show_description(name: str, bunch: Bunch, description: Bunch) -> None:
     if description.file_sizes:
         sizes = [f"{h} x {w} ({n:,})" for (h, w), n in description.file_sizes.items()]
         more = f" and {len(sizes) - _MOST_SIZES:,} others" if len(sizes) > _MOST_SIZES else ""
-        say(f"Files: {', '.join(sizes[:_MOST_SIZES])}{more} pixels.")
+        say(f"Files (height x width): {', '.join(sizes[:_MOST_SIZES])}{more} pixels.")
         kinds = [f"{kind} ({n:,})" for kind, n in description.file_kinds.items()]
         say(escape(f"Formats and depths: {', '.join(kinds)}."))
     if description.groups:

@@ -154,7 +154,8 @@ def score_split(model: Any, faces: Faces, split: str, *, other_data: bool = Fals
     console.print(score.table())
     n_absent = int(np.isin(y_pred, report.absent).sum())
     if other_data and n_absent:
-        notes.append(f"{n_absent:,} images are predicted as a class that the data does not have.")
+        number = "One image is" if n_absent == 1 else f"{n_absent:,} images are"
+        notes.append(f"{number} predicted as a class that the data does not have.")
     for note in [*score.notes, *notes]:
         say(escape(note))
     return score

@@ -282,7 +282,8 @@ def _label(
     if expression is None or expression not in known:
         advice = (
             "; classes= (of sk-fer: --classes) names those of your own data, and names= the "
-            "class of each folder"
+            "class of each folder; if a list has the labels, give the folder of the whole data "
+            "set, or use load_labelled_images"
             if classes is None
             else ""
         )

@@ -170,5 +170,6 @@ def _check_kind(table: Path, labels: str) -> None:
         kind = "compound" if is_compound else "basic"
         raise ValueError(
             f"{table}: this is the list of the {kind} expressions of RAF-DB, whose codes are 1 to "
-            f"{11 if is_compound else 7}; labels={kind!r} loads it"
+            f"{11 if is_compound else 7}; labels={kind!r} (of sk-fer: "
+            f"--format {'rafdb_compound' if is_compound else 'rafdb'}) loads it"
         )

@@ -113,8 +113,8 @@ def make_splits(
     if by == "usage":
         if len(set(splits.tolist())) < 2:
             raise ValueError(
-                'got by="usage", but the data set has one split only; by="group" and by="label" '
-                "make splits"
+                'got by="usage", but the data set has no splits or one split only; '
+                'by="group" and by="label" make splits'
             )
         _warn_of_shared_groups(splits, positions, kind)
     elif by == "group" and positions is None:

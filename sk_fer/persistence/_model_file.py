@@ -28,6 +28,9 @@ from sk_fer.persistence._plain import Fields, dump_json, parse_json
 FORMAT = "sk_fer model"
 FORMAT_VERSION = 3
 
+# The command loads files with these names with joblib.
+PICKLED = frozenset({".joblib", ".pickle", ".pkl"})
+
 _VERSION = re.compile(r"[0-9A-Za-z.+!_-]{1,64}")
 
 
@@ -60,7 +63,8 @@ def save_model(
     sk_fer.persistence.ModelFormatError
         If :func:`load_model` would refuse a value, for example a weight that is NaN.
     ValueError
-        If `dtype` is another one, or if a weight is too large for "float16".
+        If `dtype` is another one, if a weight is too large for "float16", or if the name ends in
+        .joblib, .pickle or .pkl, which are names of pickles.
     OSError
         If the file cannot be written. An existing file is not changed then.
 
@@ -110,6 +114,11 @@ def save_model(
         )
     if dtype not in ("float32", "float16"):
         raise ValueError(f"got dtype={dtype!r}, expected 'float32' or 'float16'")
+    if (suffix := Path(path).suffix.lower()) in PICKLED:
+        raise ValueError(
+            f"{path}: got a name that ends in {suffix}, which is for files of joblib and pickle; "
+            "expected another one, such as model.skfer, for a model file"
+        )
     check_is_fitted(model)
     arrays: Arrays = {}
     left_out: list[str] = []

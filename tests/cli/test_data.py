@@ -40,7 +40,7 @@ def test_counts_and_a_contact_sheet(run, tmp_path):
     result = run("data", tmp_path / "d", "--out", tmp_path / "out")
     assert re.search(r"happy +2 +1 +3", result.output)
     assert re.search(r"all +14 +7 +21", result.output)
-    assert "Files: 24 x 24 (21) pixels." in result.output
+    assert "Files (height x width): 24 x 24 (21) pixels." in result.output
     with Image.open(tmp_path / "out" / "contact_sheet.png") as sheet:
         assert sheet.width > 640
     again = run("data", tmp_path / "d", "--out", tmp_path / "out")
@@ -54,7 +54,7 @@ def test_images_of_different_sizes_are_described(run, tmp_path):
     result = run("data", tmp_path)
     assert result.exit_code == 0, result.output
     assert "2 images of 64 x 64 in memory" in result.output
-    assert "Files: 24 x 24 (1), 30 x 20 (1) pixels." in result.output
+    assert "Files (height x width): 24 x 24 (1), 30 x 20 (1) pixels." in result.output
     assert "Formats and depths: PNG L (1), PNG RGB (1)." in result.output
 
 

@@ -103,7 +103,8 @@ def test_another_data_set_is_scored_on_the_classes_that_the_model_knows(
     assert words in result.output
     if (y_pred != "happy").any():
         n_others = (y_pred != "happy").sum()
-        assert f"{n_others} images are predicted as a class that the data does not" in result.output
+        number = "One image is" if n_others == 1 else f"{n_others} images are"
+        assert f"{number} predicted as a class that the data does not" in result.output
 
 
 def test_a_class_that_only_the_model_names_otherwise_is_matched(run, write_faces, tmp_path):

@@ -24,7 +24,10 @@ def test_the_list(tmp_path, labels):
 
 def test_the_two_lists_are_told_apart(tmp_path):
     layouts.rafdb(tmp_path / "compound", labels="compound")
-    with pytest.raises(ValueError, match=r"list of the compound expressions .* labels='compound'"):
+    with pytest.raises(
+        ValueError,
+        match=r"list of the compound expressions .* labels='compound'.*--format rafdb_compound",
+    ):
         load_rafdb(tmp_path)
     layouts.rafdb(tmp_path / "basic")
     with pytest.raises(ValueError, match=r"list of the basic expressions .* labels='basic'"):

@@ -185,7 +185,7 @@ def test_shares_are_split_by_the_largest():
 @pytest.mark.parametrize(
     ("bunch", "by", "message"),
     [
-        (Bunch(target=[0, 1] * 9), "usage", "the data set has one split only"),
+        (Bunch(target=[0, 1] * 9), "usage", "the data set has no splits or one split only"),
         (Bunch(target=[0, 1] * 9), "group", "the data set has no groups"),
         (Bunch(target=None), "auto", "the images have no labels"),
         (Bunch(target=[0, 1] * 9), "person", "'by'"),

@@ -326,3 +326,12 @@ def test_weights_beyond_half_precision_are_refused(small_faces, tmp_path):
     with pytest.raises(ValueError, match="got dtype='bfloat16', expected 'float32' or 'float16'"):
         save_model(model, tmp_path / "model.skfer", dtype="bfloat16")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["model.joblib", "model.PKL", "model.pickle"])
+def test_names_of_pickles_are_refused(name, small_faces, tmp_path):
+    X, y = small_faces
+    model = dense(max_epochs=1).fit(X, y)
+    with pytest.raises(ValueError, match=r"got a name that ends in \.\w+, .*such as model\.skfer"):
+        save_model(model, tmp_path / name)
+    assert not list(tmp_path.iterdir())
