@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from sk_fer import export_onnx, save_model
 from sk_fer._cli import _data
 from sk_fer._cli._app import app
-from sk_fer._utils._shipped import shipped_file
+from sk_fer._utils._shipped import FOLDER
 from sk_fer.datasets import make_faces
 
 from .helpers import dense
@@ -70,7 +70,7 @@ def small_data(tmp_path_factory):
 @pytest.fixture
 def folder(small_data, tmp_path, monkeypatch, request):
     """A copy of the small data as the current folder."""
-    if not shipped_file("fer2013").exists():
+    if not (FOLDER / "fer2013.skfer").exists():
         request.getfixturevalue("shipped")
     shutil.copytree(small_data, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)

@@ -28,6 +28,8 @@ def load_pretrained(name: str = "fer2013") -> Any:
     ------
     ValueError
         If the package has no model of this name.
+    FileNotFoundError
+        If this copy of the package does not contain the file of the model.
 
     See Also
     --------

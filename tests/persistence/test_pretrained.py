@@ -16,6 +16,7 @@ from sk_fer import (
     load_pretrained,
     save_model,
 )
+from sk_fer._utils import _shipped
 
 QUICK = {"max_epochs": 1, "augment": None, "lr": 1e-20, "random_state": 0, "device": "cpu"}
 
@@ -50,6 +51,13 @@ def test_another_name_is_refused_with_those_that_exist(faces):
     expected = re.escape("weights='fer2014'; expected 'imagenet', 'fer2013', None, a file")
     with pytest.raises(ValueError, match=expected):
         FERFeatures("fast", weights="fer2014").fit(faces[0][:4])
+
+
+def test_a_copy_without_the_file_says_what_to_do(tmp_path, monkeypatch, faces):
+    monkeypatch.setattr(_shipped, "FOLDER", tmp_path)
+    for use in (load_pretrained, lambda: FERFeatures("fast", weights="fer2013").fit(faces[0][:4])):
+        with pytest.raises(FileNotFoundError, match="does not contain the trained model 'fer2013'"):
+            use()
 
 
 def test_another_version_does_not_warn(shipped, monkeypatch):
