@@ -46,8 +46,8 @@ def load_pretrained(name: str = "fer2013") -> Any:
     Examples
     --------
     >>> from sk_fer import load_pretrained
-    >>> model = load_pretrained("fer2013")  # doctest: +SKIP
-    >>> model.classes_.tolist()  # doctest: +SKIP
+    >>> model = load_pretrained("fer2013")
+    >>> model.classes_.tolist()
     ['angry', 'disgust', 'fear', 'happy', 'neutral', 'sad', 'surprise']
     """
     path = shipped_file(name)
