@@ -96,6 +96,8 @@ def evaluate(
     if subset is None:
         subset = "validation" if faces.has_splits else "test" if known else "all"
     say(f"[bold]{escape(faces.source.name)}[/], {subset} images")
+    if subset != "all":
+        say(f"Splits: {faces.split_note}.")
     if subset in ("train", "all") and known:
         say("The model was trained on some of these images.")
     if out is None:

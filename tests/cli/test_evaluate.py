@@ -28,6 +28,7 @@ def test_evaluate_scores_what_train_set_aside(run, trained, model):
     result = run("evaluate", model, "--subset", "test")
     assert result.exit_code == 0, result.output
     assert f"Test: accuracy {report['accuracy']['test']:.1%} on 21 images" in result.output
+    assert f"Splits: {report['data']['split_note']}." in " ".join(result.output.split())
 
 
 @pytest.mark.parametrize("name", ["Test", "PrivateTest", "test_set"])
