@@ -422,17 +422,24 @@ def load_data(device: torch.device) -> dict:
     votes = votes / votes.sum(1, keepdim=True)
     images = torch.from_numpy(bunch.data.reshape(-1, 48, 48))
     tensors = {"images": images, "target": target, "votes": votes}
-    return {**{k: v.to(device) for k, v in tensors.items()}, **folds(target, len(names))}
+    return {**{k: v.to(device) for k, v in tensors.items()}, **folds(images, target, len(names))}
 
 
-def folds(target: Tensor, n_classes: int) -> dict:
-    """Return the training rows and the held-out rows of each fold, stratified."""
-    place = torch.empty(len(target), dtype=torch.long)
+def folds(images: Tensor, target: Tensor, n_classes: int) -> dict:
+    """Return the training rows and the held-out rows of each fold, stratified.
+
+    All copies of an image are in the same fold.
+    """
+    rows = images.reshape(len(images), -1).numpy()
+    _, first, group = np.unique(rows, axis=0, return_index=True, return_inverse=True)
+    first = torch.from_numpy(first)
+    place_of_group = torch.empty(len(first), dtype=torch.long)
     generator = torch.Generator().manual_seed(0)
     for code in range(n_classes):
-        rows = torch.nonzero(target == code).squeeze(1)
-        rows = rows[torch.randperm(len(rows), generator=generator)]
-        place[rows] = torch.arange(len(rows)) % N_FOLDS
+        groups = torch.nonzero(target[first] == code).squeeze(1)
+        groups = groups[torch.randperm(len(groups), generator=generator)]
+        place_of_group[groups] = torch.arange(len(groups)) % N_FOLDS
+    place = place_of_group[torch.from_numpy(group.reshape(-1))]
     pairs = [
         (torch.nonzero(place != k).squeeze(1), torch.nonzero(place == k).squeeze(1))
         for k in range(N_FOLDS)
@@ -446,7 +453,7 @@ def drawn_data() -> dict:
     X, y = make_faces(320, random_state=0)
     target = torch.from_numpy(np.unique(y, return_inverse=True)[1])
     images = torch.from_numpy(X.reshape(-1, 48, 48))
-    return {"images": images, "target": target, **folds(target, int(target.max()) + 1)}
+    return {"images": images, "target": target, **folds(images, target, int(target.max()) + 1)}
 
 
 def append(record: dict) -> None:
