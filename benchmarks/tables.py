@@ -395,6 +395,12 @@ def time_table() -> list[str]:
             seconds = n_images / content["contestants"][key]["per_second"]
             machine = describe(content["machine"])
             lines.append(f"| {task} | {n_images:,} | {shown(seconds)} | {machine} |")
+    if shipped := read("pretrained"):
+        correct = shipped["public_test"]["with_mirror_images"]["accuracy"]
+        score = f"{100 * correct:.1f} % of PublicTest correct with `tta`"
+        task = f"`fit` with the default parameters; {score}"
+        seconds, machine = shown(shipped["fit_seconds"]), describe(shipped["machine"])
+        lines.append(f"| {task} | {shipped['train_images']:,} | {seconds} | {machine} |")
     for row in (read("accuracy") or {"rows": {}})["rows"].values():
         if row["budget"] and row["device"] == "cpu":
             correct = row["accuracy_tta"]["mean"]
