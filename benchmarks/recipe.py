@@ -18,7 +18,6 @@ import math
 import os
 import statistics
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -225,33 +224,32 @@ class Run:
     """One training, a step at a time."""
 
     def __init__(self, name: str, c: Config, data: dict, seed: int, device: torch.device) -> None:
-        self.name, self.config, self.c, self.data, self.seed = name, c, c, data, seed
+        self.name, self.c, self.data, self.seed = name, c, data, seed
         self.device = device
         self.stream = torch.cuda.Stream() if device.type == "cuda" else None
         self.train_rows, self.valid_rows = data["folds"][seed % N_FOLDS]
-        generator = torch.Generator().manual_seed(seed)
+        self.generator = torch.Generator().manual_seed(seed)
         self.shares = torch.from_numpy(
             np.random.default_rng(seed).beta(c.mixup_alpha, c.mixup_alpha, 65536)
         ).to(device, torch.float32)
         self.targets = F.one_hot(data["target"], data["n_classes"]).float()
         if c.votes:
             self.targets = (1 - c.votes) * self.targets + c.votes * data["votes"]
-        self.seconds = 0.0
         self.phase = 0
-        self._start(replace(c, epochs=c.epochs / 2) if c.distil else c, generator)
+        self._start()
 
-    def _start(self, c: Config, generator: torch.Generator) -> None:
-        device = self.device
+    def _start(self) -> None:
+        c, device = self.c, self.device
         torch.random.default_generator.manual_seed(self.seed + 1000 * self.phase)
-        self.generator = generator
         self.model = Network(c, self.data["n_classes"]).to(
             device, memory_format=torch.channels_last
         )
         n, batch = len(self.train_rows), c.batch_size
-        self.n_steps = max(round(c.epochs * n / batch), len(c.sizes) * 4)
+        epochs = c.epochs / 2 if c.distil else c.epochs  # of the teacher, and of the student
+        self.n_steps = max(round(epochs * n / batch), len(c.sizes) * 4)
         rows, n_epochs = [], math.ceil(self.n_steps * batch / (n // batch * batch))
         for _ in range(n_epochs):
-            order = torch.randperm(n, generator=generator)[: n // batch * batch]
+            order = torch.randperm(n, generator=self.generator)[: n // batch * batch]
             rows.append(self.train_rows[order])
         self.rows = torch.cat(rows).to(device)
         self.position = torch.zeros(1, dtype=torch.long, device=device)
@@ -328,8 +326,7 @@ class Run:
         taught = torch.cat([p for p, _ in self._probabilities(torch.arange(len(self.targets)))])
         self.targets = (1 - c.distil) * self.targets + c.distil * taught
         self.phase = 1
-        half = replace(c, epochs=c.epochs / 2, label_smoothing=0.0)
-        self._start(half, self.generator)
+        self._start()
 
     def _use_mean(self) -> None:
         if self.mean:
@@ -400,7 +397,7 @@ def train_all(waiting: list[tuple], data: dict, device: torch.device, until: flo
                         "seconds": seconds,
                         "parameters": sum(p.numel() for p in run.model.parameters()),
                         **run.result(),
-                        "settings": differences(run.config),
+                        "settings": differences(run.c),
                     }
                     append(record)
                     print(json.dumps(record), flush=True)

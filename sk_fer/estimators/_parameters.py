@@ -320,10 +320,13 @@ def resolve_augmentation(
     if not isinstance(augment, (str, Mapping)) and not augment:
         return {}
     if not isinstance(augment, Mapping):
-        share = (max_epochs - FEW_EPOCHS) / (MANY_EPOCHS - FEW_EPOCHS)
-        share = min(max(share, 0.0), 1.0) if face else 0.0
-        changes = {name: share * strength for name, strength in DEFAULT_AUGMENTATION.items()}
-        augment = changes | ({"flip": DEFAULT_AUGMENTATION["flip"]} if face else {})
+        if not face:
+            return {}
+        share = min(max((max_epochs - FEW_EPOCHS) / (MANY_EPOCHS - FEW_EPOCHS), 0.0), 1.0)
+        augment = {
+            name: strength if name == "flip" else share * strength
+            for name, strength in DEFAULT_AUGMENTATION.items()
+        }
     for name, strength in augment.items():
         if name not in CHANGES:
             raise ValueError(f"augment has {name!r}; expected any of {list(CHANGES)}")

@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 
 from sk_fer._utils._as_array import as_array
-from sk_fer._utils._layout import to_images
+from sk_fer._utils._layout import SIDE, to_images
 from sk_fer.preprocessing import ImageReader, PixelParser
 
 if TYPE_CHECKING:
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 _GAP = 0.08  # between columns, where the width of an image is 1
 _LINE = 0.2  # the height of a line of text
 _LONGEST_NAME = 14  # letters above an image
+
+
+def check_count(name: str, value: object) -> None:
+    """Raise an error if a number of images is not a positive integer."""
+    if not SIDE.is_satisfied_by(value):
+        raise ValueError(f"got {name}={value!r}, expected an integer of 1 or more")
 
 
 def pictures(X: Any, *, estimator: Any = None, image_shape: Any = None) -> NDArray:

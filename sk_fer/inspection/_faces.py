@@ -10,8 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
-from sk_fer._utils._layout import SIDE
-from sk_fer.inspection._face_grid import draw_grid, pictures, select, short_name
+from sk_fer.inspection._face_grid import check_count, draw_grid, pictures, select, short_name
 
 
 class FacesDisplay:
@@ -287,9 +286,3 @@ class FacesDisplay:
         if is_wrong and self.y_true is not None:
             title += f"\n(is {short_name(self.y_true[i])})"
         return title
-
-
-def check_count(name: str, value: object) -> None:
-    """Raise an error if a number of images is not a positive integer."""
-    if not SIDE.is_satisfied_by(value):
-        raise ValueError(f"got {name}={value!r}, expected an integer of 1 or more")

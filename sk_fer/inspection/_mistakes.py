@@ -11,8 +11,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
 from sk_fer._utils._probabilities import check_probabilities
-from sk_fer.inspection._face_grid import draw_grid, pictures, select, short_name
-from sk_fer.inspection._faces import check_count
+from sk_fer.inspection._face_grid import check_count, draw_grid, pictures, select, short_name
 
 
 class MistakesDisplay:

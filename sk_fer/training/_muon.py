@@ -134,12 +134,12 @@ def orthogonalized(matrix: Tensor, n_iterations: int) -> Tensor:
     if torch.is_autocast_enabled(x.device.type):
         x = x.to(torch.get_autocast_dtype(x.device.type))
     gram = x @ x.T
-    product = torch.eye(len(x), dtype=x.dtype, device=x.device)
+    product = None
     for iteration in range(n_iterations):
         step = torch.addmm(gram, gram, gram, beta=b, alpha=c)
         step.diagonal().add_(a)
-        product = step @ product if iteration else step
+        product = step if product is None else step @ product
         if iteration < n_iterations - 1:
             gram = step @ gram @ step
-    orthogonal = (product @ x).to(matrix.dtype)
+    orthogonal = (x if product is None else product @ x).to(matrix.dtype)
     return orthogonal if wide is matrix else orthogonal.T
