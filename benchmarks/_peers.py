@@ -198,6 +198,8 @@ def keras_model(name: str, precision: str) -> Any:
                 return keras.layers.MaxPooling2D(layer.kernel_size)
             case nn.Dropout():
                 return keras.layers.Dropout(layer.p)
+            case nn.AdaptiveAvgPool2d():
+                return keras.layers.GlobalAveragePooling2D()
             case nn.Flatten():
                 return keras.layers.Flatten()
             case nn.Linear():
@@ -205,7 +207,8 @@ def keras_model(name: str, precision: str) -> Any:
         raise TypeError(f"no Keras layer is known for {layer}")
 
     network = plain_network(name)
-    model = keras.Sequential([keras.Input((SIDE, SIDE, 1)), *map(twin, network)])
+    layers = [twin(layer) for layer in network.modules() if not list(layer.children())]
+    model = keras.Sequential([keras.Input((SIDE, SIDE, 1)), *layers])
     # The logits in float32, as the torch loops have them.
     model.add(keras.layers.Activation("linear", dtype="float32"))
     assert model.count_params() == sum(
