@@ -346,6 +346,13 @@ def print_race(result: Mapping[str, Any], title: str) -> None:
         print(f"{name:34} {speed:>12} {tflops:>8} {share:>8}   {times}", flush=True)
 
 
+def suffix(device: str, precision: str) -> str:
+    """Return what the names of results on a kind of processor end with."""
+    if device == "cuda":
+        return "_cuda"
+    return "_bf16" if precision == "bfloat16" else ""
+
+
 def write_result(name: str, result: Mapping[str, Any], args: argparse.Namespace) -> None:
     """Write <name>.json with the machine and the versions; --quick alone writes nothing."""
     where = machine()

@@ -4,7 +4,8 @@
 
 The script profiles one epoch of `fit` with the default augmentation, after a first epoch that is
 not counted. The time of an operation excludes the operations that it calls; on a GPU, it is the
-time of its kernels. Writes results/profile_<network>.json, with `_cuda` in the name on a GPU.
+time of its kernels. Writes results/profile_<network>.json, with `_cuda` at the
+end of the name on a GPU and `_bf16` on a CPU with bfloat16.
 
 (The name profile.py would hide the module of the standard library.)
 """
@@ -12,7 +13,7 @@ time of its kernels. Writes results/profile_<network>.json, with `_cuda` in the 
 from collections import Counter
 from typing import Any
 
-from _harness import command_line, write_result
+from _harness import command_line, suffix, write_result
 from _peers import BATCH, random_faces
 from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
@@ -101,7 +102,7 @@ def main() -> None:
         "shares": shares,
         "operations": top,
     }
-    write_result(f"profile_{args.network}{'_cuda' if on_gpu else ''}", result, args)
+    write_result(f"profile_{args.network}{suffix(device, result['precision'])}", result, args)
 
 
 if __name__ == "__main__":

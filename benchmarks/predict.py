@@ -6,7 +6,8 @@ The time from uint8 images to probabilities of `FERCNNClassifier`, without and w
 (`tta`); plain skorch, on floats that were made before; a torch loop tuned by hand
 (channels_last, large batches, inference mode, the best precision of the hardware); and the exported
 ONNX file in ONNX Runtime.
-Writes results/predict_<network>.json, with `_cuda` in the name on a GPU.
+Writes results/predict_<network>.json, with `_cuda` at the end of the name on a GPU and `_bf16` on a
+CPU with bfloat16.
 """
 
 import tempfile
@@ -21,6 +22,7 @@ from _harness import (
     print_race,
     race,
     race_command_line,
+    suffix,
     write_result,
 )
 from _peers import (
@@ -108,8 +110,8 @@ def main() -> None:
             "precision": precision,
             "torch_threads": torch.get_num_threads(),
         }
-        suffix = "_cuda" if on_gpu else ""
-        write_result(f"predict_{name}{suffix}", facts | result, args)
+        ending = suffix(device.type, precision)
+        write_result(f"predict_{name}{ending}", facts | result, args)
 
 
 if __name__ == "__main__":

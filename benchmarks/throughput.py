@@ -14,7 +14,7 @@ The images are noise of FER2013's shape. The alternatives get floats that were m
 gets uint8 and standardizes each image during training. FLOPs are those of matrix products and
 convolutions, forward and backward, as torch counts them. The share of the peak is relative to the
 fastest square matrix product in the same run. Writes results/throughput_<section>.json, with
-`_cuda` in the name on a GPU.
+`_cuda` at the end of the name on a GPU and `_bf16` on a CPU with bfloat16.
 """
 
 import argparse
@@ -29,6 +29,7 @@ from _harness import (
     print_race,
     race,
     race_command_line,
+    suffix,
     write_result,
 )
 from _peers import (
@@ -208,8 +209,8 @@ def main() -> None:
             "precision": args.precision,
             "torch_threads": torch.get_num_threads(),
         }
-        suffix = "_cuda" if on_gpu else ""
-        write_result(f"throughput_{section}{suffix}", facts | result, args)
+        ending = suffix(args.device, args.precision)
+        write_result(f"throughput_{section}{ending}", facts | result, args)
 
 
 if __name__ == "__main__":

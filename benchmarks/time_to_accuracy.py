@@ -206,6 +206,9 @@ def main() -> None:
             peer_rows, name, args.peer_epochs, max(args.targets), args.quick
         )
         keep()
+    for name, rows in contestants.items():
+        best = max(rows, key=lambda row: row["accuracy"])
+        print("{}: at best {accuracy:.1%} after {seconds:.0f} s".format(name, **best))
     for target, row in ratios(contestants, args.targets).items():
         for name, ratio in row["ratios"].items():
             at_least = "" if ratio["reached"] else "more than "

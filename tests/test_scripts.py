@@ -14,8 +14,13 @@ import pytest
 import torch
 from PIL import Image
 
+from sk_fer.training import resolve_precision
+
 ROOT = Path(__file__).parents[1]
 BENCHMARKS = ROOT / "benchmarks"
+# What the names of results on this kind of processor end with.
+BFLOAT16 = resolve_precision("auto", torch.device("cpu")) == torch.bfloat16
+ENDING = "_bf16" if BFLOAT16 else ""
 
 # What each benchmark prints, and the keys of each file that it writes.
 SCRIPTS = {
@@ -37,21 +42,46 @@ SCRIPTS = {
     "op_profile": (
         ["--device", "cpu", "--network", "fast"],
         ["convolution, backward", "the largest operations"],
-        {"profile_fast": ["machine", "versions", "shares", "operations", "seconds"]},
+        {f"profile_fast{ENDING}": ["machine", "versions", "shares", "operations", "seconds"]},
     ),
     "predict": (
         ["--device", "cpu", "--only", "fast"],
         ["matrix product, float32", "sk_fer, tta", "torch by hand", "ours is faster by"],
-        {"predict_fast": ["machine", "versions", "contestants", "ratios", "skipped", "images"]},
+        {
+            f"predict_fast{ENDING}": [
+                "machine",
+                "versions",
+                "contestants",
+                "ratios",
+                "skipped",
+                "images",
+            ]
+        },
     ),
     "throughput": (
         ["--device", "cpu", "--only", "fast", "dense", "scaling"],
         ["skorch, float32", "MLPClassifier, float64", "us an image; off that line by"],
         {
-            "throughput_fast": ["machine", "versions", "contestants", "ratios", "skipped"],
-            "throughput_dense": ["machine", "versions", "contestants", "ratios", "skipped"],
-            "throughput_scaling": ["machine", "sizes", "largest_deviation", "start_seconds"],
+            f"throughput_fast{ENDING}": ["machine", "versions", "contestants", "ratios", "skipped"],
+            f"throughput_dense{ENDING}": [
+                "machine",
+                "versions",
+                "contestants",
+                "ratios",
+                "skipped",
+            ],
+            f"throughput_scaling{ENDING}": [
+                "machine",
+                "sizes",
+                "largest_deviation",
+                "start_seconds",
+            ],
         },
+    ),
+    "time_to_accuracy": (
+        ["--only", "skorch"],
+        ["sk_fer, 4 epochs: ", "skorch: at best "],
+        {"time_to_accuracy": ["machine", "fits", "contestants", "targets", "seeds"]},
     ),
     "transfer": (
         ["--sizes", "48", "48-no_pool", "--rows", "scratch, sequential", "FER2013, all"],
