@@ -8,6 +8,7 @@ from typing import Any
 from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection._search import BaseSearchCV
+from sklearn.pipeline import Pipeline
 
 from sk_fer.estimators._backbone_parameters import resolve_input_size, resolve_trainable
 from sk_fer.estimators._base import BaseFERClassifier
@@ -41,6 +42,8 @@ def check_runnable(estimator: Any) -> None:
     for part in _parts(estimator):
         if hasattr(part, "_parameter_constraints"):
             part._validate_params()
+        if isinstance(part, Pipeline):
+            part._validate_steps()
         if isinstance(part, ImageInput):
             _check_network(part)
 

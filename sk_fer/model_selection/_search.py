@@ -4,7 +4,6 @@ from collections.abc import Callable
 from numbers import Integral
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 from sklearn import config_context
 from sklearn.base import BaseEstimator, clone
@@ -12,14 +11,15 @@ from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.model_selection import (
     GridSearchCV,
     HalvingGridSearchCV,
+    ParameterGrid,
     StratifiedGroupKFold,
     StratifiedKFold,
 )
 from sklearn.pipeline import Pipeline
-from sklearn.utils import column_or_1d
 
 from sk_fer._utils._constraints import Interval, validate_params
 from sk_fer.estimators._base import BaseFERClassifier
+from sk_fer.model_selection._check_search import check_search
 
 
 @validate_params(
@@ -92,13 +92,14 @@ def grid_search(
     Returns
     -------
     search : GridSearchCV or HalvingGridSearchCV
-        The fitted search, with ``best_params_`` and ``cv_results_``. A candidate that cannot be
-        fitted has the score NaN.
+        The fitted search, with ``best_params_`` and ``cv_results_``. A candidate whose fit fails
+        has the score NaN.
 
     Raises
     ------
     ValueError
-        If `cv` is greater than the number of images of the largest class, or if all fits fail.
+        If a candidate cannot be fitted, a score is not known or cannot be computed, or the folds
+        cannot be made; nothing is fitted then. Also if all fits fail.
 
     See Also
     --------
@@ -115,16 +116,13 @@ def grid_search(
     >>> sorted(search.best_params_)
     ['dropout']
     """
-    largest = int(np.unique(column_or_1d(y), return_counts=True)[1].max())
-    if cv > largest:
-        raise ValueError(
-            f"got cv={cv}, but no class has more than {largest} images; expected at most as many "
-            "folds"
-        )
     kind = StratifiedKFold if groups is None else StratifiedGroupKFold
+    folds = kind(cv, shuffle=True, random_state=random_state)
+    candidates = ParameterGrid(param_grid)
+    check_search(classifier, candidates, X, y, cv=folds, groups=groups, scoring=scoring)
     settings: dict[str, Any] = {
         "scoring": scoring,
-        "cv": kind(cv, shuffle=True, random_state=random_state),
+        "cv": folds,
         "n_jobs": n_jobs,
         "refit": refit,
         "return_train_score": False,

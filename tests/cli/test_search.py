@@ -186,7 +186,7 @@ def test_real_folds_keep_subjects_together(run, data_folder, tmp_path):
         (["--param", "lr"], 2, "expected NAME=VALUE"),
         (["--param", "lr=-1,-2"], 2, "lr"),
         (["--cv", "1"], 2, "--cv"),
-        (["--cv", "25"], 1, "got cv=25, but no class has more than 24 images"),
+        (["--cv", "25"], 1, "n_splits=25 cannot be greater than the number of members"),
         (["--n-jobs", "0"], 2, "got 0, expected the number of fits"),
         (["--param", "optimizer=sgd,foo"], 2, "The 'optimizer' parameter"),
         (["no.csv", "--param", "augment={'flop': 1}"], 2, "augment has 'flop'"),
