@@ -19,12 +19,9 @@ from sklearn.svm import SVC
 
 from sk_fer import FERCNNClassifier, FERDenseClassifier
 from sk_fer.model_selection import grid_search
-from sk_fer.model_selection._check_search import (
-    check_candidates,
-    check_folds,
-    check_scorers,
-    check_scoring_names,
-)
+from sk_fer.model_selection._check_candidates import check_candidates
+from sk_fer.model_selection._check_folds import check_folds
+from sk_fer.model_selection._check_search import check_scorers, check_scoring_names
 from sk_fer.preprocessing import HistogramEqualizer
 
 DENSE = FERDenseClassifier((4,), max_epochs=1, random_state=0)

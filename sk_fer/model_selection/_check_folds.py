@@ -1,0 +1,93 @@
+"""The folds of a search, with checks."""
+
+from __future__ import annotations
+
+import warnings
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.metadata_routing import get_routing_for_object
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import _num_samples
+
+from sk_fer.estimators._split import encode_groups
+
+Folds = list[tuple[NDArray[np.intp], NDArray[np.intp]]]
+
+
+def check_folds(cv: Any, X: Any, y: Any, groups: Any = None, *, classes: bool = True) -> Folds:
+    """Make the folds of a search, and raise an error if they cannot be used.
+
+    Parameters
+    ----------
+    cv : splitter
+        The folds. Its random state is not changed.
+    X : array-like of shape (n_samples, ...)
+        The images.
+    y : array-like of shape (n_samples,)
+        The labels.
+    groups : array-like of shape (n_samples,), default=None
+        The group of each image.
+    classes : bool, default=True
+        Whether `y` has labels of classes, which the folds must be able to train.
+
+    Returns
+    -------
+    folds : list of (ndarray, ndarray)
+        The rows to train and to test on in each fold.
+
+    Raises
+    ------
+    ValueError
+        If the splitter needs groups and there are none; if a group is missing; if there are fewer
+        images or groups than folds; if a fold tests a class that it does not train.
+    """
+    if groups is not None:
+        encode_groups(groups, _num_samples(X))  # raises if they are not valid
+    elif get_routing_for_object(cv).consumes("split", ["groups"]):
+        raise ValueError(
+            f"cv={cv!r} splits by groups, but groups is None; pass the group of each image, such "
+            "as the person, as groups="
+        )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the search splits again, and then warns
+            split = deepcopy(cv).split(X, y, groups)
+            folds = [(np.asarray(train), np.asarray(test)) for train, test in split]
+    except ValueError as error:
+        raise ValueError(f"the folds of cv={cv!r} cannot be made: {error}") from error
+    if not folds:
+        raise ValueError(f"cv={cv!r} makes no folds; expected one at least")
+    for number, fold in enumerate(folds, start=1):
+        for part, rows in zip(("train", "test"), fold, strict=True):
+            if not len(rows):
+                raise ValueError(
+                    f"the folds of cv={cv!r} cannot be made: fold {number} of {len(folds)} has no "
+                    f"images to {part} on; use fewer folds than there are "
+                    f"{'images' if groups is None else 'groups'}"
+                )
+    if classes and y is not None and type_of_target(y) in ("binary", "multiclass"):
+        _check_classes(np.ravel(y), folds, groups)
+    return folds
+
+
+def _check_classes(labels: NDArray, folds: Folds, groups: Any) -> None:
+    """Raise an error if a fold tests a class that it does not train."""
+    classes, positions = np.unique(labels, return_inverse=True)
+    for number, (train, test) in enumerate(folds, start=1):
+        trained = np.bincount(positions[train], minlength=len(classes)) > 0
+        tested = np.bincount(positions[test], minlength=len(classes)) > 0
+        missing = classes[tested & ~trained].tolist()
+        if not missing:
+            continue
+        rows = np.flatnonzero(labels == missing[0])
+        count = f"{len(rows):,} {'image' if len(rows) == 1 else 'images'}"
+        if groups is not None and len(set(np.asarray(groups, dtype=object)[rows].tolist())) == 1:
+            count += f", all of the group {np.asarray(groups, dtype=object)[rows[0]]!r}"
+        raise ValueError(
+            f"fold {number} of {len(folds)} tests the class {missing[0]!r} and trains without it; "
+            f"the class has {count}. Leave the class out, merge it with another one "
+            "(sk_fer.datasets.merge_classes), or use other folds"
+        )
