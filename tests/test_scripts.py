@@ -179,6 +179,16 @@ def test_recipe_benchmark(run):
 
 
 @pytest.mark.slow
+def test_label_noise_benchmark(run, tmp_path):
+    pytest.importorskip("cleanlab", reason="needs sk_fer[cleanlab]")
+    before = results("label_noise")
+    printed = run("label_noise", "--quick", "--out", tmp_path)
+    assert "16.4% of 140 labels differ from the majority" in printed
+    check_files(tmp_path, {"label_noise": ["precision_at", "base_rate", "issues"]})
+    assert results("label_noise") == before
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_benchmark(run, script, tmp_path):
     arguments, expected, files = SCRIPTS[script]

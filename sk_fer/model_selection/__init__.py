@@ -4,6 +4,7 @@ from sk_fer.model_selection._comparable import make_classifiers
 from sk_fer.model_selection._compare import compare
 from sk_fer.model_selection._describe import describe_faces
 from sk_fer.model_selection._duplicates import find_duplicates
+from sk_fer.model_selection._label_noise import find_label_issues
 from sk_fer.model_selection._leaks import deduplicate, leak_report
 from sk_fer.model_selection._learning_curve import learning_curve
 from sk_fer.model_selection._search import grid_search
@@ -15,6 +16,7 @@ __all__ = [
     "deduplicate",
     "describe_faces",
     "find_duplicates",
+    "find_label_issues",
     "grid_search",
     "leak_report",
     "learning_curve",
