@@ -38,6 +38,7 @@ __all__ = [
 _FOLDERS = (
     "datasets",
     "estimators",
+    "faces",
     "inspection",
     "metrics",
     "model_selection",

@@ -18,6 +18,7 @@ PACKAGES = (
     "sk_fer",
     "sk_fer.datasets",
     "sk_fer.estimators",
+    "sk_fer.faces",
     "sk_fer.inspection",
     "sk_fer.metrics",
     "sk_fer.model_selection",

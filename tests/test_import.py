@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 import sklearn.base, sklearn.metrics, sklearn.model_selection, sklearn.callback, torch
 before = {name.split(".")[0] for name in sys.modules}
-import sk_fer, sk_fer.datasets, sk_fer.preprocessing
+import sk_fer, sk_fer.datasets, sk_fer.faces, sk_fer.preprocessing
 after = {name.split(".")[0] for name in sys.modules}
 print(*sorted(after - before))
 """

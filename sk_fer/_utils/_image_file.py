@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import threading
 import warnings
-from typing import BinaryIO, NamedTuple
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError, features
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError, features
+from PIL.JpegImagePlugin import JpegImageFile
 
 from sk_fer._utils._image_depth import is_deep_color, refuse_unscaled_color, to_eight_bits
 from sk_fer._utils._image_heif import HEIF_SUFFIXES, is_heif, open_heif, reads_heif
 
 MAX_PIXELS = 64_000_000
+_MOST_PIXELS_OF_A_PHOTO = 24_000_000  # a larger JPEG file is decoded at a lower resolution
 
 # Pillow recognizes formats by their content, and would run an interpreter for PostScript.
 _FORMATS = (
@@ -86,6 +90,44 @@ def read_image(
         return decode_image(file, path, color=color, several_frames=several_frames)
 
 
+def read_photo(
+    path: str | os.PathLike[str], *, several_frames: list[str] | None = None
+) -> tuple[np.ndarray, tuple[int, int]]:
+    """Read a photograph as RGB pixels in bounded memory, like `read_image`.
+
+    JPEG files of more than 24 million pixels are decoded at a half, a quarter or an eighth of their
+    size, so that they can have more than `MAX_PIXELS` pixels.
+
+    Returns
+    -------
+    image : ndarray of shape (height, width, 3), dtype uint8
+        The pixels.
+    size : tuple of int
+        The height and width of the photograph in the file.
+    """
+    path = os.fspath(path)
+    with open(path, "rb") as file:
+        if file.read(3) != b"\xff\xd8\xff":
+            file.seek(0)
+            image = decode_image(file, path, color=True, several_frames=several_frames)
+            return image, (image.shape[0], image.shape[1])
+        file.seek(0)
+        with _named_errors(path), JpegImageFile(file) as photo:  # Image.open has a limit of size
+            width, height = photo.size
+            is_turned = photo.getexif().get(ExifTags.Base.Orientation, 1) > 4
+            if width * height > MAX_PIXELS and "progressive" in photo.info:
+                raise ValueError(  # libjpeg would need memory for all pixels
+                    f"it is a progressive JPEG file of {height} x {width} pixels, expected at "
+                    f"most {MAX_PIXELS}"
+                )
+            for factor in (1, 2, 4, 8):
+                if width * height <= _MOST_PIXELS_OF_A_PHOTO * factor**2:
+                    break
+            photo.draft(None, (width // factor, height // factor))
+            image = _to_checked_pixels(photo, color=True)
+    return image, ((width, height) if is_turned else (height, width))
+
+
 class Header(NamedTuple):
     """What the header of an image file says."""
 
@@ -110,23 +152,13 @@ def decode_image(
     file: BinaryIO, name: str, *, color: bool = False, several_frames: list[str] | None = None
 ) -> np.ndarray:
     """Read an image from an open file, like `read_image`. Error messages contain `name`."""
-    with _warnings_ignored:  # the checks below cover the warnings of Pillow
+    with _named_errors(name):
         head = file.read(16)
         file.seek(0)
         if not head:
-            raise ValueError(f"{name}: not a readable image, the file is empty")
-        try:
-            if is_heif(head):
-                return _decode(open_heif(file), name, color, several_frames)
-            return _decode(Image.open(file, formats=_FORMATS), name, color, several_frames)
-        except UnidentifiedImageError:
-            known = ", ".join(_FORMATS)
-            raise ValueError(
-                f"{name}: not a readable image, its format is none of {known}"
-            ) from None
-        except Exception as error:  # decoders raise errors of many classes for damaged files
-            reason = " ".join(f"{error!s:.200}".split()) or type(error).__name__
-            raise ValueError(f"{name}: not a readable image, {reason}") from error
+            raise ValueError("the file is empty")
+        image = open_heif(file) if is_heif(head) else Image.open(file, formats=_FORMATS)
+        return _decode(image, name, color, several_frames)
 
 
 def to_pixels(image: Image.Image, *, color: bool, in_place: bool = False) -> np.ndarray:
@@ -142,6 +174,27 @@ def to_pixels(image: Image.Image, *, color: bool, in_place: bool = False) -> np.
     if is_deep:
         refuse_unscaled_color(image)
     return np.array(to_eight_bits(image, may_be_dark=may_be_dark).convert("RGB" if color else "L"))
+
+
+def to_pillow(image: Any) -> Image.Image:
+    """Return an image of Pillow, or an array of pixels as one.
+
+    Raises
+    ------
+    ValueError
+        If it is neither, or an array of another type than uint8 or of another shape than
+        (height, width) or (height, width, n_channels) with 1, 3 or 4 channels.
+    """
+    if isinstance(image, Image.Image):
+        return image
+    array = np.asarray(image)
+    is_image = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (1, 3, 4))
+    if array.dtype != np.uint8 or not is_image or not array.size:
+        raise ValueError(
+            f"got an array of {array.dtype} and shape {array.shape}, expected uint8, 0 to 255, of "
+            "shape (height, width) or (height, width, 3)"
+        )
+    return Image.fromarray(array[..., 0] if array.shape[2:] == (1,) else array)
 
 
 def warn_of_several_frames(names: list[str]) -> None:
@@ -202,15 +255,35 @@ class _WarningsIgnored:
 _warnings_ignored = _WarningsIgnored()
 
 
+@contextmanager
+def _named_errors(name: str) -> Iterator[None]:
+    """Convert the errors of decoders to errors that contain `name`."""
+    with _warnings_ignored:  # the checks of this module cover the warnings of Pillow
+        try:
+            yield
+        except UnidentifiedImageError:
+            known = ", ".join(_FORMATS)
+            raise ValueError(
+                f"{name}: not a readable image, its format is none of {known}"
+            ) from None
+        except Exception as error:  # decoders raise errors of many classes for damaged files
+            reason = " ".join(f"{error!s:.200}".split()) or type(error).__name__
+            raise ValueError(f"{name}: not a readable image, {reason}") from error
+
+
 def _decode(
     image: Image.Image, name: str, color: bool, several_frames: list[str] | None
 ) -> np.ndarray:
     with image:
-        width, height = image.size
-        if width * height > MAX_PIXELS:
-            raise ValueError(f"it has {height} x {width} pixels, expected at most {MAX_PIXELS}")
         is_paged = image.format in _PAGED and getattr(image, "n_frames", 1) > 1
-        pixels = to_pixels(image, color=color, in_place=True)
+        pixels = _to_checked_pixels(image, color=color)
     if is_paged and several_frames is not None:
         several_frames.append(name)
     return pixels
+
+
+def _to_checked_pixels(image: Image.Image, *, color: bool) -> np.ndarray:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise ValueError(f"it has {height} x {width} pixels, expected at most {MAX_PIXELS}")
+    return to_pixels(image, color=color, in_place=True)

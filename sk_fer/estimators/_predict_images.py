@@ -13,16 +13,17 @@ from numpy.typing import NDArray
 from PIL import Image
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
+from sk_fer._utils._column import as_column
 from sk_fer._utils._constraints import validate_params
 from sk_fer._utils._image_file import (
     read_image,
     resize_image,
+    to_pillow,
     to_pixels,
     warn_of_several_frames,
 )
 from sk_fer.datasets._image_tree import walk_folder
 from sk_fer.estimators._model_images import image_shape, prepare_images
-from sk_fer.preprocessing._column import as_column
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -179,23 +180,11 @@ def _read(
     else:
         name = f"image {name}"
         try:
-            if not isinstance(image, Image.Image):
-                image = _to_pillow(np.asarray(image))
-            pixels = to_pixels(image, color=color)
+            pixels = to_pixels(to_pillow(image), color=color)
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from error
     _warn_unless_cropped(name, pixels, shape)
     return pixels if pixels.shape[:2] == shape[:2] else resize_image(pixels, shape[:2])
-
-
-def _to_pillow(array: NDArray[Any]) -> Image.Image:
-    is_image = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (1, 3, 4))
-    if array.dtype != np.uint8 or not is_image or not array.size:
-        raise ValueError(
-            f"got an array of {array.dtype} and shape {array.shape}, expected uint8, 0 to 255, of "
-            "shape (height, width) or (height, width, 3)"
-        )
-    return Image.fromarray(array[..., 0] if array.shape[2:] == (1,) else array)
 
 
 def _explain(name: Any, error: Exception) -> str:

@@ -12,11 +12,11 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from sk_fer._utils._column import as_column
 from sk_fer._utils._gray_squares import as_data
 from sk_fer._utils._image_file import read_image, resize_image, warn_of_several_frames
 from sk_fer._utils._layout import SIDE, check_size
 from sk_fer.preprocessing._base import PixelNamesMixin, refuse_frame_of_images
-from sk_fer.preprocessing._column import as_column
 
 
 class ImageReader(PixelNamesMixin, TransformerMixin, BaseEstimator):

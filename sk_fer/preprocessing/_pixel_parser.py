@@ -7,9 +7,9 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from sk_fer._utils._column import as_column
 from sk_fer._utils._pixels import parse_pixels
 from sk_fer.preprocessing._base import PixelNamesMixin
-from sk_fer.preprocessing._column import as_column
 
 
 class PixelParser(PixelNamesMixin, TransformerMixin, BaseEstimator):
