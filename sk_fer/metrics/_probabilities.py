@@ -67,7 +67,7 @@ def expected_calibration_error(
     """
     labels, probabilities, names = check_probabilities(y_true, y_proba, classes)
     confidence = probabilities.max(axis=1)
-    correct = _places(labels, names) == probabilities.argmax(axis=1)
+    correct = places(labels, names) == probabilities.argmax(axis=1)
     bins = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
     gaps = np.bincount(bins, confidence - correct, n_bins)
     return float(np.abs(gaps).sum() / len(correct))
@@ -128,10 +128,10 @@ def top_k_accuracy(
     if k > len(names):
         raise ValueError(f"got k={k}, but y_proba has {len(names)} columns")
     best = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
-    return float((best == _places(labels, names)[:, np.newaxis]).any(axis=1).mean())
+    return float((best == places(labels, names)[:, np.newaxis]).any(axis=1).mean())
 
 
-def _places(labels: NDArray, classes: NDArray) -> NDArray[np.intp]:
+def places(labels: NDArray, classes: NDArray) -> NDArray[np.intp]:
     """Return the column of each label, or -1 if it has none."""
     columns = {name: column for column, name in enumerate(classes.tolist())}
     return np.array([columns.get(label, -1) for label in labels.tolist()], dtype=np.intp)

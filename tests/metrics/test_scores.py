@@ -2,6 +2,7 @@ import pickle
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import binom
 from sklearn.dummy import DummyClassifier
@@ -16,6 +17,7 @@ from sk_fer.metrics import (
     expected_calibration_error,
     mcnemar_test,
     top_k_accuracy,
+    voter_agreement,
 )
 
 PROBABILITIES = np.array([[0.9, 0.1], [0.9, 0.1], [0.62, 0.38], [0.38, 0.62]])
@@ -60,6 +62,7 @@ def test_scorers_agree_with_scikit_learn(small):
         "top_2_accuracy": top_k_accuracy_score(y, y_proba, k=2, labels=model.classes_),
         "neg_log_loss": -log_loss(y, y_proba, labels=model.classes_),
         "neg_calibration_error": -expected_calibration_error(y, y_proba, classes=model.classes_),
+        "voter_agreement": (y_pred == y).mean(),
     }
     scores = {name: scorer(model, X, y) for name, scorer in SCORERS.items()}
     assert scores == pytest.approx(expected)
@@ -81,6 +84,40 @@ def test_log_loss_of_an_unknown_label_is_an_error(small):
     model = DummyClassifier().fit(X[y != "sad"], y[y != "sad"])
     with pytest.raises(ValueError, match=r"the labels \['sad'\], which the classifier does not"):
         SCORERS["neg_log_loss"](model, X, y)
+
+
+VOTES = np.array([[0.6, 0.4, 0.0], [0.1, 0.0, 0.9], [0.2, 0.5, 0.3]])
+NAMES = ["sad", "fear", "angry"]
+
+
+def test_agreement_is_the_mean_share_of_the_voters_for_the_predicted_class():
+    y_pred = ["fear", "angry", "happy"]  # nobody voted for the last one
+    expected = pytest.approx((0.4 + 0.9 + 0) / 3)
+    assert voter_agreement(VOTES, y_pred, classes=NAMES) == expected
+    assert voter_agreement(pd.DataFrame(VOTES, columns=NAMES), y_pred) == expected
+    assert voter_agreement(VOTES, [1, 2, 3]) == expected
+    assert voter_agreement(["fear", "sad"], ["fear", "fear"], classes=NAMES) == 0.5
+
+
+def test_scorers_of_a_classifier_that_was_fitted_on_votes(small):
+    X, y = small
+    names = np.unique(y)
+    votes = np.where(y[:, np.newaxis] == names, 0.7, 0.05)
+    model = FERDenseClassifier((4,), max_epochs=1, random_state=0)
+    for target, labels in (
+        (pd.DataFrame(votes, columns=names), y),
+        (votes, np.searchsorted(names, y)),
+    ):
+        model.fit(X[:42], target[:42])
+        of_votes = {name: scorer(model, X[42:], target[42:]) for name, scorer in SCORERS.items()}
+        of_labels = {name: scorer(model, X[42:], labels[42:]) for name, scorer in SCORERS.items()}
+        accuracy = of_labels["accuracy"]
+        assert of_labels.pop("voter_agreement") == accuracy
+        assert of_votes.pop("voter_agreement") == pytest.approx(0.05 + 0.65 * accuracy)
+        assert of_votes == of_labels
+    frame = pd.DataFrame(votes, columns=names)
+    search = GridSearchCV(model, {"lr": [0.001]}, scoring=SCORERS["voter_agreement"], cv=2)
+    assert 0.05 <= search.fit(X, frame).best_score_ <= 0.7
 
 
 def test_scorers_in_a_search_and_in_cross_validation(small):
@@ -151,6 +188,11 @@ def test_mcnemar(first, second, expected):
         (lambda: bootstrap_interval(["a", "b"], ["a"]), "inconsistent numbers"),
         (lambda: bootstrap_interval(["a", "b"], ["a", "b"], confidence_level=1), "confidence_le"),
         (lambda: bootstrap_interval(["a", "b"], ["a", "b"], metric="f1"), "must be a callable"),
+        (lambda: voter_agreement(VOTES, ["sad"] * 3), "y_pred has the label 'sad', but the clas"),
+        (lambda: voter_agreement(VOTES, ["sad"] * 2, classes=NAMES), "inconsistent numbers"),
+        (lambda: voter_agreement(VOTES, [0] * 3, classes=NAMES[1:]), "3 columns, but there are 2"),
+        (lambda: voter_agreement(VOTES * 10, [0] * 3), "row 0 sums to 10"),
+        (lambda: voter_agreement(VOTES * np.nan, [0] * 3), "row 0 sums to nan"),
         (lambda: top_k_accuracy(["a", "b"], np.eye(2), k=3), "got k=3, but y_proba has 2 columns"),
         (lambda: top_k_accuracy(["a", "b"], np.eye(2), k=0), "'k' parameter"),
         (lambda: top_k_accuracy(["a", "b"], np.eye(2) * 3), "with the sum 3, expected prob"),
