@@ -189,7 +189,7 @@ def main() -> None:
         found = ratios(contestants, args.targets)
         write_result(
             "time_to_accuracy",
-            {**settings, "fits": fits, "contestants": contestants, "targets": found},
+            {**settings, "fits": fits, "rows": contestants, "targets": found},
             args,
         )
 

@@ -81,7 +81,7 @@ SCRIPTS = {
     "time_to_accuracy": (
         ["--only", "skorch"],
         ["sk_fer, 4 epochs: ", "skorch: at best "],
-        {"time_to_accuracy": ["machine", "fits", "contestants", "targets", "seeds"]},
+        {"time_to_accuracy": ["machine", "fits", "rows", "targets", "seeds"]},
     ),
     "transfer": (
         ["--sizes", "48", "48-no_pool", "--rows", "scratch, sequential", "FER2013, all"],
