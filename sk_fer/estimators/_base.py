@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import _fit_context
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
+from sklearn.utils.validation import _num_samples
 
 from sk_fer.estimators._build_net import build_net, check_same_network, new_module
 from sk_fer.estimators._callbacks_parameter import CallbacksParameter
@@ -20,6 +21,7 @@ from sk_fer.estimators._fine_tuning import head_inputs
 from sk_fer.estimators._fingerprint import fingerprint
 from sk_fer.estimators._fit_callbacks import fit_callbacks
 from sk_fer.estimators._fitted_classifier import FittedClassifier
+from sk_fer.estimators._image_input import rows_of
 from sk_fer.estimators._parameters import SHARED_CONSTRAINTS
 from sk_fer.estimators._resume import open_checkpoints
 from sk_fer.estimators._split import encode_groups, fraction_aside
@@ -198,7 +200,9 @@ class BaseFERClassifier(CallbacksParameter, CallbackSupportMixin, FittedClassifi
         with ExitStack() as stack:
             with self._unchanged_if_refused():
                 images = self._check_images(X, reset=previous is None)
-                train, self.classes_ = training_data(images, y, sample_weight, classes, name)
+                train, self.classes_, kept = training_data(
+                    images, rows_of(X), y, sample_weight, classes, name
+                )
                 if previous is None:
                     self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
                 valid = None
@@ -206,7 +210,7 @@ class BaseFERClassifier(CallbacksParameter, CallbackSupportMixin, FittedClassifi
                     images = self._check_images(X_val, reset=False, name="X_val")
                     valid = validation_data(images, y_val, self.classes_, name)
                 fraction = fraction_aside(parameters, valid)
-                people = encode_groups(groups, len(train.X), train.rows)
+                people = encode_groups(groups, _num_samples(X), kept)
                 people = None if fraction is None else people
                 settings, checkpoints = resolve_checkpoint(parameters["checkpoint"]), None
                 if settings is not None:

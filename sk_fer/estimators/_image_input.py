@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from sk_fer._utils._check_images import check_images
+from sk_fer._utils._image_rows import ImageRows
 from sk_fer._utils._layout import SMALLEST_FACE
 
 if TYPE_CHECKING:
@@ -29,7 +30,12 @@ class ImageInput(BaseEstimator):
     _needs_picture = True  # whether the height and width of flat rows matter
 
     def _check_images(self, X: ArrayLike, *, reset: bool, name: str = "X") -> NDArray:
-        """Return images (n, height, width, channels), uint8 or float32, as a view if possible."""
+        """Return images (n, height, width, channels), uint8 or float32, as a view if possible.
+
+        If X is an :class:`ImageRows`, all of its images are returned.
+        """
+        if name == "X" and isinstance(X, ImageRows):
+            X = X.images
         try:
             images, _ = check_images(self, X, reset=reset, picture=self._needs_picture)
         except (TypeError, ValueError) as error:
@@ -48,7 +54,7 @@ class ImageInput(BaseEstimator):
         images = self._check_images(X, reset=False)
         settle_after_fork(self.net_.device)
         self._check_range(images, "X")
-        return FaceDataset(images)
+        return FaceDataset(images, rows=rows_of(X))
 
     def _check_range(self, images: NDArray, name: str) -> None:
         """Raise an error if the range of the pixels differs from the fit and matters."""
@@ -75,3 +81,8 @@ class ImageInput(BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         return tags
+
+
+def rows_of(X: ArrayLike) -> NDArray[np.intp] | None:
+    """Return the rows of an :class:`ImageRows`, or None for other images."""
+    return X.rows if isinstance(X, ImageRows) else None

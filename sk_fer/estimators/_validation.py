@@ -25,17 +25,20 @@ if TYPE_CHECKING:
 
 def training_data(
     images: NDArray,
+    rows: NDArray[np.intp] | None,
     y: ArrayLike,
     sample_weight: ArrayLike | None,
     classes: NDArray | None,
     estimator: str,
-) -> tuple[FaceDataset, NDArray]:
+) -> tuple[FaceDataset, NDArray, NDArray[np.intp] | None]:
     """Check the targets and weights of training images.
 
     Parameters
     ----------
     images : ndarray of shape (n_samples, height, width, channels)
         The images, which were checked before.
+    rows : ndarray of shape (n_samples,) or None
+        The rows of `images` that are the samples. If None, all are.
     y : array-like of shape (n_samples,) or (n_samples, n_classes)
         The labels or soft targets.
     sample_weight : array-like of shape (n_samples,) or None
@@ -52,6 +55,8 @@ def training_data(
         and statistics either.
     classes : ndarray of shape (n_classes,)
         The sorted classes.
+    kept : ndarray of int or None
+        The samples in `train`, or None if they are all samples.
 
     Raises
     ------
@@ -60,15 +65,19 @@ def training_data(
     """
     from sk_fer.training import FaceDataset
 
+    samples = images if rows is None else rows
     classes, encoded = encode_targets(y, classes, estimator=estimator)
-    check_lengths(images, encoded, "X", "y")
-    weight = None if sample_weight is None else check_weight(sample_weight, images)
+    check_lengths(samples, encoded, "X", "y")
+    weight = None if sample_weight is None else check_weight(sample_weight, samples)
     if len(classes) < 2:
         raise ValueError(
             f"{estimator} needs at least two classes; got one class, {classes.tolist()[0]!r}"
         )
-    train = FaceDataset(images, encoded, weight)
-    return train if weight is None else train.subset(np.flatnonzero(weight)), classes
+    train = FaceDataset(images, encoded, weight, rows=rows)
+    if weight is None:
+        return train, classes, None
+    kept = np.flatnonzero(weight)
+    return train.subset(kept), classes, kept
 
 
 def validation_data(
