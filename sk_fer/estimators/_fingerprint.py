@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sk_fer._utils._digest import block_digests, digest
+from sk_fer._utils._array_digest import checksum
+from sk_fer._utils._digest import digest
 from sk_fer.estimators._parameters import resolve_optimizer_settings
 from sk_fer.estimators._weights_source import open_weights
 
@@ -39,7 +39,6 @@ _DATA = {
     "weights",
     "weights at the start",
 }
-_BLOCK = 1 << 24
 
 
 def fingerprint(
@@ -91,17 +90,17 @@ def fingerprint(
     start = None
     if previous is not None:
         weights = (v.float().cpu().numpy() for v in previous.module_.state_dict().values())
-        start = f"{len(previous.history)} epochs, {_checksum(*weights)}"
-    split = {} if groups is None else {"groups": _checksum(groups)}
+        start = f"{len(previous.history)} epochs, {checksum(*weights)}"
+    split = {} if groups is None else {"groups": checksum(groups)}
     return {
         "estimator": estimator,
         **described,
         "random_state": _plain(random_state),
-        "X": _checksum(train.X, train.rows),
-        "y": [_plain(classes.tolist()), _checksum(train.y)],
-        "sample_weight": _checksum(train.sample_weight),
-        "X_val": None if valid is None else _checksum(valid.X),
-        "y_val": None if valid is None else _checksum(valid.y),
+        "X": checksum(train.X, train.rows),
+        "y": [_plain(classes.tolist()), checksum(train.y)],
+        "sample_weight": checksum(train.sample_weight),
+        "X_val": None if valid is None else checksum(valid.X),
+        "y_val": None if valid is None else checksum(valid.y),
         "weights at the start": start,
         **split,
     }
@@ -151,7 +150,7 @@ def _content_of_weights(weights: Any, backbone: str) -> str | None:
     source = open_weights(weights, backbone)
     if source is None or source.state is None:
         return weights
-    return _checksum(*(tensor.float().numpy() for tensor in source.state.values()))
+    return checksum(*(tensor.float().numpy() for tensor in source.state.values()))
 
 
 def _plain(value: Any) -> Any:
@@ -164,32 +163,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     return value if isinstance(value, (bool, int, float, str, type(None))) else repr(value)
-
-
-def _checksum(*arrays: NDArray | None) -> str | None:
-    """Return a checksum of arrays with their types and shapes, or None without arrays."""
-    from sk_fer.training._mapped import MappedPages
-
-    parts: list[bytes | str] = []
-    for array in arrays:
-        if array is None:
-            continue
-        parts.append(f"{array.dtype.str} {array.shape}")
-        pages = MappedPages.of(array)
-        for block in block_digests(_bytes, _blocks(array)):
-            parts.append(block)
-            if pages is not None:
-                pages.read(1, _BLOCK)
-    return digest(*parts)[:32] if parts else None
-
-
-def _blocks(array: NDArray) -> Iterator[NDArray]:
-    """Return blocks of rows, so that a memory map is not read at once."""
-    row_bytes = max(1, array[:1].nbytes) if array.ndim else 1
-    n_rows = max(1, _BLOCK // row_bytes)
-    rows = np.atleast_1d(array)
-    return (rows[i * n_rows : (i + 1) * n_rows] for i in range(math.ceil(len(rows) / n_rows)))
-
-
-def _bytes(block: NDArray) -> memoryview:
-    return np.ascontiguousarray(block).data

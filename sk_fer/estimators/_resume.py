@@ -46,8 +46,9 @@ def open_checkpoints(
     OSError
         If the folder cannot be used, or another training uses it.
     """
+    from sk_fer._utils._folder_lock import lock_folder
     from sk_fer.estimators._serialization import library_versions
-    from sk_fer.training import CheckpointFolder, Checkpoints, lock_folder
+    from sk_fer.training import CheckpointFolder, Checkpoints
 
     path = settings.folder / short_name(described) if is_clone else settings.folder
     with ExitStack() as stack:

@@ -7,7 +7,6 @@ from sk_fer.training._checkpoint_folder import CheckpointFolder
 from sk_fer.training._checkpoints import Checkpoints
 from sk_fer.training._dataset import FaceDataset
 from sk_fer.training._device import resolve_device, resolve_precision, settle_after_fork
-from sk_fer.training._folder_lock import lock_folder
 from sk_fer.training._loss import WeightedCrossEntropy, WeightedFocalLoss
 from sk_fer.training._muon import Muon
 from sk_fer.training._net import FERNet
@@ -33,7 +32,6 @@ __all__ = [
     "Unfreezing",
     "WeightedCrossEntropy",
     "WeightedFocalLoss",
-    "lock_folder",
     "optimizer_settings",
     "resolve_device",
     "resolve_precision",

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from sk_fer.training._mapped import MappedPages
+from sk_fer._utils._mapped import MappedPages
 
 
 @dataclass(eq=False, repr=False)

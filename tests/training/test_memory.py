@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sk_fer.training import BatchIterator, FaceDataset, _mapped, _memory
-from sk_fer.training._mapped import MappedPages
+from sk_fer._utils import _mapped
+from sk_fer._utils._mapped import MappedPages
+from sk_fer.training import BatchIterator, FaceDataset, _memory
 from sk_fer.training._memory import reuse_memory
 
 linux = pytest.mark.skipif(platform.system() != "Linux", reason="reads /proc")

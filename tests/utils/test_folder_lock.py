@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from sk_fer.training import lock_folder
+from sk_fer._utils._folder_lock import lock_folder
 
 
 def test_the_error_names_the_owner(tmp_path):
@@ -26,7 +26,7 @@ def test_the_error_names_the_owner(tmp_path):
 
 def test_the_error_of_a_lock_in_another_process_names_it(tmp_path):
     code = (
-        "import sys; from pathlib import Path; from sk_fer.training import lock_folder\n"
+        "import sys; from pathlib import Path; from sk_fer._utils._folder_lock import lock_folder\n"
         f"with lock_folder(Path({str(tmp_path)!r})): print(flush=True); sys.stdin.read()"
     )
     child = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""A lock that gives a folder to one training and names its owner."""
+"""A lock that gives a folder to one process and names its owner."""
 
 import os
 import socket
@@ -44,7 +44,7 @@ def lock_folder(folder: Path, *, wait: bool = False) -> Iterator[None]:
         lock.acquire(timeout=-1 if wait else 0)
     except Timeout:
         raise BlockingIOError(
-            f"{folder} is in use by {_read(owner)}; two trainings cannot share a folder"
+            f"{folder} is in use by {_read(owner)}; two runs cannot share a folder"
         ) from None
     try:
         since = datetime.now().isoformat(" ", "seconds")

@@ -1,0 +1,289 @@
+"""The journal of a search: the results of finished fits, which a search started again reads."""
+
+import json
+import math
+import os
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from os import PathLike
+from pathlib import Path
+from pickle import PicklingError
+from typing import Any
+
+import joblib
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from sk_fer._utils._array_digest import checksum
+from sk_fer._utils._folder_lock import lock_folder
+from sk_fer._utils._write_aside import write_aside
+from sk_fer.estimators._serialization import library_versions
+
+SEARCH, FITS = "search.json", "fits.jsonl"
+# Parameters that do not change the scores.
+_WITHOUT_EFFECT = ("verbose", "n_jobs", "memory")
+
+
+class Journal:
+    """The finished fits of a search, in the file ``fits.jsonl`` of a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder, which :func:`open_journal` has locked.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FITS
+        self._results = dict(_read(self._path))
+
+    def __len__(self) -> int:
+        return len(self._results)
+
+    def find(self, params: Mapping[str, Any], fold: int, **more: Any) -> dict[str, Any] | None:
+        """Return the result of a fit, or None if it has not finished.
+
+        Parameters
+        ----------
+        params : mapping of str to object
+            The parameters of the candidate.
+        fold : int
+            The number of the fold.
+        **more
+            What else tells the fit from others, such as the number of epochs.
+
+        Returns
+        -------
+        dict or None
+            The result that was added.
+        """
+        result = self._results.get(_key(params, fold, more))
+        return None if result is None else dict(result)
+
+    def add(
+        self, params: Mapping[str, Any], fold: int, result: Mapping[str, Any], **more: Any
+    ) -> None:
+        """Add the result of a fit, unless the fit failed or a score is NaN.
+
+        The line is on the disk when this returns.
+
+        Parameters
+        ----------
+        params, fold, **more
+            As in :meth:`find`.
+        result : mapping of str to object
+            The scores and times, which JSON can contain, as scikit-learn's searches collect them.
+        """
+        scores = result["test_scores"]
+        values = scores.values() if isinstance(scores, Mapping) else [scores]
+        if result.get("fit_error") is not None or any(map(math.isnan, values)):
+            return
+        key = _key(params, fold, more)
+        row = {"fit": key, "params": _texts(params), "fold": fold, **more, "result": dict(result)}
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        self._results[key] = dict(result)
+
+
+@contextmanager
+def open_journal(
+    folder: str | PathLike[str] | None, described: Mapping[str, Any] | None
+) -> Iterator[Journal | None]:
+    """Lock a folder and open the journal in it inside a ``with`` block.
+
+    Parameters
+    ----------
+    folder : str, path-like or None
+        The folder. It is created if it does not exist. If None, there is no journal.
+    described : mapping of str to object
+        The search, from :func:`describe_search`.
+
+    Yields
+    ------
+    Journal or None
+        The journal.
+
+    Raises
+    ------
+    BlockingIOError
+        If another process has locked the folder.
+    ValueError
+        If the folder has the journal of another search, or if a line of it cannot be read.
+    """
+    if folder is None:
+        yield None
+        return
+    assert described is not None
+    folder = Path(folder)
+    with lock_folder(folder):
+        path = folder / SEARCH
+        # The file is compared as JSON, in which a tuple is a list.
+        here = json.loads(json.dumps(described))
+        if path.exists():
+            _check_same(json.loads(path.read_text("utf-8")), here, folder)
+        else:
+            with write_aside(path) as aside:
+                aside.write_text(json.dumps(here, indent=1), "utf-8")
+        yield Journal(folder)
+
+
+def describe_search(
+    estimator: Any,
+    candidates: Iterable[Mapping[str, Any]],
+    X: Any,
+    y: Any,
+    folds: Iterable[tuple[Any, Any]],
+    *,
+    scoring: Any,
+    **settings: Any,
+) -> dict[str, Any]:
+    """Describe a search by texts and checksums, to compare it with that of a journal.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator of the search.
+    candidates : iterable of dict
+        The parameters of the candidates.
+    X, y : array-like
+        The images and labels.
+    folds : iterable of (ndarray, ndarray)
+        The rows of the folds.
+    scoring : str, callable, list, tuple, dict or None
+        The score or scores. A function counts as the same if it has the same name.
+    **settings
+        Other arguments of the search, by name.
+
+    Returns
+    -------
+    dict
+        The description, which JSON can contain.
+    """
+    params = {"estimator": type(estimator).__name__, **estimator.get_params()}
+    return {
+        "estimator": {
+            name: _text(value)
+            for name, value in params.items()
+            if name.rpartition("__")[2] not in _WITHOUT_EFFECT
+        },
+        "candidates": {_hash(params): _texts(params) for params in candidates},
+        "data": {
+            "X": _of_data(X),
+            "y": _of_data(y),
+            "cv": joblib.hash([(np.asarray(a), np.asarray(b)) for a, b in folds]),
+        },
+        "scoring": _of_scoring(scoring),
+        "settings": {name: _text(value) for name, value in settings.items()},
+        "versions": library_versions(),
+    }
+
+
+def _check_same(there: Mapping[str, Any], here: Mapping[str, Any], folder: Path) -> None:
+    """Raise an error if a journal is of another search, and warn of other versions."""
+    reasons = [
+        f"{name} was {before or 'not there'} and is {now or 'not there'}"
+        for section in ("estimator", "settings")
+        for name, before, now in _differences(there[section], here[section])
+    ]
+    for _, before, now in _differences(there["candidates"], here["candidates"]):
+        state = "is new" if before is None else "is missing"
+        reasons.append(f"the candidate {before or now} {state}")
+    reasons += [f"{name} differs" for name, _, _ in _differences(there["data"], here["data"])]
+    if there["scoring"] != here["scoring"]:
+        reasons.append(f"scoring was {there['scoring']} and is {here['scoring']}")
+    if reasons:
+        more = f"; and {len(reasons) - 5} more" if len(reasons) > 5 else ""
+        raise ValueError(
+            f"the journal in {folder} is of another search: {'; '.join(reasons[:5])}{more}. "
+            "Use another folder, or remove this one to fit all candidates again"
+        )
+    others = list(_differences(there["versions"], here["versions"]))
+    if others:
+        listed = ", ".join(f"{name} {before} (now {now})" for name, before, now in others)
+        warnings.warn(
+            f"the finished fits in {folder} were made with {listed}; their scores may differ "
+            "slightly from those of new fits",
+            stacklevel=3,
+        )
+
+
+def _differences(
+    there: Mapping[str, Any], here: Mapping[str, Any]
+) -> Iterator[tuple[str, Any, Any]]:
+    for name in {**there, **here}:
+        if there.get(name) != here.get(name):
+            yield name, there.get(name), here.get(name)
+
+
+def _read(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the key and the result of each line, and remove the rest of an unfinished one."""
+    if not path.exists():
+        return
+    content = path.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]
+    if len(whole) < len(content):  # the process was killed while it wrote
+        os.truncate(path, len(whole))
+    for number, line in enumerate(whole.splitlines(), start=1):
+        try:
+            row = json.loads(line)
+            yield row["fit"], row["result"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(
+                f"line {number} of {path} is not the result of a fit: {line[:80]!r}; remove the "
+                "line to repeat its fit"
+            ) from error
+
+
+def _key(params: Mapping[str, Any], fold: int, more: Mapping[str, Any]) -> str:
+    return "/".join([_hash(params), str(fold), *(str(more[name]) for name in sorted(more))])
+
+
+def _hash(params: Mapping[str, Any]) -> str:
+    try:
+        return joblib.hash(dict(params))
+    except (PicklingError, AttributeError, TypeError) as error:
+        raise ValueError(
+            f"the candidate {_texts(params)} cannot have a journal, because a value cannot be "
+            f"pickled: {error}; use a function of a module instead of a lambda"
+        ) from error
+
+
+def _texts(params: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={_text(params[name])}" for name in sorted(params)) or "defaults"
+
+
+def _text(value: Any) -> str:
+    """Return a value as text that is the same in each process and differs for other values."""
+    if isinstance(value, BaseEstimator):
+        return type(value).__name__  # its parameters have their own names
+    if isinstance(value, (bool, int, float, str, type(None), PathLike)):
+        return repr(value)
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(_text, value))}]"
+    try:
+        return f"{type(value).__name__} {joblib.hash(value)[:8]}"
+    except (PicklingError, AttributeError, TypeError):  # for example a lambda
+        return type(value).__name__
+
+
+def _of_data(data: Any) -> str | None:
+    if data is None:
+        return None
+    if isinstance(data, np.ndarray) and not data.dtype.hasobject:
+        return checksum(data)
+    return joblib.hash(data)
+
+
+def _of_scoring(scoring: Any) -> Any:
+    if isinstance(scoring, Mapping):
+        return {str(name): _of_scoring(scorer) for name, scorer in scoring.items()}
+    if isinstance(scoring, (list, tuple)):
+        return [_of_scoring(scorer) for scorer in scoring]
+    if isinstance(scoring, partial):
+        return _of_scoring(scoring.func)
+    name = getattr(scoring, "__qualname__", None)
+    return scoring if scoring is None or isinstance(scoring, str) else name or repr(scoring)

@@ -1,0 +1,137 @@
+"""The journal of finished fits."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score, make_scorer
+from sklearn.pipeline import make_pipeline
+
+from sk_fer.model_selection._journal import FITS, SEARCH, describe_search, open_journal
+from sk_fer.preprocessing import HistogramEqualizer
+from tests.helpers import dense
+
+X = np.arange(12, dtype=np.uint8).reshape(6, 2)
+Y = np.array(["happy", "sad"] * 3)
+FOLDS = [(np.arange(3), np.arange(3, 6)), (np.arange(3, 6), np.arange(3))]
+MODEL = make_pipeline(HistogramEqualizer(), dense())
+CANDIDATES = [{"ferdenseclassifier__lr": 0.1}, {"ferdenseclassifier__lr": 0.2}]
+RESULT = {"fit_error": None, "test_scores": 1 / 3, "n_test_samples": 3, "fit_time": 0.1}
+
+
+def described(model=MODEL, candidates=CANDIDATES, X=X, y=Y, folds=FOLDS, scoring=None, **settings):
+    return describe_search(model, candidates, X, y, folds, scoring=scoring, **settings)
+
+
+def test_results_are_read_back_exactly(tmp_path):
+    with open_journal(tmp_path, described()) as journal:
+        journal.add(CANDIDATES[0], 1, RESULT)
+        journal.add(CANDIDATES[0], 1, RESULT | {"test_scores": {"a": 0.25, "b": 1.0}}, n_epochs=3)
+    with open_journal(tmp_path, described()) as journal:
+        assert len(journal) == 2
+        assert journal.find(CANDIDATES[0], 1) == RESULT
+        assert journal.find(dict(CANDIDATES[0]), 1, n_epochs=3)["test_scores"]["a"] == 0.25
+        assert journal.find(CANDIDATES[0], 0) is None
+        assert journal.find(CANDIDATES[1], 1) is None
+
+
+def test_failed_fits_are_not_finished(tmp_path):
+    with open_journal(tmp_path, described()) as journal:
+        journal.add(CANDIDATES[0], 0, RESULT | {"fit_error": "Traceback", "test_scores": 0.0})
+        journal.add(CANDIDATES[0], 1, RESULT | {"test_scores": {"a": 1.0, "b": math.nan}})
+        assert len(journal) == 0
+
+
+def test_a_line_that_was_not_finished_is_removed(tmp_path):
+    with open_journal(tmp_path, described()) as journal:
+        journal.add(CANDIDATES[0], 0, RESULT)
+    with (tmp_path / FITS).open("a") as file:
+        file.write('{"fit": "')
+    with open_journal(tmp_path, described()) as journal:
+        assert len(journal) == 1
+        journal.add(CANDIDATES[0], 1, RESULT)
+    with open_journal(tmp_path, described()) as journal:
+        assert len(journal) == 2
+
+
+def test_a_line_that_is_no_result_is_named(tmp_path):
+    (tmp_path / FITS).write_text('{"fit": 1}\n')
+    with (
+        pytest.raises(ValueError, match=r"line 1 of .*fits.jsonl is not the result of a fit"),
+        open_journal(tmp_path, described()),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (
+            {"model": make_pipeline(HistogramEqualizer(), dense(max_epochs=9))},
+            "ferdenseclassifier__max_epochs was 2 and is 9",
+        ),
+        (
+            {"model": make_pipeline(HistogramEqualizer("adaptive"), dense())},
+            "histogramequalizer__method was 'global' and is 'adaptive'",
+        ),
+        ({"model": dense()}, "estimator was 'Pipeline' and is 'FERDenseClassifier'"),
+        (
+            {"candidates": [*CANDIDATES, {"ferdenseclassifier__lr": 0.3}]},
+            "the candidate ferdenseclassifier__lr=0.3 is new",
+        ),
+        ({"candidates": CANDIDATES[:1]}, "the candidate ferdenseclassifier__lr=0.2 is missing"),
+        ({"X": X + 1}, "X differs"),
+        ({"y": Y[::-1].copy()}, "y differs"),
+        ({"folds": FOLDS[::-1]}, "cv differs"),
+        ({"scoring": "f1_macro"}, "scoring was None and is f1_macro"),
+        ({"groups": [1, 2]}, r"groups was not there and is \[1, 2\]"),
+    ],
+)
+def test_another_search_is_refused_with_the_difference(tmp_path, changed, message):
+    with open_journal(tmp_path, described()):
+        pass
+    with (
+        pytest.raises(ValueError, match=f"is of another search: .*{message}"),
+        open_journal(tmp_path, described(**changed)),
+    ):
+        pass
+
+
+def test_equal_searches_have_equal_descriptions():
+    def scorer(estimator, X, y):
+        return 0.0
+
+    for scoring in ("accuracy", make_scorer(accuracy_score), scorer, ["accuracy", "f1_macro"]):
+        first, second = (described(scoring=scoring, X=X.copy()) for _ in range(2))
+        assert json.dumps(first) == json.dumps(second)
+    quiet, loud = (described(make_pipeline(dense(verbose=v))) for v in (0, 1))
+    assert quiet == loud
+
+
+def test_another_version_gives_a_warning(tmp_path):
+    with open_journal(tmp_path, described()):
+        pass
+    text = (tmp_path / SEARCH).read_text()
+    there = json.loads(text)
+    there["versions"]["torch"] = "1.0"
+    (tmp_path / SEARCH).write_text(json.dumps(there))
+    with (
+        pytest.warns(UserWarning, match=r"were made with torch 1.0 \(now "),
+        open_journal(tmp_path, described()),
+    ):
+        pass
+
+
+def test_a_candidate_that_cannot_be_identified_is_named():
+    with pytest.raises(ValueError, match="the candidate f=function cannot have a journal"):
+        described(candidates=[{"f": lambda: 0}])
+
+
+def test_two_searches_cannot_share_a_folder(tmp_path):
+    with (
+        open_journal(tmp_path, described()),
+        pytest.raises(BlockingIOError, match="two runs cannot share a folder"),
+        open_journal(tmp_path, described()),
+    ):
+        pass
