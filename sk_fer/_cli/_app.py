@@ -6,7 +6,16 @@ from typing import Annotated
 
 import typer
 
-from sk_fer._cli import _compare, _describe, _evaluate, _export, _predict, _search, _train
+from sk_fer._cli import (
+    _compare,
+    _describe,
+    _evaluate,
+    _export,
+    _learning_curve,
+    _predict,
+    _search,
+    _train,
+)
 from sk_fer._cli._console import STATE, console, one_line_errors, show_warning
 from sk_fer._version import __version__
 
@@ -24,6 +33,9 @@ app.command(epilog=_evaluate.EXAMPLES)(one_line_errors(_evaluate.evaluate))
 app.command(epilog=_predict.EXAMPLES)(one_line_errors(_predict.predict))
 app.command(epilog=_search.EXAMPLES)(one_line_errors(_search.search))
 app.command(epilog=_compare.EXAMPLES)(one_line_errors(_compare.compare))
+app.command("learning-curve", epilog=_learning_curve.EXAMPLES)(
+    one_line_errors(_learning_curve.learning_curve)
+)
 app.command(epilog=_describe.EXAMPLES)(one_line_errors(_describe.data))
 app.command(epilog=_export.EXAMPLES)(one_line_errors(_export.export))
 
