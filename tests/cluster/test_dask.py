@@ -1,0 +1,102 @@
+"""Searches on a Dask cluster of three worker processes, of which some end or stop."""
+
+import signal
+import threading
+import time
+
+import joblib
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.pipeline import make_pipeline
+
+from sk_fer.model_selection._cluster import shared_with_workers
+from sk_fer.preprocessing import HistogramEqualizer
+
+from .. import helpers
+
+pytest.importorskip("distributed", reason="the extra dask is not installed")
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+N_FITS = 36
+GRID = {
+    "ferdenseclassifier__lr": [0.003, 0.01, 0.03, 0.1],
+    "ferdenseclassifier__dropout": [0.0, 0.2, 0.4],
+}
+
+
+@pytest.fixture(scope="module")
+def images(real_faces):
+    """700 real images, and the rows of three folds."""
+    X, y = real_faces[0][:700], real_faces[1][:700]
+    return X, y, list(StratifiedKFold(3, shuffle=True, random_state=0).split(X, y))
+
+
+def run_search(images, finished):
+    """Search over 12 candidates by 3 folds. Each finished fit adds a byte to a file."""
+
+    def score(model, X, y):  # a local function, because workers cannot import this file
+        with open(finished, "ab") as file:
+            file.write(b".")
+        return accuracy_score(y, model.predict(X))
+
+    X, y, folds = images
+    model = make_pipeline(HistogramEqualizer(), helpers.dense(precision="float32"))
+    with shared_with_workers(X, y, *(rows for fold in folds for rows in fold)):
+        return GridSearchCV(model, GRID, scoring=score, cv=folds, refit=False).fit(X, y)
+
+
+@pytest.fixture(scope="module")
+def expected(images, tmp_path_factory):
+    """The scores of the search in this process."""
+    finished = tmp_path_factory.mktemp("local") / "finished"
+    scores = run_search(images, finished).cv_results_["mean_test_score"]
+    assert finished.stat().st_size == N_FITS
+    assert len(np.unique(scores)) > 6
+    return scores
+
+
+def after_some_fits(finished, n_fits, action):
+    """Start a thread that calls a function when some fits have finished."""
+
+    def watch():
+        while not finished.exists() or finished.stat().st_size < n_fits:
+            time.sleep(0.01)
+        action()
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_the_search_is_equal_and_survives_a_killed_and_a_paused_worker(
+    start_cluster, images, expected, tmp_path
+):
+    with start_cluster(3) as (cluster, client), joblib.parallel_config(backend="dask"):
+        search = run_search(images, tmp_path / "finished")
+        np.testing.assert_array_equal(search.cv_results_["mean_test_score"], expected)
+        # Each image is sent to one worker by the scheduler, and once to each of the others.
+        transfers = client.run(lambda dask_worker: list(dask_worker.transfer_incoming_log))
+        n_bytes = sum(each["total"] for log in transfers.values() for each in log)
+        assert 2 <= n_bytes / images[0].nbytes < 2.2
+
+        def harm():
+            cluster.workers[0].kill()
+            cluster.workers[1].send_signal(signal.SIGSTOP)
+
+        thread = after_some_fits(tmp_path / "again", 4, harm)
+        search = run_search(images, tmp_path / "again")
+        assert not thread.is_alive()
+        np.testing.assert_array_equal(search.cv_results_["mean_test_score"], expected)
+
+
+def test_an_error_names_the_scheduler_that_was_killed(start_cluster, images, tmp_path):
+    finished = tmp_path / "finished"
+    with start_cluster(1) as (cluster, _), joblib.parallel_config(backend="dask"):
+        after_some_fits(finished, 4, cluster.scheduler.kill)
+        start = time.monotonic()
+        with pytest.raises(ConnectionError, match=f"scheduler at {cluster.address} was lost"):
+            run_search(images, finished)
+        assert time.monotonic() - start < 60
+    assert 4 <= finished.stat().st_size < N_FITS
