@@ -93,7 +93,7 @@ def test_the_search_is_equal_and_survives_a_killed_and_a_paused_worker(
 
 def test_an_error_names_the_scheduler_that_was_killed(start_cluster, images, tmp_path):
     finished = tmp_path / "finished"
-    with start_cluster(1) as (cluster, _), joblib.parallel_config(backend="dask"):
+    with start_cluster(2) as (cluster, _), joblib.parallel_config(backend="dask"):
         after_some_fits(finished, 4, cluster.scheduler.kill)
         start = time.monotonic()
         with pytest.raises(ConnectionError, match=f"scheduler at {cluster.address} was lost"):
