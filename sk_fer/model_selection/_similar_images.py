@@ -13,6 +13,8 @@ def similar_pairs(
 ) -> NDArray[np.intp]:
     """Find the images that two arrays share, whatever their size, colours and compression.
 
+    Images that are mirrored are found, too.
+
     Parameters
     ----------
     first : ndarray of shape (n, height, width) or (n, height, width, 3), dtype uint8
@@ -44,10 +46,13 @@ def similar_pairs(
             )
     one = _thumbnails(first)
     other = one if second is None else _thumbnails(second)
+    mirrored = other.reshape(-1, _SIDE, _SIDE)[:, :, ::-1].reshape(other.shape)
     found = [np.empty((0, 2), dtype=np.intp)]
     for i in range(0, len(one), _ROWS_AT_ONCE):
         for j in range(i if second is None else 0, len(other), _ROWS_AT_ONCE):
-            similarity = one[i : i + _ROWS_AT_ONCE] @ other[j : j + _ROWS_AT_ONCE].T
+            rows, columns = slice(i, i + _ROWS_AT_ONCE), slice(j, j + _ROWS_AT_ONCE)
+            similarity = one[rows] @ other[columns].T
+            np.maximum(similarity, one[rows] @ mirrored[columns].T, out=similarity)
             found.append(np.argwhere(similarity > least_correlation) + np.array([i, j]))
     pairs = np.concatenate(found)
     if second is None:
