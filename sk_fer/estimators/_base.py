@@ -35,7 +35,7 @@ from sk_fer.estimators._validation import (
 if TYPE_CHECKING:
     from sklearn.callback import CallbackContext
 
-    from sk_fer.training import FERNet
+    from sk_fer.training import FaceDataset, FERNet, FitTasks
 
 # partial_fit has a constant learning rate, no validation and no checkpoints.
 _OF_PARTIAL_FIT = {
@@ -231,34 +231,9 @@ class BaseFERClassifier(CallbacksParameter, CallbackSupportMixin, FittedClassifi
                     classes=self.classes_,
                 )
                 data = {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}}
-                callbacks = fit_callbacks(
-                    parameters,
-                    None if context is None else FitTasks(self, context, data),
-                    validated=valid is not None,
-                    copies=self._callbacks_are_copies,
-                )
-                if previous is None:
-                    module, self._module_config = new_module(
-                        self._network(),
-                        train,
-                        self.classes_,
-                        parameters,
-                        face=self._is_face(),
-                        seed=self._seed,
-                    )
-                else:
-                    module = previous.module_
-                self.net_ = build_net(
-                    module,
-                    parameters,
-                    callbacks,
-                    n_epochs=1 if context is None else self.max_epochs,
-                    n_images=len(train),
-                    face=self._is_face(),
-                    classes=self.classes_,
-                    seed=self._seed,
-                    previous=previous,
-                )
+                tasks = None if context is None else FitTasks(self, context, data)
+                n_epochs = 1 if context is None else self.max_epochs
+                self._build_net(train, valid, parameters, n_epochs, tasks, previous)
                 if previous is not None:
                     self._check_range(train.X, "X")
                 if valid is not None:
@@ -268,6 +243,45 @@ class BaseFERClassifier(CallbacksParameter, CallbackSupportMixin, FittedClassifi
                     trainable = parameters["trainable"]
                     train, valid = head_inputs(self.net_, trainable, train, valid)
             self.net_.partial_fit(train, valid=valid, checkpoints=checkpoints)
+
+    def _build_net(
+        self,
+        train: FaceDataset,
+        valid: FaceDataset | None,
+        parameters: Mapping[str, Any],
+        n_epochs: int,
+        tasks: FitTasks | None = None,
+        previous: FERNet | None = None,
+    ) -> None:
+        """Build the net that is trained on these images, or continue the previous one."""
+        callbacks = fit_callbacks(
+            parameters,
+            tasks,
+            validated=valid is not None,
+            copies=self._callbacks_are_copies,
+        )
+        if previous is None:
+            module, self._module_config = new_module(
+                self._network(),
+                train,
+                self.classes_,
+                parameters,
+                face=self._is_face(),
+                seed=self._seed,
+            )
+        else:
+            module = previous.module_
+        self.net_ = build_net(
+            module,
+            parameters,
+            callbacks,
+            n_epochs=n_epochs,
+            n_images=len(train),
+            face=self._is_face(),
+            classes=self.classes_,
+            seed=self._seed,
+            previous=previous,
+        )
 
     # -- scikit-learn --------------------------------------------------------------------
 

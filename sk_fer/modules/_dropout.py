@@ -37,32 +37,38 @@ class SeededDropout(nn.Module):
         super().__init__()
         self.p = p
 
+    @property
+    def dropped(self) -> int:
+        """The number of values of a random byte for which a value is dropped."""
+        return min(round(self.p * 256), 255)
+
     def forward(self, x: Tensor) -> Tensor:
         """Return `x` with a share of its values zero and the others scaled up."""
-        dropped = min(round(self.p * 256), 255)
+        dropped = self.dropped
         if not self.training or dropped == 0:
             return x
         if self.generator is None:
             return F.dropout(x, self.p)
         if x.device.type == "cpu":
-            kept = self._random_bytes(x) >= dropped
+            like = torch.empty_like(x, dtype=torch.uint8, device="meta")
+            numbers = random_bytes(x.numel(), self.generator)
+            kept = numbers.as_strided(like.shape, like.stride()) >= dropped
         else:
             kept = torch.empty_like(x, dtype=torch.bool).bernoulli_(
                 1 - dropped / 256, generator=self.generator
             )
         return (x * kept).mul_(256 / (256 - dropped))
 
-    def _random_bytes(self, x: Tensor) -> Tensor:
-        """Return a random byte for each value of `x`, in its memory layout."""
-        words = torch.empty(-(-x.numel() // 8), dtype=torch.int64)
-        words.random_(-(2**63), None, generator=self.generator)
-        flat = words.view(torch.uint8)[: x.numel()]
-        like = torch.empty_like(x, dtype=torch.uint8, device="meta")
-        return flat.as_strided(like.shape, like.stride())
-
     def extra_repr(self) -> str:
         """Show the share in the module's repr."""
         return f"p={self.p}"
+
+
+def random_bytes(n: int, generator: torch.Generator) -> Tensor:
+    """Return `n` random bytes of a generator of the CPU."""
+    words = torch.empty(-(-n // 8), dtype=torch.int64)
+    words.random_(-(2**63), None, generator=generator)
+    return words.view(torch.uint8)[:n]
 
 
 def dropout_generator(

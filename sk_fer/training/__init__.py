@@ -2,6 +2,8 @@
 
 from sk_fer._utils._choices import CHANGES, LOSSES, OPTIMIZERS, SCHEDULES
 from sk_fer.training._augment import Augmentation
+from sk_fer.training._batched import train_together
+from sk_fer.training._batched_loop import Fit
 from sk_fer.training._batches import BatchIterator
 from sk_fer.training._checkpoint_folder import CheckpointFolder
 from sk_fer.training._checkpoints import Checkpoints
@@ -26,6 +28,7 @@ __all__ = [
     "Checkpoints",
     "FERNet",
     "FaceDataset",
+    "Fit",
     "FitTasks",
     "Muon",
     "ProgressiveResizing",
@@ -37,4 +40,5 @@ __all__ = [
     "resolve_precision",
     "schedule_callbacks",
     "settle_after_fork",
+    "train_together",
 ]

@@ -3,7 +3,7 @@
 import math
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
 from typing import Any, Self
 
@@ -81,7 +81,7 @@ class TrainingLoop(CallbackNet):
         train = self.get_dataset(X, y)
         if not self.initialized_:
             self.initialize()
-        with self._training(checkpoints):
+        with self.fit_context(checkpoints):
             self.notify("on_train_begin", X=train, y=None)
             self._continue_schedulers()
             epochs = self.max_epochs if checkpoints is None else checkpoints.restore(self)
@@ -99,7 +99,7 @@ class TrainingLoop(CallbackNet):
         return self
 
     @contextmanager
-    def _training(self, checkpoints: Checkpoints | None) -> Iterator[None]:
+    def fit_context(self, checkpoints: Checkpoints | None) -> Iterator[None]:
         """Set up the parts that only a fit needs, and remove them however it ends."""
         self.n_epochs_before_ = len(self.history)
         self.dropout_generator_ = torch.Generator(self.device)
@@ -140,7 +140,7 @@ class TrainingLoop(CallbackNet):
             if valid_batches is not None:
                 self.run_single_epoch(valid_batches, False, "valid", self.validation_step)
             self.on_epoch_end(self, **datasets)
-            stopped = self._notify_callbacks("on_epoch_end", **datasets)
+            stopped = self.call_callbacks("on_epoch_end", **datasets)
             if checkpoints is not None:
                 checkpoints.save(self, stopped=stopped)
             if stopped:
@@ -150,7 +150,7 @@ class TrainingLoop(CallbackNet):
     def notify(self, method_name: str, **kwargs: Any) -> None:
         """Call all callbacks. If one raises a KeyboardInterrupt, the fit stops."""
         getattr(self, method_name)(self, **kwargs)
-        if self._notify_callbacks(method_name, **kwargs):
+        if self.call_callbacks(method_name, **kwargs):
             raise _StopTraining
 
     # -- data ------------------------------------------------------------------------------
@@ -166,13 +166,14 @@ class TrainingLoop(CallbackNet):
 
     def get_iterator(self, dataset: FaceDataset, training: bool = False) -> BatchIterator:
         """Return the batches of a data set, in a new order each epoch in training."""
-        order = self._shuffled if training else np.arange
+        order = self.shuffled if training else np.arange
         iterator = BatchIterator(dataset, self.batch_size, self.device, order)
         if training:
             self.n_train_batches_ = len(iterator)
         return iterator
 
-    def _shuffled(self, n_samples: int) -> NDArray[np.intp]:
+    def shuffled(self, n_samples: int) -> NDArray[np.intp]:
+        """Return the order of the samples in the epoch."""
         return self.order_generator_.permutation(n_samples)
 
     # -- an epoch --------------------------------------------------------------------------
@@ -221,12 +222,16 @@ class TrainingLoop(CallbackNet):
         loss, hits = (sums / len(iterator.dataset)).tolist()
         if watch is not None:
             watch.check()
-        for name, value, sign in (("loss", loss, 1), ("accuracy", hits, -1)):
+        self.record_epoch(prefix, loss, hits, len(iterator))
+
+    def record_epoch(self, prefix: str, loss: float, accuracy: float, n_batches: int) -> None:
+        """Write the loss and accuracy of an epoch into the history."""
+        for name, value, sign in (("loss", loss, 1), ("accuracy", accuracy, -1)):
             column = f"{prefix}_{name}"
             before = [sign * row[column] for row in self.history[:-1] if column in row]
             self.history.record(column, value)
             self.history.record(f"{column}_best", sign * value < min(before, default=math.inf))
-        self.history.record(f"{prefix}_batch_count", len(iterator))
+        self.history.record(f"{prefix}_batch_count", n_batches)
 
     # -- a step ----------------------------------------------------------------------------
 
@@ -240,12 +245,16 @@ class TrainingLoop(CallbackNet):
             batch=batch,
             training=True,
         )
-        # Muon multiplies matrices. On a GPU, its casts would take longer than they save.
-        reduced = self.precision == torch.bfloat16 and torch.device(self.device).type == "cpu"
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=reduced):
+        with self.step_precision():
             self.scaler_.step(self.optimizer_)
         self.scaler_.update()
         return step
+
+    def step_precision(self) -> AbstractContextManager[Any]:
+        """Return the context in which the optimizer takes a step."""
+        # Muon multiplies matrices. On a GPU, its casts would take longer than they save.
+        reduced = self.precision == torch.bfloat16 and torch.device(self.device).type == "cpu"
+        return torch.autocast("cpu", dtype=torch.bfloat16, enabled=reduced)
 
     def train_step_single(self, batch: Batch, **_: Any) -> dict[str, Tensor]:
         """Compute the gradients of one batch."""

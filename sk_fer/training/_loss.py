@@ -48,10 +48,10 @@ class WeightedCrossEntropy(nn.Module):
         Tensor of shape ()
             The mean.
         """
-        losses = self._losses(logits.float(), target)
+        losses = self.losses(logits.float(), target)
         return losses.mean() if weight is None else (losses * weight).mean()
 
-    def _losses(self, logits: Tensor, target: Tensor) -> Tensor:
+    def losses(self, logits: Tensor, target: Tensor) -> Tensor:
         """Return the loss of each sample."""
         return F.cross_entropy(
             logits,
@@ -85,7 +85,7 @@ class WeightedFocalLoss(WeightedCrossEntropy):
     0.7797905802726746
     """
 
-    def _losses(self, logits: Tensor, target: Tensor) -> Tensor:
+    def losses(self, logits: Tensor, target: Tensor) -> Tensor:
         log_probabilities = logits.log_softmax(1)
         n_classes = logits.shape[1]
         if target.is_floating_point():

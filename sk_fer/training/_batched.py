@@ -1,0 +1,95 @@
+"""Training of several nets, those of equal small networks as one computation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from sk_fer.training._batched_layers import plain_layers
+from sk_fer.training._batched_loop import Fit, JointTraining, same_batches, schedule_of
+from sk_fer.training._loss import WeightedCrossEntropy
+
+
+def train_together(fits: list[Fit], *, most_bytes: int) -> list[Exception | None]:
+    """Train several nets, those of equal networks together in each step.
+
+    Each net is trained as by its ``partial_fit``: from the same initial weights, with the same
+    batches, random numbers, learning rates and callbacks of epochs. The results differ only by
+    the rounding of sums.
+
+    Parameters
+    ----------
+    fits : list of Fit
+        The nets, which are initialized, and their data.
+    most_bytes : int
+        The largest memory of the weights that are trained together.
+
+    Returns
+    -------
+    list of (ValueError or None)
+        For each fit, the error that ended it, if its training diverged.
+    """
+    errors: list[Exception | None] = [None] * len(fits)
+    groups: dict[Any, list[int]] = {}
+    for i, fit in enumerate(fits):
+        groups.setdefault(_kind_of(fit) or i, []).append(i)
+    for members in groups.values():
+        members.sort(key=lambda i: hash(same_batches(fits[i])))
+        layers = plain_layers(fits[members[0]].net.module_, fits[members[0]].train.kind)
+        n_bytes = 0 if layers is None else _n_bytes(layers)
+        most = max(1, most_bytes // n_bytes) if n_bytes else 1
+        for part in np.array_split(members, -(-len(members) // most)):
+            if len(part) == 1:
+                errors[part[0]] = _train_alone(fits[part[0]])
+            else:
+                joint = JointTraining([fits[i] for i in part])
+                for i, error in zip(part, joint.run(), strict=True):
+                    errors[i] = error
+    return errors
+
+
+def _train_alone(fit: Fit) -> Exception | None:
+    try:
+        fit.net.partial_fit(fit.train, valid=fit.valid)
+    except ValueError as error:
+        return error
+    return None
+
+
+def _n_bytes(layers: list[nn.Module]) -> int:
+    return sum(weight.nbytes for layer in layers for weight in layer.parameters())
+
+
+def _kind_of(fit: Fit) -> Any:
+    """Return what fits must have in common to be trained together, or None if they cannot be."""
+    net = fit.net
+    layers = plain_layers(net.module_, fit.train.kind)
+    if (
+        layers is None
+        or net.scaler_.is_enabled()
+        or not isinstance(net.criterion_, WeightedCrossEntropy)
+        or type(net.criterion_).forward is not WeightedCrossEntropy.forward
+        or any(_hooks(layer) for layer in net.module_.modules())
+    ):
+        return None
+    schedule = schedule_of(net)
+    return (
+        tuple((type(x), *(tuple(weight.shape) for weight in x.parameters())) for x in layers),
+        -(-len(fit.train) // net.batch_size),
+        net.max_epochs,
+        None if schedule is None else (schedule.factor, schedule.n_epochs),
+        net.precision,
+        str(net.device),
+        fit.train.kind,
+        fit.train.targets.ndim,
+        type(net.criterion_),
+        net.optimizer,
+        fit.valid is None,
+        fit.train.loss_weight is None,
+    )
+
+
+def _hooks(layer: nn.Module) -> bool:
+    return bool(layer._forward_hooks or layer._forward_pre_hooks)
