@@ -156,9 +156,8 @@ def fit_together(
         else:
             fits.append(Fit(estimator.net_, train, valid))
             fitted.append(i)
-    for i, error in zip(fitted, train_together(fits, most_bytes=MOST_BYTES), strict=True):
-        if error is not None:
-            results[i] = error
+    for i, diverged in zip(fitted, train_together(fits, most_bytes=MOST_BYTES), strict=True):
+        results[i] = diverged or results[i]
     return results
 
 
@@ -213,5 +212,5 @@ class _Data:
             learned = {k: v for k, v in vars(estimator).items() if before.get(k, before) is not v}
             self.images[key] = images, learned
         images, learned = self.images[key]
-        vars(estimator).update(learned)
+        estimator.__dict__.update(learned)
         return images

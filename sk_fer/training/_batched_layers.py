@@ -38,12 +38,8 @@ def plain_layers(module: FaceModule, kind: str) -> list[nn.Module] | None:
 
 
 def _flat(layer: nn.Module) -> list[nn.Module]:
-    parts: list[nn.Module] = [layer]
-    if type(layer) is nn.Sequential:
-        parts = list(layer)
-    elif type(layer).forward is FeaturesAndHead.forward:
-        parts = [layer.features, layer.head]  # type: ignore[attr-defined]
-    return parts if parts == [layer] else list(chain.from_iterable(map(_flat, parts)))
+    plain = type(layer) is nn.Sequential or type(layer).forward is FeaturesAndHead.forward
+    return [part for child in layer.children() for part in _flat(child)] if plain else [layer]
 
 
 class StackedLayers:

@@ -207,10 +207,7 @@ class JointTraining:
         last: list[Batch] = []
         for found in zip_longest(*self.valid_batches):
             # Nets with fewer batches have empty ones at the end.
-            last = [
-                batch or _emptied(before)
-                for batch, before in zip_longest(found, last)
-            ]
+            last = [batch or _emptied(before) for batch, before in zip_longest(found, last)]
             sums.add([len(last[s][1]) for s in self.stream_of], *self._measure(last))
         sums.record("valid", self.nets)
 
@@ -237,7 +234,9 @@ class JointTraining:
         for members in self.losses.values():
             alone = len(self.losses) == 1
             own, wanted = (logits, target) if alone else (logits[members], target[members])
-            losses = self.nets[members[0]].criterion_.losses(own.flatten(0, 1), wanted.flatten(0, 1))
+            losses = self.nets[members[0]].criterion_.losses(
+                own.flatten(0, 1), wanted.flatten(0, 1)
+            )
             parts.append(losses.view(own.shape[:2]))
         losses = torch.cat(parts)
         if len(parts) > 1:

@@ -1,0 +1,192 @@
+"""Classifiers that are fitted together are equal to those that are fitted one by one."""
+
+import re
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.model_selection import KFold
+from skorch.callbacks import EpochScoring
+
+from sk_fer import FERCNNClassifier, FERDenseClassifier
+from sk_fer.datasets import make_faces
+from sk_fer.estimators._batched_fit import can_fit_together, fit_together
+from sk_fer.training import JointTraining
+
+SETTINGS = {
+    "hidden_layer_sizes": (12, 8),
+    "max_epochs": 3,
+    "batch_size": 32,
+    "random_state": 0,
+    "device": "cpu",
+    "precision": "float32",
+}
+
+
+def dense(**parameters):
+    return FERDenseClassifier(**{**SETTINGS, **parameters})
+
+
+@pytest.fixture(scope="module")
+def faces():
+    X, y = make_faces(150, image_size=16, random_state=0)
+    return X, np.asarray(y)
+
+
+@pytest.fixture
+def joint_sizes(monkeypatch):
+    """The numbers of nets that were trained together."""
+    sizes = []
+    run = JointTraining.run
+
+    def noted(self):
+        sizes.append(len(self.fits))
+        return run(self)
+
+    monkeypatch.setattr(JointTraining, "run", noted)
+    return sizes
+
+
+def assert_equal_fits(together, alone, X, atol=2e-5):
+    for model, other in zip(together, alone, strict=True):
+        weights, others = (m.net_.module_.state_dict() for m in (model, other))
+        for name, tensor in weights.items():
+            assert_allclose(tensor, others[name], atol=atol, err_msg=name)
+        history, expected = (m.history_.drop(columns="seconds") for m in (model, other))
+        assert list(history) == list(expected)
+        assert_allclose(history, expected, atol=atol)
+        assert_array_equal(model.predict(X), other.predict(X))
+        assert vars(model).keys() == vars(other).keys()
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "others"),
+    [
+        ("lr", [1e-3, 3e-3, 1e-2], {}),
+        ("lr", [1e-3, 1e-2], {"hidden_layer_sizes": ()}),
+        ("lr", [1e-3, 1e-2], {"lr_schedule": None}),
+        ("lr", [1e-3, 1e-2], {"lr_schedule": "plateau"}),
+        ("weight_decay", [0.0, 0.1, 1.0], {"optimizer": "adamw"}),
+        ("weight_decay", [0.0, 0.1], {"optimizer": "muon", "dropout": 0.1}),
+        ("momentum", [0.0, 0.5, 0.9], {"optimizer": "sgd"}),
+        ("dropout", [0.0, 0.2, 0.2, 0.5], {"lr": 0.003}),
+        ("label_smoothing", [0.0, 0.2, 0.1, 0.2], {}),
+        ("label_smoothing", [0.0, 0.2], {"criterion": "focal"}),
+        ("random_state", [0, 1, 2], {"dropout": 0.2, "augment": {"flip": 0.5, "shift": 0.1}}),
+        ("random_state", [0, 0, 1], {"optimizer": "adagrad", "normalize": "dataset"}),
+        ("random_state", [0, 1], {"optimizer": "rmsprop", "validation_fraction": 0.2}),
+        ("n_iter_no_change", [1, 5], {"early_stopping": True, "lr": 0.1, "max_epochs": 6}),
+    ],
+)
+def test_equal_to_fits_one_by_one(name, values, others, faces, joint_sizes):
+    models = [dense(**{**others, name: value}) for value in values]
+    together = fit_together([clone(model) for model in models], *faces)
+    assert joint_sizes == [len(values)]
+    assert_equal_fits(together, [clone(model).fit(*faces) for model in models], faces[0])
+
+
+def test_values_that_must_matter_do(faces):
+    for name, values in {"dropout": (0.1, 0.5), "random_state": (0, 1), "lr": (0.1, 0.01)}.items():
+        one, other = fit_together([dense(**{name: value}) for value in values], *faces)
+        assert not np.allclose(one.predict_proba(faces[0]), other.predict_proba(faces[0]))
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_folds_are_rows_of_one_array(early_stopping, faces, joint_sizes):
+    """Batches and validation sets of the folds differ in size."""
+    X, y = faces
+    folds = [train for train, _ in KFold(4, shuffle=True, random_state=0).split(X)]
+    assert len({len(train) for train in folds}) == 2
+    rows = [train for train in folds for _ in range(2)]
+    models = [
+        dense(dropout=0.1, lr=lr, early_stopping=early_stopping, n_iter_no_change=1, max_epochs=5)
+        for _ in folds
+        for lr in (0.003, 0.05)
+    ]
+    together = fit_together([clone(model) for model in models], X, y, rows)
+    alone = [clone(m).fit(X[r], y[r]) for m, r in zip(models, rows, strict=True)]
+    assert joint_sizes == [8]
+    assert_equal_fits(together, alone, X)
+    if early_stopping:
+        assert len({model.n_epochs_ for model in together}) > 1
+
+
+def test_weights_soft_targets_and_groups(faces):
+    X, y = faces
+    rng = np.random.default_rng(0)
+    weight, people = rng.integers(0, 3, len(X)).astype(float), np.arange(len(X)) // 5
+    shares = rng.dirichlet(np.ones(4), len(X)).astype(np.float32)
+    rows = np.arange(0, len(X), 2)
+    models = [dense(lr=lr, validation_fraction=0.2) for lr in (0.001, 0.01)]
+    for target in (y, shares):
+        together = fit_together(
+            [clone(m) for m in models], X, target, [rows, rows], sample_weight=weight, groups=people
+        )
+        alone = [
+            clone(m).fit(X[rows], target[rows], sample_weight=weight[rows], groups=people[rows])
+            for m in models
+        ]
+        assert_equal_fits(together, alone, X)
+
+
+def test_other_networks_and_large_ones_are_separate(faces, joint_sizes, monkeypatch):
+    models = [
+        dense(hidden_layer_sizes=n, lr=lr) for lr in (0.001, 0.01) for n in ((4,), (8,), (9,))
+    ]
+    models.pop()
+    together = fit_together([clone(model) for model in models], *faces)
+    assert joint_sizes == [2, 2]  # and one alone
+    assert_equal_fits(together, [clone(model).fit(*faces) for model in models], faces[0])
+    monkeypatch.setattr("sk_fer.estimators._batched_fit.MOST_BYTES", 8 * 16 * 16 * 5)
+    fit_together([dense(hidden_layer_sizes=(4,), lr=lr) for lr in (0.1, 0.2, 0.3, 0.4)], *faces)
+    assert joint_sizes == [2, 2, 2, 2]
+
+
+def test_a_fit_that_fails_leaves_the_others_unchanged(faces):
+    models = [dense(optimizer="sgd", lr=lr) for lr in (0.01, 1e30, 0.02)]
+    models.append(dense(class_weight={"nobody": 1.0}))
+    first, diverged, second, refused = fit_together([clone(model) for model in models], *faces)
+    alone = [clone(models[i]).fit(*faces) for i in (0, 2)]
+    assert_equal_fits([first, second], alone, faces[0])
+    for error, model in ((diverged, models[1]), (refused, models[3])):
+        assert type(error) is ValueError
+        with pytest.raises(ValueError, match=re.escape(str(error))):
+            clone(model).fit(*faces)
+
+
+def test_a_fit_can_be_continued_and_stored(faces):
+    X, y = faces
+    model = fit_together([dense(lr=0.01), dense()], X, y)[0]
+    other = dense(lr=0.01).fit(X, y)
+    storage = model.net_.module_.network.head.weight.untyped_storage()
+    assert storage.nbytes() == model.net_.module_.network.head.weight.nbytes
+    assert_equal_fits([model.partial_fit(X, y)], [other.partial_fit(X, y)], X)
+
+
+def test_global_random_state_is_unchanged(faces):
+    before = torch.get_rng_state()
+    fit_together([dense(dropout=0.5), dense(lr=0.1)], *faces)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+@pytest.mark.parametrize(
+    ("model", "reason"),
+    [
+        (FERCNNClassifier(), "FERCNNClassifier is not a FERDenseClassifier"),
+        (dense(callbacks=[EpochScoring("f1_macro")]), "callbacks"),
+        (dense(checkpoint="folder"), "checkpoint"),
+        (dense(compile=True), "compile"),
+        (dense(verbose=1), "verbose"),
+        (dense(hidden_layer_sizes=(3,)), "no two classifiers differ only"),
+    ],
+)
+def test_the_reason_that_fits_are_separate(model, reason, faces):
+    assert can_fit_together([dense(lr=0.1), dense(lr=0.2)]) == (True, "")
+    possible, got = can_fit_together([dense(), model])
+    assert not possible
+    assert reason in got
+    if "no two" not in reason:
+        with pytest.raises(ValueError, match=reason):
+            fit_together([dense(), model], *faces)
