@@ -27,6 +27,9 @@ MAY_DIFFER = {
     "weight_decay",
 }
 
+# The attributes that ``fit`` learns from the form of the images.
+OF_IMAGES = ("n_features_in_", "feature_names_in_", "image_shape_", "_image_dtype")
+
 # With more weights at a time, the memory is slower than the steps that are saved.
 MOST_BYTES = 64 * 2**20
 
@@ -207,10 +210,11 @@ class _Data:
     def _images_of(self, estimator: FERDenseClassifier) -> NDArray:
         key = repr(estimator.image_shape)
         if key not in self.images:
-            before = dict(vars(estimator))
             images = estimator._check_images(self.X, reset=True)
-            learned = {k: v for k, v in vars(estimator).items() if before.get(k, before) is not v}
-            self.images[key] = images, learned
+            learned = {name: vars(estimator).get(name) for name in OF_IMAGES}
+            self.images[key] = images, {k: v for k, v in learned.items() if v is not None}
         images, learned = self.images[key]
+        for name in OF_IMAGES:
+            estimator.__dict__.pop(name, None)
         estimator.__dict__.update(learned)
         return images
