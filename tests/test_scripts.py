@@ -162,6 +162,40 @@ def test_grid_search_example(monkeypatch, capsys):
     assert "accuracy of the reloaded model: 0." in printed
 
 
+def test_nested_cv_example_goes_on_after_it_was_stopped(monkeypatch, capsys, tmp_path):
+    example = load_example("nested_cv")
+    for name, value in {"N_OUTER": 2, "N_INNER": 2, "N_EPOCHS": 1, "N_FACES": 84}.items():
+        monkeypatch.setattr(example, name, value)
+    search, trained_on = example.grid_search, []
+
+    def stop_in_the_second_fold(pipeline, grid, X, y, **settings):
+        trained_on.append((X, settings["groups"]))
+        if len(trained_on) == 2:
+            raise KeyboardInterrupt
+        return search(pipeline, {"cnn__lr": [0.02]}, X, y, **settings)
+
+    monkeypatch.setattr(example, "grid_search", stop_in_the_second_fold)
+    with pytest.raises(KeyboardInterrupt):
+        example.main(tmp_path / "results.json")
+    first = json.loads((tmp_path / "results.json").read_text())["folds"]
+    assert len(first) == 1
+    capsys.readouterr()
+    example.main(tmp_path / "results.json")
+    printed = capsys.readouterr().out
+    assert "1 of 2 outer folds are in" in printed
+    assert re.search(r"^accuracy 0\.\d+, 95% interval 0\.\d+ to 0\.\d+$", printed, re.M)
+    folds = json.loads((tmp_path / "results.json").read_text())["folds"]
+    assert folds[0] == first[0]
+    people = [set(groups) for _, groups in trained_on]
+    assert len(trained_on) == 3
+    assert people[1] == people[2]  # the fold that was stopped is repeated
+    assert people[0] | people[1] == {0, 1, 2, 3}
+    assert people[0].isdisjoint(people[1])
+    monkeypatch.setattr(example, "N_EPOCHS", 2)
+    with pytest.raises(SystemExit, match="has other settings"):
+        example.main(tmp_path / "results.json")
+
+
 @pytest.mark.slow
 def test_drawn_faces_benchmark(run):
     before = results("drawn_faces")
