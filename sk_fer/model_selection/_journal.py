@@ -37,7 +37,7 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FITS
-        self._results = dict(_read(self._path))
+        self._results = {row["fit"]: row["result"] for row in _read(self._path)}
 
     def __len__(self) -> int:
         return len(self._results)
@@ -170,7 +170,7 @@ def describe_search(
             for name, value in params.items()
             if name.rpartition("__")[2] not in _WITHOUT_EFFECT
         },
-        "candidates": {_hash(params): _texts(params) for params in candidates},
+        "candidates": {hash_of(params): _texts(params) for params in candidates},
         "data": {
             "X": _of_data(X),
             "y": _of_data(y),
@@ -219,8 +219,30 @@ def _differences(
             yield name, there.get(name), here.get(name)
 
 
-def _read(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the key and the result of each line, and remove the rest of an unfinished one."""
+def read_fits(folder: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield the candidate of each finished fit, by :func:`hash_of` and as text, and its result.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of a journal, which need not exist.
+
+    Yields
+    ------
+    tuple of (str, str, dict)
+        The hash, the text and the result.
+
+    Raises
+    ------
+    ValueError
+        If a line of the journal cannot be read.
+    """
+    for row in _read(folder / FITS):
+        yield row["fit"].split("/")[0], row["params"], row["result"]
+
+
+def _read(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the content of each line, and remove the rest of an unfinished one."""
     if not path.exists():
         return
     content = path.read_bytes()
@@ -230,19 +252,21 @@ def _read(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     for number, line in enumerate(whole.splitlines(), start=1):
         try:
             row = json.loads(line)
-            yield row["fit"], row["result"]
+            row["fit"], row["params"], row["result"]  # a KeyError without them
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(
                 f"line {number} of {path} is not the result of a fit: {line[:80]!r}; remove the "
                 "line to repeat its fit"
             ) from error
+        yield row
 
 
 def _key(params: Mapping[str, Any], fold: int, more: Mapping[str, Any]) -> str:
-    return "/".join([_hash(params), str(fold), *(str(more[name]) for name in sorted(more))])
+    return "/".join([hash_of(params), str(fold), *(str(more[name]) for name in sorted(more))])
 
 
-def _hash(params: Mapping[str, Any]) -> str:
+def hash_of(params: Mapping[str, Any]) -> str:
+    """Return a short text that tells the parameters of a candidate from others."""
     try:
         return joblib.hash(dict(params))
     except (PicklingError, AttributeError, TypeError) as error:
