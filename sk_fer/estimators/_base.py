@@ -193,7 +193,7 @@ class BaseFERClassifier(CallbacksParameter, CallbackSupportMixin, FittedClassifi
         `context` is that of scikit-learn's callbacks. It is None in ``partial_fit``, which trains
         for one epoch.
         """
-        from sk_fer.training import FitTasks, settle_after_fork
+        from sk_fer.training import FitTasks, check_same_data, settle_after_fork, value_of_first
 
         name = type(self).__name__
         settle_after_fork(self.device)
@@ -203,8 +203,10 @@ class BaseFERClassifier(CallbacksParameter, CallbackSupportMixin, FittedClassifi
                 train, self.classes_, kept = training_data(
                     images, rows_of(X), y, sample_weight, classes, name
                 )
+                check_same_data(train, self.classes_)
                 if previous is None:
-                    self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+                    seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+                    self._seed = value_of_first(seed)
                 valid = None
                 if X_val is not None and y_val is not None:
                     images = self._check_images(X_val, reset=False, name="X_val")

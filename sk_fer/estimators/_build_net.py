@@ -176,6 +176,7 @@ def build_net(
         FERNet,
         ProgressiveResizing,
         optimizer_settings,
+        rank,
         resolve_device,
         resolve_precision,
     )
@@ -213,7 +214,7 @@ def build_net(
         seed=seed,
         callbacks=[*own_callbacks, *callbacks],
         classes=classes,
-        verbose=int(parameters["verbose"]),
+        verbose=int(parameters["verbose"]) if rank() == 0 else 0,
     ).initialize(previous)
 
 

@@ -48,16 +48,19 @@ def open_checkpoints(
     """
     from sk_fer._utils._folder_lock import lock_folder
     from sk_fer.estimators._serialization import library_versions
-    from sk_fer.training import CheckpointFolder, Checkpoints
+    from sk_fer.training import CheckpointFolder, Checkpoints, rank, value_of_first
 
     path = settings.folder / short_name(described) if is_clone else settings.folder
+    folder, found = None, None
     with ExitStack() as stack:
-        with _named(settings.folder):
-            stack.enter_context(lock_folder(path, wait=is_clone))
-            folder = CheckpointFolder(path, settings.keep)
-            if not settings.resume:
-                folder.clear()
-            found = folder.newest()
+        if rank() == 0:  # of several processes of one fit, the first one reads and writes
+            with _named(settings.folder):
+                stack.enter_context(lock_folder(path, wait=is_clone))
+                folder = CheckpointFolder(path, settings.keep)
+                if not settings.resume:
+                    folder.clear()
+                found = folder.newest()
+        found = value_of_first(found)
         versions = library_versions()
         if found is not None:
             about = found["about"]

@@ -13,6 +13,7 @@ from sk_fer.training._loss import WeightedCrossEntropy, WeightedFocalLoss
 from sk_fer.training._muon import Muon
 from sk_fer.training._net import FERNet
 from sk_fer.training._optimizers import optimizer_settings
+from sk_fer.training._ranks import check_same_data, rank, value_of_first
 from sk_fer.training._resizing import ProgressiveResizing
 from sk_fer.training._schedules import schedule_callbacks
 from sk_fer.training.callbacks import FitTasks, Unfreezing
@@ -36,10 +37,13 @@ __all__ = [
     "Unfreezing",
     "WeightedCrossEntropy",
     "WeightedFocalLoss",
+    "check_same_data",
     "optimizer_settings",
+    "rank",
     "resolve_device",
     "resolve_precision",
     "schedule_callbacks",
     "settle_after_fork",
     "train_together",
+    "value_of_first",
 ]

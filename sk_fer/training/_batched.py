@@ -10,6 +10,7 @@ from torch import nn
 from sk_fer.training._batched_layers import plain_layers
 from sk_fer.training._batched_loop import Fit, JointTraining, same_batches, schedule_of
 from sk_fer.training._loss import WeightedCrossEntropy
+from sk_fer.training._ranks import n_ranks
 
 
 def train_together(fits: list[Fit], *, most_bytes: int) -> list[Exception | None]:
@@ -68,6 +69,7 @@ def _kind_of(fit: Fit) -> Any:
     layers = plain_layers(net.module_, fit.train.kind)
     if (
         layers is None
+        or n_ranks() > 1  # which share the batches of one fit
         or net.scaler_.is_enabled()
         or not isinstance(net.criterion_, WeightedCrossEntropy)
         or type(net.criterion_).forward is not WeightedCrossEntropy.forward

@@ -35,6 +35,8 @@ class BatchIterator:
         The device of the batches.
     order : callable, default=numpy.arange
         A function that takes the number of samples and returns the rows in the order of a pass.
+    part : callable, default=None
+        A function that takes the rows of a batch and returns those to use. If None, all are used.
     """
 
     def __init__(
@@ -43,11 +45,13 @@ class BatchIterator:
         batch_size: int,
         device: str | torch.device = "cpu",
         order: Callable[[int], NDArray[np.intp]] = np.arange,
+        part: Callable[[Any], Any] | None = None,
     ) -> None:
         self.dataset = dataset
         self.batch_size = batch_size
         self.device = torch.device(device)
         self.order = order
+        self.part = part or (lambda rows: rows)
         self._resident: Batch | None = None
         # A map may be larger than the memory of the host, which it would pass through whole.
         if self.device.type == "cuda" and not dataset.mapped and _fits(dataset, self.device):
@@ -61,8 +65,9 @@ class BatchIterator:
         if self._resident is not None:
             everything = self._resident
             on_device = torch.from_numpy(order).to(self.device)
-            return (_taken(everything, rows) for rows in on_device.tensor_split(len(self)))
-        indices = np.array_split(order, len(self))
+            split = on_device.tensor_split(len(self))
+            return (_taken(everything, self.part(rows)) for rows in split)
+        indices = [self.part(rows) for rows in np.array_split(order, len(self))]
         if self.device.type == "cuda":
             return _copied_ahead(self.dataset, indices, self.device)
         if self.dataset.mapped:

@@ -26,8 +26,8 @@ class Checkpoints:
 
     Parameters
     ----------
-    folder : CheckpointFolder
-        The folder of the checkpoints. It must be locked.
+    folder : CheckpointFolder or None
+        The folder of the checkpoints. It must be locked. If None, nothing is written.
     about : dict
         A description that distinguishes this training from others. It is part of each
         checkpoint.
@@ -40,7 +40,7 @@ class Checkpoints:
 
     def __init__(
         self,
-        folder: CheckpointFolder,
+        folder: CheckpointFolder | None,
         about: dict[str, Any],
         minutes: float = 0.0,
         found: dict[str, Any] | None = None,
@@ -93,6 +93,8 @@ class Checkpoints:
         stopped : bool
             Whether a callback asked to end the training.
         """
+        if self.folder is None:
+            return
         own = {name for name, _ in net.get_default_callbacks()}
         state = {
             "about": self.about,
@@ -125,7 +127,7 @@ class Checkpoints:
 
     def flush(self) -> None:
         """Write the last state taken, if it is not on the disk yet."""
-        if self._pending is None:
+        if self._pending is None or self.folder is None:
             return
         try:
             self.folder.write(*self._pending)

@@ -25,6 +25,15 @@ from sk_fer.training._forward import forward, layers_for
 from sk_fer.training._interrupt import notice_interrupt
 from sk_fer.training._memory import reuse_memory
 from sk_fer.training._out_of_memory import BatchSplitter, Part
+from sk_fer.training._ranks import (
+    add_up,
+    average_gradients,
+    average_statistics,
+    copy_from_first,
+    n_ranks,
+    part_of_rank,
+    rank,
+)
 from sk_fer.training._resizing import ProgressiveResizing
 
 
@@ -85,6 +94,7 @@ class TrainingLoop(CallbackNet):
             self.notify("on_train_begin", X=train, y=None)
             self._continue_schedulers()
             epochs = self.max_epochs if checkpoints is None else checkpoints.restore(self)
+            copy_from_first(self.module_)
             try:
                 with suppress(_StopTraining):
                     self.fit_loop(train, epochs=epochs, valid=valid, checkpoints=checkpoints)
@@ -137,10 +147,13 @@ class TrainingLoop(CallbackNet):
         for _epoch in range(self.max_epochs if epochs is None else epochs):
             self.notify("on_epoch_begin", **datasets)
             self.run_single_epoch(train_batches, True, "train", self.train_step)
+            average_statistics(self.module_)
             if valid_batches is not None:
                 self.run_single_epoch(valid_batches, False, "valid", self.validation_step)
             self.on_epoch_end(self, **datasets)
             stopped = self.call_callbacks("on_epoch_end", **datasets)
+            if n_ranks() > 1:  # all processes end after the same epoch
+                stopped = bool(add_up(torch.tensor(float(stopped), device=self.device)))
             if checkpoints is not None:
                 checkpoints.save(self, stopped=stopped)
             if stopped:
@@ -167,7 +180,7 @@ class TrainingLoop(CallbackNet):
     def get_iterator(self, dataset: FaceDataset, training: bool = False) -> BatchIterator:
         """Return the batches of a data set, in a new order each epoch in training."""
         order = self.shuffled if training else np.arange
-        iterator = BatchIterator(dataset, self.batch_size, self.device, order)
+        iterator = BatchIterator(dataset, self.batch_size, self.device, order, part_of_rank)
         if training:
             self.n_train_batches_ = len(iterator)
         return iterator
@@ -184,14 +197,14 @@ class TrainingLoop(CallbackNet):
         sequence = np.random.SeedSequence([self.seed, len(self.history)])
         order, augmentation, dropout = (int(s) for s in sequence.generate_state(3))
         self.order_generator_ = np.random.default_rng(order)
-        self.dropout_generator_.manual_seed(dropout)
+        self.dropout_generator_.manual_seed(dropout + rank())
         size = None
         if self.resizing is not None:
             epoch = len(self.history) - self.n_epochs_before_
             size = self.resizing.image_size(self.module_, epoch)
         self.augment_ = None
         if self.augmentation or size:
-            generator = torch.Generator().manual_seed(augmentation)
+            generator = torch.Generator().manual_seed(augmentation + rank())
             self.augment_ = partial(
                 self.augmentation or Augmentation({}), generator=generator, size=size
             )
@@ -219,7 +232,7 @@ class TrainingLoop(CallbackNet):
             self.history.record_batch(f"{prefix}_batch_size", len(batch[1]))
             self.history.record_batch_loss(f"{prefix}_loss", step["loss"])
             self.notify("on_batch_end", batch=batch, training=training, **step)
-        loss, hits = (sums / len(iterator.dataset)).tolist()
+        loss, hits = (add_up(sums) / len(iterator.dataset)).tolist()
         if watch is not None:
             watch.check()
         self.record_epoch(prefix, loss, hits, len(iterator))
@@ -238,6 +251,7 @@ class TrainingLoop(CallbackNet):
     def train_step(self, batch: Batch, **_: Any) -> dict[str, Tensor]:
         """Take one step of the optimizer, with scaled gradients where the type is float16."""
         step = self.train_step_single(batch)
+        average_gradients(self.module_.parameters(), len(batch[1]))
         self.scaler_.unscale_(self.optimizer_)
         self.notify(
             "on_grad_computed",
