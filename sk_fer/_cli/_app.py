@@ -11,6 +11,7 @@ from sk_fer._cli import (
     _describe,
     _evaluate,
     _export,
+    _html_report,
     _learning_curve,
     _predict,
     _search,
@@ -30,6 +31,7 @@ app = typer.Typer(
 
 app.command(epilog=_train.EXAMPLES)(one_line_errors(_train.train))
 app.command(epilog=_evaluate.EXAMPLES)(one_line_errors(_evaluate.evaluate))
+app.command(epilog=_html_report.EXAMPLES)(one_line_errors(_html_report.report))
 app.command(epilog=_predict.EXAMPLES)(one_line_errors(_predict.predict))
 app.command(epilog=_search.EXAMPLES)(one_line_errors(_search.search))
 app.command(epilog=_compare.EXAMPLES)(one_line_errors(_compare.compare))

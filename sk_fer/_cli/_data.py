@@ -109,6 +109,7 @@ class Faces:
     format: str
     skipped: list[tuple[Any, str]]
     not_read: dict[str, int]
+    filenames: NDArray | None = None
 
     @cached_property
     def splits(self) -> NDArray:
@@ -159,6 +160,15 @@ class Faces:
             return self.images[rows[0] : rows[-1] + 1]
         return self.images[rows]
 
+    def bunch(self, rows: NDArray[np.intp]) -> Bunch:
+        """Return some rows as a data set."""
+        return Bunch(
+            images=self.images_of(rows),
+            target=self.target[rows],
+            target_names=self.target_names,
+            filenames=None if self.filenames is None else self.filenames[rows],
+        )
+
     def facts(self) -> dict[str, Any]:
         """Return the description of the data for a report."""
         names, counts = np.unique(self.splits, return_counts=True)
@@ -207,6 +217,7 @@ def read_faces(source: Source, *, image_shape: tuple[int, int, int] | None = Non
         format=faces.format,
         skipped=faces.skipped,
         not_read=faces.not_read,
+        filenames=faces.get("filenames"),
     )
 
 

@@ -22,8 +22,12 @@ FACES_SETTINGS = {"max_epochs": 6, "batch_size": 32, "augment": {"flip": 0.5}}
 def is_model_file(name: str) -> bool:
     """Return whether a file is a model and no image, by its name or as a zip archive."""
     path = Path(name)
-    is_named_so = path.suffix in {".skfer", *_PICKLED}
-    return is_named_so or (path.is_file() and zipfile.is_zipfile(path))
+    return is_model_name(name) or (path.is_file() and zipfile.is_zipfile(path))
+
+
+def is_model_name(name: str) -> bool:
+    """Return whether a file is named as a model."""
+    return Path(name).suffix in {".skfer", *_PICKLED}
 
 
 def load_model(path: Path) -> Any:

@@ -120,11 +120,12 @@ class Score:
         return figure
 
 
-def score_split(model: Any, faces: Faces, split: str, *, other_data: bool = False) -> Score:
-    """Predict the images of a split, and print the scores of each class.
+def rows_to_score(
+    model: Any, faces: Faces, split: str, *, other_data: bool
+) -> tuple[NDArray[np.intp], list[str]]:
+    """Return the rows of a split, and notes on what is left out.
 
-    With `other_data`, which is not that of the training, classes are matched by name, and images of
-    classes that the model does not know are left out.
+    With `other_data`, images of classes that the model does not know are left out.
     """
     rows = faces.rows(split)
     known = model.classes_.tolist()
@@ -134,15 +135,25 @@ def score_split(model: Any, faces: Faces, split: str, *, other_data: bool = Fals
             f"the model has the classes {', '.join(map(str, known))}, but {faces.source.name} has "
             f"{', '.join(faces.target_names)}: no class in common"
         )
-    notes = []
-    if other_data:
-        rows, y_true, left_out = rows[is_known], y_true[is_known], y_true[~is_known]
-        if len(left_out):
-            names = ", ".join(
-                f"{name} ({count:,})"
-                for name, count in zip(*np.unique(left_out, return_counts=True), strict=True)
-            )
-            notes.append(f"Images of classes that the model does not know are left out: {names}.")
+    if not other_data or is_known.all():
+        return rows, []
+    names = ", ".join(
+        f"{name} ({count:,})"
+        for name, count in zip(*np.unique(y_true[~is_known], return_counts=True), strict=True)
+    )
+    note = f"Images of classes that the model does not know are left out: {names}."
+    return rows[is_known], [note]
+
+
+def score_split(model: Any, faces: Faces, split: str, *, other_data: bool = False) -> Score:
+    """Predict the images of a split, and print the scores of each class.
+
+    With `other_data`, which is not that of the training, classes are matched by name, and images of
+    classes that the model does not know are left out.
+    """
+    known = model.classes_.tolist()
+    rows, notes = rows_to_score(model, faces, split, other_data=other_data)
+    y_true, _ = match_classes(faces.target[rows], known)
     predictor, X = prepare_images(model, faces.images_of(rows))
     y_pred = predictor.predict(X)
     labels = list(dict.fromkeys(match_classes(faces.target_names, known)[0].tolist()))

@@ -1,4 +1,4 @@
-"""Displays of images, errors, a training and a comparison, and the scores of each class."""
+"""Displays of images, models and trainings, scores of each class, and a report on a model."""
 
 from sk_fer.inspection._class_report import class_report
 from sk_fer.inspection._comparison import ComparisonDisplay
@@ -8,6 +8,7 @@ from sk_fer.inspection._faces import FacesDisplay
 from sk_fer.inspection._history import HistoryDisplay
 from sk_fer.inspection._mistakes import MistakesDisplay
 from sk_fer.inspection._saliency import SaliencyDisplay
+from sk_fer.inspection.report import write_report
 
 __all__ = [
     "ComparisonDisplay",
@@ -18,4 +19,5 @@ __all__ = [
     "MistakesDisplay",
     "SaliencyDisplay",
     "class_report",
+    "write_report",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,6 @@ from sk_fer._utils._as_array import as_array
 from sk_fer._utils._layout import to_images
 from sk_fer.inspection._face_grid import check_count, draw_grid, pictures, select, short_name
 from sk_fer.inspection._steps import split_preprocessing
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 METHODS = ("occlusion", "grad_cam")
 
@@ -216,9 +213,18 @@ class SaliencyDisplay:
             f"{short_name(label)} {share:.0%}"
             for label, share in zip(self.labels, self.confidence, strict=True)
         ]
-        ax = draw_grid(self.images, titles, n_columns=n_columns, ax=ax)
+        shown = np.array([overlay(*pair) for pair in zip(self.images, self.maps, strict=True)])
+        ax = draw_grid(shown, titles, n_columns=n_columns, ax=ax)
         for face, values in zip(ax.images[-len(titles) :], self.maps, strict=True):
-            _draw_map(ax, values, face.get_extent())
+            left, right, bottom, top = face.get_extent()
+            if values.max() > 0:
+                ax.contour(
+                    values / values.max(),
+                    levels=[0.5],
+                    colors="white",
+                    linewidths=1,
+                    extent=(left, right, top, bottom),
+                )
         self.ax_ = ax
         self.figure_ = ax.figure
         return self
@@ -271,25 +277,12 @@ def _occlusion(
     return occlusion(predict, images, targets, window, max(1, window // 2))
 
 
-def _draw_map(ax: Axes, values: NDArray, extent: Any) -> None:
-    """Draw the positive part of a map over its image, and a line around the largest values."""
-    largest = values.max()
-    if not largest > 0:
-        return
-    shares = np.clip(values / largest, 0, 1)
-    ax.imshow(
-        shares,
-        cmap="inferno",
-        vmin=0,
-        vmax=1,
-        alpha=0.75 * shares,
-        interpolation="bilinear",
-        extent=extent,
-    )
-    ax.contour(
-        shares,
-        levels=[0.5],
-        colors="white",
-        linewidths=1,
-        extent=(extent[0], extent[1], extent[3], extent[2]),
-    )
+def overlay(image: NDArray, values: NDArray) -> NDArray[np.float64]:
+    """Return an image with the positive part of its map over it, as RGB from 0 to 1."""
+    from matplotlib import colormaps
+
+    pixels = image / 255 if image.dtype == np.uint8 else image
+    pixels = pixels if pixels.ndim == 3 else pixels[..., np.newaxis]
+    shares = values.clip(0) / max(values.max(), np.finfo(float).tiny)
+    alpha = 0.75 * shares[..., np.newaxis]
+    return (1 - alpha) * pixels + alpha * colormaps["inferno"](shares)[..., :3]

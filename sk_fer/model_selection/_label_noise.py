@@ -112,13 +112,11 @@ def find_label_issues(
     >>> issues = find_label_issues(GaussianNB(), X, y, cv=3)
     >>> worst = issues.table.nlargest(14, "suspicion").index
     """
-    import pandas as pd
-
     _check_installed()
     labels: NDArray = column_or_1d(y)
     check_consistent_length(X, labels, groups)
     folds = _split(labels, _copies(X) if groups is None else groups, cv, random_state)
-    classes, encoded = np.unique(labels, return_inverse=True)
+    classes = np.unique(labels)
     probabilities = np.zeros((len(labels), len(classes)))
     for number, (train, test) in enumerate(folds, 1):
         try:
@@ -128,9 +126,38 @@ def find_label_issues(
             error.add_note(f"The fit was that of fold {number} of {cv}.")
             raise
 
+    return label_issues(labels, probabilities, classes)
+
+
+def label_issues(labels: NDArray, probabilities: NDArray, classes: NDArray) -> Bunch:
+    """Find wrong labels from the probabilities of classifiers that did not learn from the images.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_samples,)
+        The labels, each of which is in `classes`.
+    probabilities : ndarray of shape (n_samples, n_classes)
+        The probabilities.
+    classes : ndarray of shape (n_classes,)
+        The class of each column, in ascending order.
+
+    Returns
+    -------
+    issues : :class:`~sklearn.utils.Bunch`
+        What :func:`find_label_issues` returns.
+
+    Raises
+    ------
+    ImportError
+        If cleanlab is not installed.
+    """
+    import pandas as pd
+
+    _check_installed()
     from cleanlab.filter import find_label_issues as find_wrong
     from cleanlab.rank import get_label_quality_scores
 
+    encoded = np.searchsorted(classes, labels)
     table = pd.DataFrame(
         {
             "label": labels,

@@ -2,6 +2,7 @@
 
 from sk_fer.persistence._errors import ModelFormatError
 from sk_fer.persistence._hub import from_hub, push_to_hub
+from sk_fer.persistence._model_card import model_card
 from sk_fer.persistence._model_file import load_model, save_model
 from sk_fer.persistence._onnx import export_onnx
 from sk_fer.persistence._pretrained import load_pretrained
@@ -14,6 +15,7 @@ __all__ = [
     "from_hub",
     "load_model",
     "load_pretrained",
+    "model_card",
     "push_to_hub",
     "save_model",
 ]

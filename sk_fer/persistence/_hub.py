@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import ModuleType
 from typing import Any
 
 from sklearn.base import BaseEstimator
+from sklearn.utils import Bunch
 
-from sk_fer.persistence._model_card import model_card
+from sk_fer.persistence._model_card import import_hub, model_card
 from sk_fer.persistence._model_file import load_model, save_model
 
 FILE_NAME = "model.skfer"
@@ -21,6 +21,7 @@ def push_to_hub(
     model: BaseEstimator,
     repo_id: str,
     *,
+    results: Bunch | None = None,
     private: bool | None = None,
     token: str | None = None,
     commit_message: str = "Upload a model of sk_fer",
@@ -33,6 +34,9 @@ def push_to_hub(
         A fitted model of a kind that :func:`save_model` accepts.
     repo_id : str
         The repository, as ``"owner/name"``. It is created if it does not exist.
+    results : :class:`~sklearn.utils.Bunch`, default=None
+        What :func:`sk_fer.inspection.write_report` returned for this model: the scores in the model
+        card. If None, the card has no scores on test images.
     private : bool, default=None
         Whether a new repository is private. If None, the default of its owner applies.
     token : str, default=None
@@ -57,12 +61,13 @@ def push_to_hub(
     See Also
     --------
     from_hub : Load a model from the hub.
+    model_card : Describe a model.
     save_model : Write a model to a file.
 
     Notes
     -----
-    If the repository has no ``README.md``, a model card with the classes, the versions and the
-    last epoch is written. An existing ``README.md`` is not changed.
+    If the repository has no ``README.md``, a :func:`model_card` is written. An existing
+    ``README.md`` is not changed.
 
     Examples
     --------
@@ -70,14 +75,15 @@ def push_to_hub(
     >>> push_to_hub(model, "me/faces")  # doctest: +SKIP
     'https://huggingface.co/me/faces'
     """
-    hub = _huggingface_hub("push_to_hub")
+    hub = import_hub("push_to_hub")
     with TemporaryDirectory() as folder:
         save_model(model, Path(folder, FILE_NAME))
         with _explained(repo_id):
             api = hub.HfApi(token=token)
             url = api.create_repo(repo_id, private=private, exist_ok=True)
             if not api.file_exists(repo_id, CARD_NAME):
-                Path(folder, CARD_NAME).write_text(model_card(model, repo_id), encoding="utf-8")
+                card = model_card(model, repo_id, results=results)
+                Path(folder, CARD_NAME).write_text(card, encoding="utf-8")
             api.upload_folder(repo_id=repo_id, folder_path=folder, commit_message=commit_message)
     return str(url)
 
@@ -121,21 +127,10 @@ def from_hub(repo_id: str, *, revision: str | None = None, token: str | None = N
     >>> from sk_fer.persistence import from_hub
     >>> model = from_hub("me/faces")  # doctest: +SKIP
     """
-    hub = _huggingface_hub("from_hub")
+    hub = import_hub("from_hub")
     with _explained(repo_id):
         path = hub.hf_hub_download(repo_id, FILE_NAME, revision=revision, token=token)
     return load_model(path)
-
-
-def _huggingface_hub(caller: str) -> ModuleType:
-    try:
-        import huggingface_hub
-    except ImportError as error:
-        raise ImportError(
-            f'{caller} requires huggingface_hub: run pip install ".[hub]" in the clone of sk_fer',
-            name="huggingface_hub",
-        ) from error
-    return huggingface_hub
 
 
 @contextmanager

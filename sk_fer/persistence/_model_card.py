@@ -1,16 +1,18 @@
 """The model card of a model on the Hugging Face Hub."""
 
-from typing import Any
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable
+from types import ModuleType
 
 from sklearn.base import BaseEstimator, is_classifier
-from sklearn.pipeline import Pipeline
+from sklearn.utils import Bunch
 
-from sk_fer.estimators import NETWORKS
-
-_SHOWN = ("epoch", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
+from sk_fer.persistence._model_facts import LIMITS, last_epoch, model_facts, model_steps
 
 
-def model_card(model: BaseEstimator, repo_id: str) -> str:
+def model_card(model: BaseEstimator, repo_id: str, *, results: Bunch | None = None) -> str:
     """Return a model card as Markdown.
 
     Parameters
@@ -19,104 +21,153 @@ def model_card(model: BaseEstimator, repo_id: str) -> str:
         The fitted model.
     repo_id : str
         The repository of the model, as ``"owner/name"``.
+    results : :class:`~sklearn.utils.Bunch`, default=None
+        What :func:`sk_fer.inspection.write_report` returned for this model. If None, the card has
+        no scores on test images.
 
     Returns
     -------
-    str
-        The card, with the front matter that the Hugging Face Hub reads.
+    card : str
+        The card, with the front matter that the Hugging Face Hub reads. It contains what is known
+        of the model, the test images, the scores with their intervals, the last epoch, and the
+        limits of the model.
+
+    Raises
+    ------
+    ImportError
+        If huggingface_hub is not installed: ``pip install ".[hub]"``.
+
+    See Also
+    --------
+    push_to_hub : Upload a model with its card.
+    sk_fer.inspection.write_report : Measure the scores, and write them to an HTML page.
+
+    Examples
+    --------
+    >>> from sk_fer import load_pretrained
+    >>> from sk_fer.persistence import model_card
+    >>> card = model_card(load_pretrained(), "me/faces")  # doctest: +SKIP
     """
     from sk_fer.estimators._serialization import library_versions
 
-    steps = [step for _, step in model.steps] if isinstance(model, Pipeline) else [model]
-    chain = " → ".join(_named(step) for step in steps)
-    classifies = is_classifier(steps[-1])
-    task = "image-classification" if classifies else "image-feature-extraction"
+    classifies = is_classifier(model_steps(model)[-1])
     kind = "facial expression classifier" if classifies else "feature extractor for faces"
     use = "labels = model.predict(X)" if classifies else "features = model.transform(X)"
-    return "\n".join(
-        [
-            "---",
-            "library_name: sk_fer",
-            f"pipeline_tag: {task}",
-            "tags: [facial-expression-recognition, scikit-learn]",
-            "---",
-            "",
-            f"# {repo_id}",
-            "",
-            f"A {kind}: {chain}.",
-            "",
-            "```python",
-            "from sk_fer.persistence import from_hub",
-            "",
-            f'model = from_hub("{repo_id}")',
-            use,
-            "```",
-            "",
-            *_images_and_classes(steps),
-            *_last_epoch(steps[-1]),
-            "## Written with",
-            "",
-            *(f"- {name} {version}" for name, version in library_versions().items()),
-            "",
-        ]
+    versions = (f"- {name} {version}" for name, version in library_versions().items())
+    lines = [
+        "---",
+        _front_matter(repo_id, results, classifies=classifies),
+        "---",
+        "",
+        f"# {repo_id}",
+        "",
+        f"A {kind}.",
+        "",
+        *_table(["", ""], model_facts(model).items()),
+        "```python",
+        "from sk_fer.persistence import from_hub",
+        "",
+        f'model = from_hub("{repo_id}")',
+        use,
+        "```",
+        "",
+        *_scores(results),
+        *_last_epoch(model),
+        "## Limits",
+        "",
+        *(f"- **{subject}.** {text}" for subject, text in LIMITS.items()),
+        "",
+        "## Written with",
+        "",
+        *versions,
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def import_hub(caller: str) -> ModuleType:
+    """Return huggingface_hub, or raise an error that says how to install it."""
+    try:
+        import huggingface_hub
+    except ImportError as error:
+        raise ImportError(
+            f'{caller} requires huggingface_hub: run pip install ".[hub]" in the clone of sk_fer',
+            name="huggingface_hub",
+        ) from error
+    return huggingface_hub
+
+
+def _front_matter(repo_id: str, results: Bunch | None, *, classifies: bool) -> str:
+    hub = import_hub("model_card")
+    task = "image-classification" if classifies else "image-feature-extraction"
+    scores = [] if results is None else results.scores.iterrows()
+    measured = [
+        hub.EvalResult(
+            task_type=task,
+            dataset_type="images",
+            dataset_name=results.data_name,
+            metric_type=name.lower().replace(" ", "_"),
+            metric_name=name,
+            metric_value=round(float(row["score"]), 4),
+        )
+        for name, row in scores
+        if results is not None
+    ]
+    data = hub.ModelCardData(
+        library_name="sk_fer",
+        pipeline_tag=task,
+        tags=["facial-expression-recognition", "scikit-learn"],
+        model_name=repo_id if measured else None,
+        eval_results=measured or None,
     )
+    return data.to_yaml().rstrip()
 
 
-def _images_and_classes(steps: list[Any]) -> list[str]:
-    """Describe the images of the first network, and the classes."""
-    networks = [step for step in steps if hasattr(step, "net_")]
-    lines = []
-    if networks:
-        height, width, channels = networks[0].image_shape_
-        name = "classifier" if is_classifier(networks[0]) else "network"
-        lines.append(f"The {name} takes images of shape ({height}, {width}, {channels}).")
-        lines.append(f"The network is {named_network(networks[0]._module_config)}.")
-    if is_classifier(steps[-1]):
-        lines.append(f"The classes are {', '.join(map(str, steps[-1].classes_.tolist()))}.")
-    return [*lines, ""]
-
-
-def named_network(config: dict[str, Any]) -> str:
-    """Return the name of a network in Markdown, with the sizes that were chosen.
-
-    Parameters
-    ----------
-    config : dict
-        The arguments of :func:`sk_fer.modules.build_module`.
-
-    Returns
-    -------
-    str
-        The name in :data:`sk_fer.estimators.NETWORKS`, or that of a backbone of timm.
-    """
-    network, options = config["network"], config["options"]
-    if "hidden_layer_sizes" in options:
-        sizes = ", ".join(map(str, options["hidden_layer_sizes"]))
-        return f"`{network}`, with hidden layers of {sizes} units"
-    if options.get("head") != "conv":
-        return f"`{options.get('backbone', network)}`"
-    selected = {"backbone": options["backbone"], "head": "conv"}
-    names = [f"`{name}`" for name, row in NETWORKS.items() if row.options == selected]
-    return names[0] if names else f"`{selected['backbone']}`, with a convolutional head"
-
-
-def _last_epoch(classifier: Any) -> list[str]:
-    """Return the table of the last epoch. Classifiers of scikit-learn have none."""
-    if not hasattr(classifier, "history_"):
+def _scores(results: Bunch | None) -> list[str]:
+    if results is None:
         return []
-    last = classifier.history_.iloc[-1]
+    scores = (
+        (name, f"{row['score']:.3f}", f"{row['low']:.3f} to {row['high']:.3f}")
+        for name, row in results.scores.iterrows()
+    )
+    classes = (
+        (name, *(f"{row[measure]:.3f}" for measure in list(row.index)[:-1]), f"{row.iloc[-1]:,.0f}")
+        for name, row in results.per_class.iterrows()
+    )
     return [
-        f"## Last of {classifier.n_epochs_} epochs",
+        "## Scores",
         "",
-        "| | |",
-        "|---|---|",
-        *(f"| {name} | {last[name]:.4g} |" for name in _SHOWN if name in last),
+        f"{results.n_images:,} test images, {_escape(results.data_name)}. "
+        + " ".join(results.notes),
         "",
-        "The validation scores are from images that were set aside in training, not from a test "
-        "set.",
+        *_table(["Score", "Value", "95 % interval"], scores),
+        *_table(["Class", *map(str.capitalize, results.per_class.columns)], classes),
+    ]
+
+
+def _last_epoch(model: BaseEstimator) -> list[str]:
+    epoch = last_epoch(model)
+    if not epoch:
+        return []
+    return [
+        "## Last epoch",
+        "",
+        *_table(["", ""], epoch.items()),
+        "Validation images were set aside in training. They are not the test images.",
         "",
     ]
 
 
-def _named(step: Any) -> str:
-    return f"`{step}`" if isinstance(step, str) else f"`{type(step).__name__}`"
+def _table(header: list[str], rows: Iterable[Iterable[object]]) -> list[str]:
+    return [
+        f"| {' | '.join(header)} |",
+        f"|{'---|' * len(header)}",
+        *(f"| {' | '.join(map(_escape, row))} |" for row in rows),
+        "",
+    ]
+
+
+def _escape(text: object) -> str:
+    """Return a text that Markdown shows as it is."""
+    line = html.escape(" ".join(str(text).split()), quote=False)
+    return "".join(f"&#{ord(c)};" if c in "|`*_[]\\" else c for c in line)

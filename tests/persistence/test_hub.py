@@ -8,10 +8,12 @@ import pytest
 from numpy.testing import assert_array_equal
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
+from sklearn.utils import Bunch
 
 from sk_fer import FERFeatures
-from sk_fer.persistence import ModelFormatError, from_hub, push_to_hub
-from sk_fer.persistence._model_card import named_network
+from sk_fer.inspection import write_report
+from sk_fer.persistence import ModelFormatError, from_hub, model_card, push_to_hub
+from sk_fer.persistence._model_facts import named_network
 
 hub = pytest.importorskip("huggingface_hub", reason="needs sk_fer[hub]")
 
@@ -63,17 +65,19 @@ def test_pushed_and_loaded_from_the_hub(name, models, small_faces, repositories)
     classifier = models[name][-1] if name == "pipeline" else models[name]
     for words in (
         "library_name: sk_fer",
-        "`FERDenseClassifier`",
-        "angry, disgust, fear, happy, neutral, sad, surprise",
+        "FERDenseClassifier |",
+        "| Classes | angry, disgust, fear, happy, neutral, sad, surprise |",
         'from_hub("me/faces")',
-        "Last of 2 epochs",
-        f"| train_accuracy | {classifier.history_['train_accuracy'].iloc[-1]:.4g} |",
+        "| Epochs | 2 |",
+        "| Accuracy on the training images "
+        f"| {classifier.history_['train_accuracy'].iloc[-1]:.1%} |",
+        "An expression is not an emotion.",
         "- torch ",
     ):
         assert words in card
-    assert ("`ImageResizer` → " in card) == (name == "pipeline")
+    assert ("| Model | ImageResizer → " in card) == (name == "pipeline")
     sizes = ", ".join(map(str, classifier.hidden_layer_sizes))
-    assert f"The network is `dense`, with hidden layers of {sizes} units." in card
+    assert f"| Network | dense, with hidden layers of {sizes} units |" in card
 
 
 def test_cards_of_features(small_faces, repositories):
@@ -84,15 +88,41 @@ def test_cards_of_features(small_faces, repositories):
     assert_array_equal(from_hub("me/features").transform(X), features.transform(X))
     card = (folder / "me/features/README.md").read_text("utf-8")
     assert "pipeline_tag: image-feature-extraction" in card
-    assert "The network takes images of shape (16, 16, 1)." in card
-    assert "The network is `fast`." in card
-    assert "classes" not in card
+    assert "| Images | 16 x 16 pixels, 1 channel |" in card
+    assert "| Network | fast |" in card
+    assert "Classes" not in card
     model = make_pipeline(features, LogisticRegression(max_iter=1000)).fit(X, y)
     push_to_hub(model, "me/pipeline")
     card = (folder / "me/pipeline/README.md").read_text("utf-8")
-    assert "`FERFeatures` → `LogisticRegression`" in card
-    assert "The classes are angry, disgust, fear, happy, neutral, sad, surprise." in card
-    assert "epoch" not in card
+    assert "| Model | FERFeatures → LogisticRegression |" in card
+    assert "| Classes | angry, disgust, fear, happy, neutral, sad, surprise |" in card
+    assert "poch" not in card
+
+
+def test_the_scores_of_a_report_are_in_the_card(models, small_faces, repositories, tmp_path):
+    pytest.importorskip("jinja2", reason="needs sk_fer[report]")
+    folder, _ = repositories
+    images, target = small_faces
+    images = images.reshape(-1, 16, 16)
+    data = Bunch(images=images, target=target)
+    results = write_report(
+        models["dense"], data, tmp_path / "r.html", data_name="<b>|faces|", n_resamples=20
+    )
+    push_to_hub(models["dense"], "me/scored", results=results)
+    card = (folder / "me/scored/README.md").read_text("utf-8")
+    score, low, high = results.scores.loc["Accuracy"]
+    assert f"| Accuracy | {score:.3f} | {low:.3f} to {high:.3f} |" in card
+    assert f"| happy | {results.per_class.loc['happy', 'precision']:.3f} |" in card
+    assert f"{len(target):,} test images, &lt;b&gt;&#124;faces&#124;." in card
+    assert "It was not checked whether the images are copies" in card
+    metadata = hub.ModelCard(card).data
+    assert metadata.eval_results[0].metric_value == round(score, 4)
+    assert metadata.eval_results[0].dataset_name == "<b>|faces|"
+    assert metadata.pipeline_tag == "image-classification"
+
+
+def test_a_card_without_a_repository(models):
+    assert "eval" not in model_card(models["dense"], "me/faces").split("---")[1]
 
 
 def test_an_existing_card_is_not_changed(models, repositories):
@@ -141,10 +171,10 @@ def test_a_missing_package_is_named(models, monkeypatch):
 @pytest.mark.parametrize(
     ("network", "options", "words"),
     [
-        ("vgg", {"dropout": 0.1}, "`vgg`"),
-        ("pretrained", {"backbone": "resnet50", "head": "linear"}, "`resnet50`"),
-        ("pretrained", {"backbone": "resnet50", "head": "conv"}, "`resnet50_conv`"),
-        ("pretrained", {"backbone": "fast", "head": "conv"}, "`fast`, with a convolutional head"),
+        ("vgg", {"dropout": 0.1}, "vgg"),
+        ("pretrained", {"backbone": "resnet50", "head": "linear"}, "resnet50"),
+        ("pretrained", {"backbone": "resnet50", "head": "conv"}, "resnet50_conv"),
+        ("pretrained", {"backbone": "fast", "head": "conv"}, "fast, with a convolutional head"),
     ],
 )
 def test_cards_name_the_network_as_presets_do(network, options, words):
