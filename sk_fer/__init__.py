@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         FERPretrainedClassifier,
         FERResNet50Classifier,
         make_classifier,
+        predict_faces,
         predict_images,
     )
     from sk_fer.persistence import export_onnx, load_model, load_pretrained, save_model
@@ -30,6 +31,7 @@ __all__ = [
     "load_model",
     "load_pretrained",
     "make_classifier",
+    "predict_faces",
     "predict_images",
     "save_model",
 ]

@@ -4,6 +4,7 @@ from sk_fer._utils._networks import NETWORKS
 from sk_fer.estimators._cnn import FERCNNClassifier
 from sk_fer.estimators._dense import FERDenseClassifier
 from sk_fer.estimators._features import FERFeatures
+from sk_fer.estimators._predict_faces import predict_faces
 from sk_fer.estimators._predict_images import predict_images
 from sk_fer.estimators._presets import make_classifier
 from sk_fer.estimators._pretrained import (
@@ -21,5 +22,6 @@ __all__ = [
     "FERPretrainedClassifier",
     "FERResNet50Classifier",
     "make_classifier",
+    "predict_faces",
     "predict_images",
 ]

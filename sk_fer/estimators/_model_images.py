@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from sk_fer.faces import FaceCropper
 from sk_fer.preprocessing import ImageReader, ImageResizer, PixelParser
 
 _NO_STEP = (None, "passthrough")
@@ -16,8 +17,9 @@ _NO_STEP = (None, "passthrough")
 def image_shape(model: Any) -> tuple[int, int, int]:
     """Return the height, width and number of channels of the images that a model takes.
 
-    If the model is a pipeline that begins with an :class:`~sk_fer.preprocessing.ImageReader` or a
-    :class:`~sk_fer.preprocessing.PixelParser`, they are those of the images which this returns.
+    If the model is a pipeline that begins with an :class:`~sk_fer.preprocessing.ImageReader`, a
+    :class:`~sk_fer.faces.FaceCropper` or a :class:`~sk_fer.preprocessing.PixelParser`, they are
+    those of the images which this returns.
 
     Raises
     ------
@@ -29,7 +31,7 @@ def image_shape(model: Any) -> tuple[int, int, int]:
     steps = _steps(model)
     if isinstance(steps[0], PixelParser):
         n_features = steps[0].n_features_out_
-    elif isinstance(steps[0], ImageReader):
+    elif isinstance(steps[0], ImageReader | FaceCropper):
         return steps[0].image_shape_
     else:
         n_features = getattr(steps[0], "n_features_in_", 0)
@@ -79,11 +81,16 @@ def prepare_images(model: Any, images: NDArray[np.uint8]) -> tuple[Any, NDArray[
     flat = images.reshape(len(images), -1)
     model = getattr(model, "best_estimator_", model)  # of a search
     reader = _steps(model)[0]
-    if not isinstance(reader, ImageReader | PixelParser):
+    if not isinstance(reader, ImageReader | FaceCropper | PixelParser):
         return model, flat
     first = next(i for i, (_, step) in enumerate(model.steps) if step not in _NO_STEP)
-    X = reader._flattened(images) if isinstance(reader, ImageReader) else flat
+    X = flat if isinstance(reader, PixelParser) else reader._flattened(images)
     return model[first + 1 :], X
+
+
+def first_step(model: Any) -> Any:
+    """Return the first step of a pipeline that changes its input, or the model."""
+    return _steps(model)[0]
 
 
 def _steps(model: Any) -> list[Any]:

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
-from sk_fer._utils._column import as_column
 from sk_fer._utils._constraints import validate_params
 from sk_fer._utils._image_file import (
     read_image,
@@ -22,7 +18,7 @@ from sk_fer._utils._image_file import (
     to_pixels,
     warn_of_several_frames,
 )
-from sk_fer.datasets._image_tree import walk_folder
+from sk_fer.estimators._each_image import each_image, explain
 from sk_fer.estimators._model_images import image_shape, prepare_images
 
 if TYPE_CHECKING:
@@ -83,6 +79,7 @@ def predict_images(model: Any, images: Any, *, on_error: str = "raise") -> pd.Da
 
     See Also
     --------
+    predict_faces : Find all faces in photographs, and predict their expressions.
     sk_fer.preprocessing.ImageReader : Read image files as the first step of a Pipeline.
     sk_fer.inspection.class_report : Scores of each class.
 
@@ -107,14 +104,14 @@ def predict_images(model: Any, images: Any, *, on_error: str = "raise") -> pd.Da
     errors: list[str | None] = []
     pixels: list[NDArray[np.uint8]] = []
     several_frames: list[str] = []
-    for name, image in _each(images):
+    for name, image in each_image(images):
         error = None
         try:
             pixels.append(_read(name, image, shape, several_frames))
         except (OSError, ValueError) as reason:
             if on_error == "raise":
                 raise
-            error = _explain(name, reason)
+            error = explain(name, reason)
         names.append(name)
         errors.append(error)
     warn_of_several_frames(several_frames)
@@ -140,34 +137,6 @@ def predict_images(model: Any, images: Any, *, on_error: str = "raise") -> pd.Da
     return table
 
 
-def _each(images: Any) -> Iterator[tuple[Any, Any]]:
-    """Yield the name of each image, and its path or pixels, or the error of an empty folder."""
-    if isinstance(images, str | os.PathLike | Image.Image):
-        images = [images]
-    elif isinstance(images, Iterator):
-        images = list(images)
-    n_dims = getattr(images, "ndim", 1)
-    if (n_dims == 2 and images.shape[1] > 1) or (n_dims == 3 and images.shape[2] in (3, 4)):
-        raise ValueError(
-            f"got images of shape {tuple(images.shape)}, expected (n, height, width) or (n, "
-            "height, width, 3): images[None] is an array of a single image, and flat rows are for "
-            "predict"
-        )
-    cells = images if n_dims > 2 else as_column(images, "paths or images")
-    for position, cell in enumerate(cells):
-        if not isinstance(cell, str | os.PathLike):
-            yield position, cell
-        elif os.path.isdir(cell):
-            tree = walk_folder(Path(cell))
-            tree.warn_of_not_read()
-            for image in tree.images:
-                yield image.path, image.path
-            if not tree.images:
-                yield os.fspath(cell), ValueError(f"{cell}: this folder contains no images")
-        else:
-            yield os.fspath(cell), cell
-
-
 def _read(
     name: Any, image: Any, shape: tuple[int, int, int], several_frames: list[str]
 ) -> NDArray[np.uint8]:
@@ -187,15 +156,6 @@ def _read(
     return pixels if pixels.shape[:2] == shape[:2] else resize_image(pixels, shape[:2])
 
 
-def _explain(name: Any, error: Exception) -> str:
-    """Return the reason why an image was not read, with its name."""
-    if isinstance(error, FileNotFoundError):
-        return f"{name}: no such file or folder"
-    if isinstance(error, OSError):
-        return f"{name}: cannot be read: {error.strerror or error}"
-    return str(error)
-
-
 def _warn_unless_cropped(name: str, image: NDArray[np.uint8], shape: tuple[int, int, int]) -> None:
     """Warn of a picture that is probably not one cropped face."""
     height, width = image.shape[:2]
@@ -208,7 +168,7 @@ def _warn_unless_cropped(name: str, image: NDArray[np.uint8], shape: tuple[int, 
             reason = "it is far from square"
         message = (
             f"has {width:,} x {height:,} pixels, and {reason}; it is probably not a cropped face, "
-            "and then its prediction is meaningless; crop the picture to the face"
+            "and then its prediction is meaningless; sk_fer.predict_faces finds the faces in it"
         )
     else:
         return

@@ -31,7 +31,8 @@ class DetectedFaces:
         on the right side, the tip of the nose, and the corners of the mouth on the left and on
         the right side. None if the detector has no landmarks ("lbp").
     detector : str
-        The name of the detector, "yunet" or "lbp".
+        The name of the detector: "yunet", "lbp", or "whole" if the image was used as one face that
+        is already cropped.
 
     See Also
     --------

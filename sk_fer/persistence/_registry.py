@@ -15,7 +15,7 @@ from sklearn.preprocessing import (
 )
 from sklearn.svm import LinearSVC
 
-from sk_fer import estimators, preprocessing
+from sk_fer import estimators, faces, preprocessing
 from sk_fer._utils._shipped import SHIPPED
 
 
@@ -54,6 +54,7 @@ LINEAR_CLASSIFIERS: dict[type, Learnt] = {
 
 TRANSFORMERS: dict[type, Learnt] = {
     **{kind: _learnt_by(kind) for kind in _public(preprocessing, TransformerMixin)},
+    faces.FaceCropper: _learnt_by(faces.FaceCropper),
     MaxAbsScaler: Learnt(used={"scale_": None}, kept=("max_abs_", "n_samples_seen_"), images=_IN),
     MinMaxScaler: Learnt(
         used={"min_": None, "scale_": None},

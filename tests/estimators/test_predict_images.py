@@ -137,7 +137,7 @@ def test_bad_images_are_errors_or_have_the_reason_in_their_row(model, folder, tm
 @pytest.mark.parametrize("shape", [(48, 48), (48, 48, 3)])
 def test_one_array_is_refused_with_the_way_out(model, shape):
     image = np.zeros(shape, dtype=np.uint8)
-    with pytest.raises(ValueError, match=r"images\[None\] is an array of a single image"):
+    with pytest.raises(ValueError, match=r"pass \[image\] for a single image"):
         predict_images(model, image)
 
 
