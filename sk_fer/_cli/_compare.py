@@ -196,7 +196,7 @@ def _save(
     table: "pd.DataFrame",
     facts: dict[str, Any],
 ) -> None:
-    from sk_fer.estimators._serialization import library_versions
+    from sk_fer._utils._library_versions import library_versions
     from sk_fer.training import resolve_device
 
     write_file(out / "comparison.csv", table.to_csv)

@@ -169,7 +169,7 @@ def _has_checkpoints(folder: Path) -> bool:
 def _save(
     out: Path, classifier: Any, faces: Faces, scores: dict[str, Score], facts: dict[str, Any]
 ) -> None:
-    from sk_fer.estimators._serialization import library_versions
+    from sk_fer._utils._library_versions import library_versions
 
     history = classifier.history_
     write_json(

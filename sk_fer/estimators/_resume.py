@@ -47,7 +47,7 @@ def open_checkpoints(
         If the folder cannot be used, or another training uses it.
     """
     from sk_fer._utils._folder_lock import lock_folder
-    from sk_fer.estimators._serialization import library_versions
+    from sk_fer._utils._library_versions import library_versions
     from sk_fer.training import CheckpointFolder, Checkpoints, rank, value_of_first
 
     path = settings.folder / short_name(described) if is_clone else settings.folder

@@ -68,9 +68,11 @@ def _estimators_in(value: Any) -> Iterator[Any]:
 
 
 def _check_network(estimator: Any) -> None:
-    from sk_fer.training import resolve_device, resolve_precision
+    # The processor is there, and computes in all types but float16, so that torch is not needed.
+    if str(estimator.device) not in ("auto", "cpu") or estimator.precision == "float16":
+        from sk_fer.training import resolve_device, resolve_precision
 
-    resolve_precision(estimator.precision, resolve_device(estimator.device))
+        resolve_precision(estimator.precision, resolve_device(estimator.device))
     if hasattr(estimator, "backbone"):
         _check_backbone(estimator)
     if isinstance(estimator, BaseFERClassifier):

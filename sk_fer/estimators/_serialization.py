@@ -1,6 +1,5 @@
 """Converts a fitted network to plain values and safetensors bytes, and back."""
 
-import importlib.metadata
 import warnings
 
 import torch
@@ -8,24 +7,6 @@ from safetensors.torch import load as load_safetensors
 from safetensors.torch import save as save_safetensors
 
 from sk_fer.modules import FaceModule
-
-LIBRARIES = ("sk_fer", "scikit-learn", "skorch", "torch", "numpy")
-
-
-def library_versions() -> dict[str, str]:
-    """Return the version of each library that a model depends on.
-
-    Examples
-    --------
-    >>> sorted(library_versions())
-    ['numpy', 'scikit-learn', 'sk_fer', 'skorch', 'torch']
-    """
-    from sk_fer._version import __version__
-
-    return {
-        name: __version__ if name == "sk_fer" else importlib.metadata.version(name)
-        for name in LIBRARIES
-    }
 
 
 def warn_if_other_version(written_by: dict[str, str], estimator: str) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sklearn.base import BaseEstimator
 
+from sk_fer._utils._library_versions import library_versions
 from sk_fer.estimators._history import plain_history
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class StoredNet(BaseEstimator):
         if net is not None:
             from sk_fer.estimators import _serialization
 
-            state["versions_"] = _serialization.library_versions()
+            state["versions_"] = library_versions()
             state["_stored_net"] = {
                 "weights": _serialization.pack_weights(net.module_),
                 "history": plain_history(net.history),

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from copy import copy
 from functools import cached_property, partial
 from pathlib import Path
 from pickle import PicklingError
@@ -116,7 +117,7 @@ class Fold:
             yield images
         finally:
             estimator.memory = None
-            estimator.steps = [(name, _without_cache(step)) for name, step in estimator.steps]
+            estimator.steps = ordinary(estimator).steps
             self._drop_others(self._used)
 
     def prepared(self, pipeline: Pipeline) -> tuple[Any, Any]:
@@ -204,8 +205,29 @@ class _CachedStep:
         return getattr(self.fitted, name)
 
 
-def _without_cache(step: Any) -> Any:
-    return step.fitted if isinstance(step, _CachedStep) else step
+def ordinary(estimator: Any) -> Any:
+    """Return an estimator without its connection to a fold, for example for a function that scores.
+
+    Parameters
+    ----------
+    estimator : estimator
+        An estimator inside :meth:`Fold.sharing`.
+
+    Returns
+    -------
+    estimator
+        A shallow copy of a Pipeline whose steps are those that were fitted, or any other estimator
+        itself.
+    """
+    if not isinstance(estimator, Pipeline) or not isinstance(estimator.memory, Fold | None):
+        return estimator
+    other = copy(estimator)
+    other.memory = None
+    other.steps = [
+        (name, step.fitted if isinstance(step, _CachedStep) else step)
+        for name, step in estimator.steps
+    ]
+    return other
 
 
 def _are_bytes(X: Any) -> bool:

@@ -18,8 +18,8 @@ from sklearn.base import BaseEstimator
 
 from sk_fer._utils._array_digest import checksum
 from sk_fer._utils._folder_lock import lock_folder
+from sk_fer._utils._library_versions import library_versions
 from sk_fer._utils._write_aside import write_aside
-from sk_fer.estimators._serialization import library_versions
 
 SEARCH, FITS = "search.json", "fits.jsonl"
 # Parameters that do not change the scores.

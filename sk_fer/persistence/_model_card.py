@@ -48,7 +48,7 @@ def model_card(model: BaseEstimator, repo_id: str, *, results: Bunch | None = No
     >>> from sk_fer.persistence import model_card
     >>> card = model_card(load_pretrained(), "me/faces")  # doctest: +SKIP
     """
-    from sk_fer.estimators._serialization import library_versions
+    from sk_fer._utils._library_versions import library_versions
 
     classifies = is_classifier(model_steps(model)[-1])
     kind = "facial expression classifier" if classifies else "feature extractor for faces"

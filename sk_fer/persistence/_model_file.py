@@ -102,7 +102,7 @@ def save_model(
     >>> bool((loaded.predict_proba(X) == model.predict_proba(X)).all())
     True
     """
-    from sk_fer.estimators._serialization import library_versions
+    from sk_fer._utils._library_versions import library_versions
 
     refuse_search(model)
     is_pipeline = type(model) is Pipeline

@@ -16,6 +16,7 @@ from sk_fer.training._optimizers import optimizer_settings
 from sk_fer.training._ranks import check_same_data, rank, value_of_first
 from sk_fer.training._resizing import ProgressiveResizing
 from sk_fer.training._schedules import schedule_callbacks
+from sk_fer.training._threads import at_most_threads
 from sk_fer.training.callbacks import FitTasks, Unfreezing
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Unfreezing",
     "WeightedCrossEntropy",
     "WeightedFocalLoss",
+    "at_most_threads",
     "check_same_data",
     "optimizer_settings",
     "rank",

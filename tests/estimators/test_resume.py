@@ -239,10 +239,10 @@ def test_what_has_no_effect_on_the_model_may_change(small, tmp_path, capsys):
 
 
 def test_other_library_versions_warn(small, tmp_path, monkeypatch):
-    from sk_fer.estimators import _serialization
+    from sk_fer._utils import _library_versions
 
     cut_off(dense(checkpoint=tmp_path), *small)
-    monkeypatch.setattr(_serialization, "library_versions", lambda: {"torch": "9.0"})
+    monkeypatch.setattr(_library_versions, "library_versions", lambda: {"torch": "9.0"})
     with pytest.warns(UserWarning, match=r"torch 2\S*, now 9.0; the model may differ"):
         dense(checkpoint=tmp_path).fit(*small)
 

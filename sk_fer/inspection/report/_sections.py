@@ -311,7 +311,7 @@ def limits(measured: Measured, about: Bunch) -> list[Block]:
 
 def repeat(measured: Measured, about: Bunch) -> list[Block]:
     """Say how the report can be made again."""
-    from sk_fer.estimators._serialization import library_versions
+    from sk_fer._utils._library_versions import library_versions
 
     content = np.ascontiguousarray(measured.of.images)
     versions = {

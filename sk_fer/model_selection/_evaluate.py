@@ -1,0 +1,169 @@
+"""The fits and scores of all candidates of a search on all folds."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from itertools import chain
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import joblib
+import numpy as np
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+from sklearn.utils.parallel import Parallel, delayed
+
+from sk_fer.model_selection._check_candidates import describe_candidate
+from sk_fer.model_selection._cluster import shared_with_workers
+from sk_fer.model_selection._fit_and_score import Place, fit_and_score, forget_folds
+from sk_fer.model_selection._journal import Journal
+
+Result = dict[str, Any]
+
+
+def evaluate(
+    estimator: Any,
+    candidates: Sequence[dict[str, Any]],
+    X: Any,
+    y: Any,
+    folds: Sequence[tuple[Any, Any]],
+    *,
+    n_jobs: int | None = None,
+    pre_dispatch: int | str = "2*n_jobs",
+    journal: Journal | None = None,
+    finished: Callable[[int, int, Result], None] | None = None,
+    contexts: Sequence[Any] | None = None,
+    caller: Any = None,
+    **settings: Any,
+) -> list[Result]:
+    """Fit and score all candidates on all folds.
+
+    The fits of one fold come one after the other, so that they share its preprocessing. With
+    several processes, the results of preprocessing are in files that all of them map.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator, of which each fit has a clone.
+    candidates : sequence of dict
+        The parameters of each candidate.
+    X, y : array-like
+        The images and labels.
+    folds : sequence of (ndarray, ndarray)
+        The rows to train and to test on.
+    n_jobs, pre_dispatch
+        As in :class:`joblib.Parallel`.
+    journal : Journal, default=None
+        The journal of the fits that are not repeated. Each new result is added to it.
+    finished : callable, default=None
+        A function of the number of the candidate, the number of the fold, and the result. It is
+        called in this process after each fit, and for each fit in the journal.
+    contexts : sequence of CallbackContext, default=None
+        The context of scikit-learn's callbacks for each fit, in the order of the results.
+    caller : estimator, default=None
+        The search, for these callbacks.
+    **settings
+        Other arguments of scikit-learn's ``_fit_and_score``: `scorer`, `fit_params`,
+        `score_params`, `error_score`, `return_train_score` and `verbose`.
+
+    Returns
+    -------
+    list of dict
+        The results in the order of scikit-learn's searches: all folds of the first candidate, all
+        folds of the second one, and so on.
+    """
+    n_folds = len(folds)
+    rows = [(np.asarray(train), np.asarray(test)) for train, test in folds]
+    results: list[Any] = [None] * (len(candidates) * n_folds)
+    pending = []
+
+    def keep(fit: int, result: Result) -> None:
+        results[fit] = result
+        if finished is not None:
+            finished(*divmod(fit, n_folds), result)
+
+    for fit in _by_fold(estimator, candidates, n_folds):
+        candidate, fold = divmod(fit, n_folds)
+        found = None if journal is None else journal.find(candidates[candidate], fold)
+        if found is None:
+            pending.append(fit)
+            continue
+        if contexts is not None:
+            contexts[fit].call_on_fit_task_begin(estimator=caller, X=X, y=y)
+            contexts[fit].call_on_fit_task_end(estimator=caller, X=X, y=y)
+        keep(fit, found)
+    if not pending:
+        return results
+
+    parallel = Parallel(n_jobs=n_jobs, pre_dispatch=pre_dispatch, return_as="generator_unordered")
+    n_workers = parallel._backend.effective_n_jobs(parallel.n_jobs)
+    search, n_threads = uuid.uuid4().hex, _threads_of_a_fit(parallel._backend, n_workers)
+    processes = type(parallel._backend).__name__ in ("LokyBackend", "MultiprocessingBackend")
+    in_files = n_workers > 1 and processes and isinstance(estimator, Pipeline)
+    left = Counter(fit % n_folds for fit in pending)
+    with (
+        _temporary_folder() if in_files else nullcontext() as root,
+        shared_with_workers(X, y, *chain.from_iterable(rows)),
+    ):
+
+        def folder(fold: int) -> Path | None:
+            return None if root is None else Path(root, str(fold))
+
+        def tasks() -> Iterator[Any]:
+            for fit in pending:
+                candidate, fold = divmod(fit, n_folds)
+                yield delayed(fit_and_score)(
+                    fit,
+                    Place(search, fold, folder(fold), n_threads),
+                    clone(estimator),
+                    X,
+                    y,
+                    *rows[fold],
+                    parameters=candidates[candidate],
+                    split_progress=(fold, n_folds),
+                    candidate_progress=(candidate, len(candidates)),
+                    callback_ctx=None if contexts is None else contexts[fit],
+                    caller=caller,
+                    **settings,
+                )
+
+        try:
+            for fit, result in parallel(tasks()):
+                candidate, fold = divmod(fit, n_folds)
+                if journal is not None:
+                    journal.add(candidates[candidate], fold, result)
+                keep(fit, result)
+                left[fold] -= 1
+                if not left[fold] and root is not None:
+                    shutil.rmtree(Path(root, str(fold)), ignore_errors=True)
+        finally:
+            forget_folds()
+    return results
+
+
+def _temporary_folder() -> AbstractContextManager[str]:
+    return TemporaryDirectory(prefix="sk_fer_search_", ignore_cleanup_errors=True)
+
+
+def _by_fold(estimator: Any, candidates: Sequence[dict[str, Any]], n_folds: int) -> list[int]:
+    """Return the numbers of all fits, with those that share preprocessing one after the other."""
+    last = estimator.steps[-1][0] if isinstance(estimator, Pipeline) else None
+    first: dict[str, int] = {}
+    order = []
+    for candidate, params in enumerate(candidates):
+        of_steps = {name: value for name, value in params.items() if name.split("__")[0] != last}
+        order.append((first.setdefault(describe_candidate(of_steps), candidate), candidate))
+    order.sort()
+    return [candidate * n_folds + fold for fold in range(n_folds) for _, candidate in order]
+
+
+def _threads_of_a_fit(backend: Any, n_workers: int) -> int | None:
+    """Return the number of threads that each of several fits on this machine can use."""
+    if n_workers == 1 or type(backend).__name__ not in ("LokyBackend", "ThreadingBackend"):
+        return None
+    return backend.inner_max_num_threads or max(1, joblib.cpu_count() // n_workers)

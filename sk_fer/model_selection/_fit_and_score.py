@@ -1,0 +1,161 @@
+"""A fit and a score of a search, in the process that computes them."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from threading import Lock
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn import get_config
+from sklearn.base import clone
+from sklearn.metrics._scorer import _BaseScorer, _MultimetricScorer, _PassthroughScorer
+from sklearn.model_selection._validation import _fit_and_score
+from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
+
+from sk_fer._utils._image_rows import ImageRows
+from sk_fer.estimators._base import BaseFERClassifier
+from sk_fer.model_selection._check_candidates import describe_candidate
+from sk_fer.model_selection._folds import Fold, ordinary
+
+_lock = Lock()
+_folds: dict[tuple[str, int], Fold] = {}
+
+
+class Place(NamedTuple):
+    """The place of a fit in a search, by which the processes find what they share."""
+
+    search: str
+    fold: int
+    folder: Path | None
+    n_threads: int | None
+
+
+def fit_and_score(
+    number: int,
+    place: Place,
+    estimator: Any,
+    X: Any,
+    y: Any,
+    train: NDArray[np.intp],
+    test: NDArray[np.intp],
+    *,
+    parameters: dict[str, Any],
+    scorer: Any,
+    **settings: Any,
+) -> tuple[int, dict[str, Any]]:
+    """Fit a candidate and score it, as scikit-learn's searches do.
+
+    Parameters
+    ----------
+    number : int
+        The number of the fit, which is returned.
+    place : Place
+        The place of the fit in the search.
+    estimator : estimator
+        A clone of the estimator of the search.
+    X, y : array-like
+        All images and labels.
+    train, test : ndarray of int
+        The rows of the fold.
+    parameters : dict
+        The parameters of the candidate.
+    scorer : callable
+        The scorer or scorers.
+    **settings
+        Other arguments of scikit-learn's ``_fit_and_score``.
+
+    Returns
+    -------
+    number : int
+        The number of the fit.
+    result : dict
+        The result, as scikit-learn's ``_fit_and_score`` returns it.
+    """
+    settings = {
+        "return_n_test_samples": True,
+        "return_times": True,
+        "parameters": parameters,
+        **settings,
+    }
+    try:
+        # scikit-learn sets them, too, but a fold must know the steps before.
+        estimator.set_params(**clone(parameters, safe=False))
+        with _threads(estimator, place.n_threads):
+            # Kernels need other columns in each fold, and arrays on devices other functions.
+            if get_tags(estimator).input_tags.pairwise or get_config()["array_api_dispatch"]:
+                rows = {"train": train, "test": test}
+                return number, _fit_and_score(estimator, X, y, scorer=scorer, **rows, **settings)
+            fold = _fold(place, X, y, train, test)
+            with fold.sharing(estimator) as images:
+                result = _fit_and_score(
+                    estimator,
+                    _FoldImages(X, fold, *images),
+                    y,
+                    scorer=_for_fold(scorer),
+                    train=fold.train,
+                    test=fold.test,
+                    **settings,
+                )
+            return number, result
+    except Exception as error:
+        error.add_note(f"in the candidate {describe_candidate(parameters)}, fold {place.fold + 1}")
+        raise
+
+
+def forget_folds() -> None:
+    """Release the images of the fold that this process has used last."""
+    with _lock:
+        _folds.clear()
+
+
+def _fold(place: Place, X: Any, y: Any, train: NDArray, test: NDArray) -> Fold:
+    """Return the fold of the last fit if it is the same, or a new one."""
+    key = place.search, place.fold
+    with _lock:
+        if key not in _folds:
+            _folds.clear()
+            _folds[key] = Fold(X, y, train, test, place.folder)
+        return _folds[key]
+
+
+def _threads(estimator: Any, n_threads: int | None) -> AbstractContextManager[None]:
+    last = estimator[-1] if isinstance(estimator, Pipeline) else estimator
+    if n_threads is None or not isinstance(last, BaseFERClassifier):
+        return nullcontext()
+    from sk_fer.training import at_most_threads
+
+    return at_most_threads(n_threads)
+
+
+class _FoldImages:
+    """A stand-in for X, whose training and test rows are those that a fold has already."""
+
+    def __init__(self, X: Any, fold: Fold, X_train: Any, X_test: Any) -> None:
+        self.shape = X.shape if hasattr(X, "shape") else (len(X),)
+        self._fold = fold
+        self._parts = X_train, X_test
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._parts[0 if key[0] is self._fold.train else 1]
+
+
+def _for_fold(scorer: Any) -> Any:
+    """Return a scorer that gives functions an ordinary estimator and an array."""
+    if isinstance(scorer, _MultimetricScorer):
+        scorers = {name: _for_fold(each) for name, each in scorer._scorers.items()}
+        return _MultimetricScorer(scorers=scorers, raise_exc=scorer._raise_exc)
+    if isinstance(scorer, (_BaseScorer, _PassthroughScorer)):
+        return scorer
+
+    def scored(estimator: Any, X: Any, *args: Any, **params: Any) -> Any:
+        X = np.asarray(X) if isinstance(X, ImageRows) else X
+        return scorer(ordinary(estimator), X, *args, **params)
+
+    return scored

@@ -1,0 +1,325 @@
+"""GridSearchCV whose candidates share the preprocessing of a fold, with a journal."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from os import PathLike
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import _fit_context, clone, is_classifier
+from sklearn.metrics._scorer import _MultimetricScorer
+from sklearn.model_selection import GridSearchCV, ParameterGrid, check_cv
+from sklearn.model_selection._validation import (
+    _insert_error_scores,
+    _warn_or_raise_about_fit_failures,
+)
+from sklearn.utils import indexable
+from sklearn.utils.validation import _check_method_params
+
+from sk_fer.model_selection._check_candidates import describe_candidate
+from sk_fer.model_selection._check_search import check_search
+from sk_fer.model_selection._evaluate import Result, evaluate
+from sk_fer.model_selection._journal import describe_search, open_journal
+
+
+class FERGridSearchCV(GridSearchCV):
+    """Exhaustive search over parameters, with as few computations as the candidates need.
+
+    It has the interface and the results of :class:`~sklearn.model_selection.GridSearchCV`, with
+    these differences:
+
+    - In a Pipeline, each preprocessing step is fitted and applied once per fold for all
+      candidates that give it the same parameters.
+    - The images of a fold are not copied for each fit. uint8 images are not copied at all, and
+      with `n_jobs` they are in memory once for all processes.
+    - With `n_jobs`, each fit uses the number of cores divided by the number of fits at a time as
+      its threads, even if the environment variable ``OMP_NUM_THREADS`` is higher.
+    - The grid, the folds and the scores are checked before the first fit.
+    - With `journal`, a search that was interrupted or killed continues without repeating its
+      finished fits.
+    - The messages about failed fits name the candidates.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator, such as a classifier of sk_fer or a Pipeline that ends with one. It is
+        cloned.
+    param_grid : dict of str to list, or list of such dicts
+        The values to try, by the names of parameters.
+    scoring : str, callable, list, tuple or dict, default=None
+        The score or scores, as in GridSearchCV. If None, the ``score`` of the estimator is used.
+    n_jobs : int, default=None
+        The number of fits at a time. -1 means one per core. None means 1 unless a
+        :func:`joblib.parallel_config` sets it.
+    refit : bool, str or callable, default=True
+        Whether, or by which score, to fit the best candidate on all images at the end.
+    cv : int, splitter or iterable, default=None
+        The folds. If None, they are 5 stratified folds.
+    verbose : int, default=0
+        How much is printed, as in GridSearchCV.
+    pre_dispatch : int or str, default="2*n_jobs"
+        The number of fits that are sent to processes ahead of time.
+    error_score : "raise" or float, default=np.nan
+        The score of a fit that fails. "raise" raises the error instead.
+    return_train_score : bool, default=False
+        Whether to score the training images of each fit, too.
+    journal : str or path-like, default=None
+        The folder of the journal, which is created if it does not exist. Each finished fit is
+        written to it. If the folder has the journal of the same search, its fits are not
+        repeated. Fits that failed or have the score NaN are repeated.
+
+    Attributes
+    ----------
+    cv_results_ : dict of str to ndarray
+        The parameters, scores and times of each candidate.
+    best_estimator_ : estimator
+        The best candidate, fitted on all images. Only with `refit`.
+    best_score_ : float
+        The mean score of the best candidate.
+    best_params_ : dict
+        The parameters of the best candidate.
+    best_index_ : int
+        The position of the best candidate in ``cv_results_``.
+    scorer_ : callable or dict
+        The scorer or scorers.
+    n_splits_ : int
+        The number of folds.
+    refit_time_ : float
+        The seconds of the last fit. Only with `refit`.
+    multimetric_ : bool
+        Whether there are several scores.
+    classes_ : ndarray of shape (n_classes,)
+        The classes. Only with `refit`.
+    n_features_in_ : int
+        The number of values in each image. Only with `refit`.
+    feature_names_in_ : ndarray of str
+        The names of the columns, if X was a DataFrame. Only with `refit`.
+
+    See Also
+    --------
+    grid_search : A function with shuffled folds that keeps groups together.
+    sklearn.model_selection.GridSearchCV : The search of scikit-learn.
+
+    Notes
+    -----
+    The scores are equal to those of GridSearchCV to the last bit if the number of threads is the
+    same. A journal belongs to one estimator, grid, scoring, data and folds. Another search in the
+    same folder raises an error that names the difference. Parameters such as `verbose` and
+    `n_jobs` may change.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sk_fer import FERDenseClassifier
+    >>> from sk_fer.datasets import make_faces
+    >>> from sk_fer.model_selection import FERGridSearchCV
+    >>> from sk_fer.preprocessing import HistogramEqualizer
+    >>> X, y = make_faces(70, image_size=16, random_state=0)
+    >>> net = FERDenseClassifier((16,), max_epochs=2, random_state=0)
+    >>> model = make_pipeline(HistogramEqualizer(), net)
+    >>> grid = {"ferdenseclassifier__lr": [0.001, 0.01]}
+    >>> search = FERGridSearchCV(model, grid, cv=2).fit(X, y)
+    >>> sorted(search.best_params_)
+    ['ferdenseclassifier__lr']
+    """
+
+    _parameter_constraints: dict[str, list[Any]] = {
+        **GridSearchCV._parameter_constraints,
+        "journal": [str, PathLike, None],
+    }
+
+    def __init__(
+        self,
+        estimator: Any,
+        param_grid: dict[str, Any] | list[dict[str, Any]],
+        *,
+        scoring: Any = None,
+        n_jobs: int | None = None,
+        refit: bool | str | Callable[..., int] = True,
+        cv: Any = None,
+        verbose: int = 0,
+        pre_dispatch: int | str = "2*n_jobs",
+        error_score: str | float = np.nan,
+        return_train_score: bool = False,
+        journal: str | PathLike[str] | None = None,
+    ) -> None:
+        super().__init__(
+            estimator,
+            param_grid,
+            scoring=scoring,
+            n_jobs=n_jobs,
+            refit=refit,
+            cv=cv,
+            verbose=verbose,
+            pre_dispatch=pre_dispatch,
+            error_score=error_score,
+            return_train_score=return_train_score,
+        )
+        self.journal = journal
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None, **params: Any) -> Self:
+        """Fit and score all candidates, and fit the best one on all images.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            The images, in any form that the estimator accepts.
+        y : array-like of shape (n_samples,), default=None
+            The labels.
+        **params : dict of str to object
+            Parameters of the ``fit`` of the estimator, of the scorer and of the splitter, such as
+            `groups`, as in GridSearchCV.
+
+        Returns
+        -------
+        self : object
+            The fitted search.
+
+        Raises
+        ------
+        ValueError
+            If a candidate cannot be fitted, a score is not known or cannot be computed, the folds
+            cannot be made, or the journal is of another search; nothing is fitted then. Also if
+            all fits fail.
+        """
+        scorers, refit_metric = self._get_scorers()
+        X, y = indexable(X, y)
+        params = _check_method_params(X, params=params)
+        routed = self._get_routed_params_for_fit(params)
+        weight = params.get("sample_weight")
+        data = {"X": X, "y": y, "metadata": None if weight is None else {"sample_weight": weight}}
+        root = self._init_callback_context(max_subtasks=1 + (self.refit is not False))
+        root = root.call_on_fit_task_begin(estimator=self, **data)
+        cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
+        self._checked_cv_orig = cv
+        candidates = list(ParameterGrid(self.param_grid))
+        check_search(
+            self.estimator, candidates, X, y, cv=cv, scoring=self.scoring, **routed.splitter.split
+        )
+        folds = list(cv.split(X, y, **routed.splitter.split))
+        self.n_splits_ = len(folds)
+        results = self._evaluate(scorers, candidates, folds, X, y, routed, params, root)
+
+        self.multimetric_ = isinstance(results[0]["test_scores"], dict)
+        if callable(self.scoring) and self.multimetric_:
+            self._check_refit_for_multimetric(results[0]["test_scores"])
+            refit_metric = self.refit
+        table = self._format_results(candidates, self.n_splits_, results)
+        if self.refit or not self.multimetric_:
+            self.best_index_ = self._select_best_index(self.refit, refit_metric, table)
+            if not callable(self.refit):
+                self.best_score_ = table[f"mean_test_{refit_metric}"][self.best_index_]
+            self.best_params_ = table["params"][self.best_index_]
+        if self.refit:
+            self._refit(X, y, routed.estimator.fit, root, data)
+        multimetric = isinstance(scorers, _MultimetricScorer)
+        self.scorer_ = scorers._scorers if multimetric else scorers
+        self.cv_results_ = table
+        root.call_on_fit_task_end(estimator=self, **data)
+        return self
+
+    def _evaluate(
+        self,
+        scorers: Any,
+        candidates: list[dict[str, Any]],
+        folds: list[tuple[Any, Any]],
+        X: Any,
+        y: Any,
+        routed: Any,
+        params: dict[str, Any],
+        root: Any,
+    ) -> list[Result]:
+        """Fit and score all candidates on all folds, except those in the journal."""
+        n_fits = len(candidates) * len(folds)
+        context = root.subcontext(
+            task_name="search", max_subtasks=n_fits, sequential_subtasks=False
+        ).call_on_fit_task_begin(estimator=self)
+        contexts = [
+            context.subcontext(task_name="candidate-split-evaluation", task_id=number)
+            for number in range(n_fits)
+        ]
+        described = None
+        if self.journal is not None:
+            described = describe_search(
+                self.estimator,
+                candidates,
+                X,
+                y,
+                folds,
+                scoring=self.scoring,
+                return_train_score=self.return_train_score,
+                **params,
+            )
+        if self.verbose > 0:
+            print(
+                f"Fitting {len(folds)} folds for each of {len(candidates)} candidates, "
+                f"totalling {n_fits} fits"
+            )
+        with open_journal(self.journal, described) as journal:
+            results = evaluate(
+                clone(self.estimator),
+                candidates,
+                X,
+                y,
+                folds,
+                n_jobs=self.n_jobs,
+                pre_dispatch=self.pre_dispatch,
+                journal=journal,
+                contexts=contexts,
+                caller=self,
+                scorer=scorers,
+                fit_params=routed.estimator.fit,
+                score_params=routed.scorer.score,
+                return_train_score=self.return_train_score,
+                error_score=self.error_score,
+                verbose=self.verbose,
+            )
+        _name_candidates(results, candidates, len(folds))
+        _warn_or_raise_about_fit_failures(results, self.error_score)
+        if callable(self.scoring):
+            _insert_error_scores(results, self.error_score)
+        context.call_on_fit_task_end(estimator=self)
+        return results
+
+    def _refit(
+        self, X: Any, y: Any, fit_params: dict[str, Any], root: Any, data: dict[str, Any]
+    ) -> None:
+        """Fit the best candidate on all images."""
+        best = clone(self.estimator).set_params(**clone(self.best_params_, safe=False))
+        self.best_estimator_ = best
+        context = root.subcontext(task_name="refit-with-best-params")
+        with context.propagate_callback_context(best):
+            context.call_on_fit_task_begin(estimator=self, **data)
+            start = time.time()
+            best.fit(X, **fit_params) if y is None else best.fit(X, y, **fit_params)
+        self.refit_time_ = time.time() - start
+        if hasattr(best, "feature_names_in_"):
+            self.feature_names_in_ = best.feature_names_in_
+        context.call_on_fit_task_end(estimator=self, **data)
+
+
+def _name_candidates(
+    results: Iterable[Result], candidates: list[dict[str, Any]], n_folds: int
+) -> None:
+    """Add the candidates that an error ended to its text, once for all fits with this error."""
+    failed: dict[str, dict[int, list[int]]] = {}
+    results = list(results)
+    for number, result in enumerate(results):
+        if result["fit_error"] is not None:
+            candidate, fold = divmod(number, n_folds)
+            failed.setdefault(result["fit_error"], {}).setdefault(candidate, []).append(fold + 1)
+    texts = {}
+    for error, folds_of in failed.items():
+        named = [
+            f"{describe_candidate(candidates[candidate]) or 'defaults'} (fold "
+            f"{', '.join(map(str, folds))})"
+            for candidate, folds in folds_of.items()
+        ]
+        texts[error] = f"{error}in the candidates {'; '.join(named)}\n"
+    for result in results:
+        if result["fit_error"] is not None:
+            result["fit_error"] = texts[result["fit_error"]]
