@@ -107,6 +107,13 @@ def grid_of(caption: str, pairs: Iterable[tuple[Any, Any]], columns: Sequence[st
     return Grid(caption, columns, [(str(name), str(value)) for name, value in pairs])
 
 
+def new_figure(width: float, height: float) -> Figure:
+    """Return a figure of this size in inches that pyplot does not know."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
 def share(value: float) -> str:
     """Return a share in percent, or a dash if there is none."""
     return "-" if np.isnan(value) else f"{value:.1%}"

@@ -103,12 +103,24 @@ class Evaluated:
         return check_probabilities(self.labels, predicted, self.classes)[1]
 
     @property
+    def pictures(self) -> NDArray[np.uint8]:
+        """The images, without an axis for the channel of gray images."""
+        return self.images[..., 0] if self.images.shape[3:] == (1,) else self.images
+
+    @property
     def names(self) -> list[str]:
         """The file of each image, or its row."""
         filenames = self.data.get("filenames")
         if filenames is None:
             return [f"row {i}" for i in range(len(self.images))]
         return [str(name) for name in filenames]
+
+    def some_of_each(self, n_images: int, most: int) -> NDArray[np.intp]:
+        """Return the rows of the first images of each class, `most` rows at most."""
+        of_classes = [
+            np.flatnonzero(self.labels == label)[:n_images] for label in np.unique(self.labels)
+        ]
+        return np.concatenate(of_classes)[:most]
 
 
 def images_and_labels(bunch: Bunch, argument: str) -> tuple[NDArray, NDArray]:
@@ -117,10 +129,16 @@ def images_and_labels(bunch: Bunch, argument: str) -> tuple[NDArray, NDArray]:
     if images is None or not len(images) or target is None:
         raise ValueError(f"{argument} has no images or no labels, expected a Bunch with both")
     check_consistent_length(images, target)
+    images = np.asanyarray(images)
+    if images.dtype != np.uint8 or images.ndim not in (3, 4):
+        raise ValueError(
+            f"{argument} has images of {images.dtype} and shape {images.shape}, expected uint8 of "
+            "shape (n, height, width) or (n, height, width, 3)"
+        )
     labels = np.asarray(target)
     if labels.ndim == 2:  # shares
         labels = np.asarray(bunch["target_names"])[labels.argmax(axis=1)]
-    return np.asanyarray(images), labels
+    return images, labels
 
 
 def _listed(labels: NDArray) -> str:
