@@ -137,6 +137,27 @@ def check_scorers(scoring: Any, y: Any, folds: Sequence[tuple[NDArray, NDArray]]
                 ) from error
 
 
+def check_any_score(means: NDArray) -> None:
+    """Raise an error if no candidate has a score, so that none of them is the best.
+
+    Parameters
+    ----------
+    means : ndarray of shape (n_candidates,)
+        The mean score of each candidate.
+
+    Raises
+    ------
+    ValueError
+        If all are NaN.
+    """
+    if np.isnan(means).all():
+        raise ValueError(
+            f"no candidate is the best, because all {len(means)} have the score NaN: in each of "
+            "them, a fit or the scorer failed in a fold, or the scorer returned NaN; set "
+            "error_score='raise' to see the first error"
+        )
+
+
 def _scorers(scoring: Any) -> dict[Any, Any]:
     if isinstance(scoring, Mapping):
         return dict(scoring)

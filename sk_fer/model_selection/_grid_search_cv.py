@@ -20,7 +20,11 @@ from sklearn.utils import indexable
 from sklearn.utils.validation import _check_method_params
 
 from sk_fer.model_selection._check_candidates import describe_candidate
-from sk_fer.model_selection._check_search import check_search
+from sk_fer.model_selection._check_search import (
+    check_any_score,
+    check_scoring_names,
+    check_search,
+)
 from sk_fer.model_selection._evaluate import Result, evaluate
 from sk_fer.model_selection._journal import describe_search, open_journal
 
@@ -128,6 +132,8 @@ class FERGridSearchCV(GridSearchCV):
 
     _parameter_constraints: dict[str, list[Any]] = {
         **GridSearchCV._parameter_constraints,
+        # An unknown name has a message with the nearest names.
+        "scoring": [str, callable, list, tuple, dict, None],
         "journal": [str, PathLike, None],
     }
 
@@ -184,8 +190,9 @@ class FERGridSearchCV(GridSearchCV):
         ValueError
             If a candidate cannot be fitted, a score is not known or cannot be computed, the folds
             cannot be made, or the journal is of another search; nothing is fitted then. Also if
-            all fits fail.
+            all fits fail, or all candidates have the score NaN.
         """
+        check_scoring_names(self.scoring)
         scorers, refit_metric = self._get_scorers()
         X, y = indexable(X, y)
         params = _check_method_params(X, params=params)
@@ -210,6 +217,8 @@ class FERGridSearchCV(GridSearchCV):
             refit_metric = self.refit
         table = self._format_results(candidates, self.n_splits_, results)
         if self.refit or not self.multimetric_:
+            if not callable(self.refit):
+                check_any_score(table[f"mean_test_{refit_metric}"])
             self.best_index_ = self._select_best_index(self.refit, refit_metric, table)
             if not callable(self.refit):
                 self.best_score_ = table[f"mean_test_{refit_metric}"][self.best_index_]

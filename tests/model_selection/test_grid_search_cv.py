@@ -212,6 +212,23 @@ def test_a_grid_with_an_unknown_name_is_refused_before_the_first_fit(small):
         FERGridSearchCV(PIPELINE, {f"{NET}lrr": [1]}).fit(*small)
 
 
+def test_an_unknown_score_has_the_nearest_names(small):
+    for scoring in ("acuracy", ["acuracy", "f1_macro"]):
+        with pytest.raises(ValueError, match=r"'acuracy'.*; the nearest are 'accuracy'"):
+            FERGridSearchCV(dense(), {}, scoring=scoring, refit=False).fit(*small)
+
+
+def test_a_scorer_that_always_fails_chooses_no_candidate(small):
+    def fail(estimator, X, y):
+        raise RuntimeError("no score")
+
+    with (
+        pytest.warns(UserWarning, match="no score|non-finite"),
+        pytest.raises(ValueError, match="all 2 have the score NaN"),
+    ):
+        FERGridSearchCV(dense(), {"lr": [0.1, 0.2]}, scoring=fail, cv=FOLDS).fit(*small)
+
+
 def test_callbacks_of_scikit_learn_see_all_fits(small, capsys):
     search = FERGridSearchCV(PIPELINE, {f"{NET}lr": [1e-3, 1e-2]}, cv=2)
     search.set_callbacks(ProgressBar()).fit(*small)
