@@ -1,7 +1,8 @@
-"""``sk-fer predict``: predicts the expressions in image files."""
+"""``sk-fer predict``: finds the faces in image files, and predicts their expressions."""
 
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
@@ -10,24 +11,29 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from sk_fer import load_pretrained, predict_images
+from sk_fer import load_pretrained, predict_faces
+from sk_fer._cli._annotate import write_annotated
 from sk_fer._cli._console import console, show_error
 from sk_fer._cli._models import is_model_file, load_model
-from sk_fer._cli._options import local_path
+from sk_fer._cli._options import local_path, one_of
 from sk_fer._cli._pictures import find_pictures
+from sk_fer._utils._write_aside import write_aside
+from sk_fer.estimators._predict_faces import BEFORE_CLASSES, NO_FACE
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 EXAMPLES = """
 Examples:
 
-sk-fer predict face.png
+sk-fer predict photo.jpg
 
-sk-fer predict sk-fer-out/model.skfer face.png
+sk-fer predict holiday/ "more/*.jpg" --csv expressions.csv --annotate annotated
 
-sk-fer predict sk-fer-out/model.skfer faces/ "more/*.jpg" --top 1 --json > expressions.json
+sk-fer predict sk-fer-out/model.skfer face.png --faces whole --top 1 --json > expressions.json
 """
+
+_N_FIRST = len(BEFORE_CLASSES)
 
 
 def predict(
@@ -38,10 +44,22 @@ def predict(
             help="MODEL is a model file (.skfer, or .joblib, .pickle or .pkl; loading the last "
             "three can run any code). Without MODEL, the command uses the model of sk_fer, which "
             "was trained on FER2013. IMAGE is an image file, a folder of images, or a pattern such "
-            "as 'faces/*.jpg'.",
+            "as 'photos/*.jpg'.",
             show_default=False,
         ),
     ],
+    faces: Annotated[
+        str | None,
+        typer.Option(
+            "--faces",
+            metavar="[auto|yunet|lbp|whole]",
+            callback=one_of(("auto", "yunet", "lbp", "whole")),
+            help="auto finds the faces in each image, with yunet if it is installed (extra faces), "
+            "and with lbp otherwise; an image that is already one cropped face is used whole. "
+            "whole uses each image as one face. [default: auto, or the detector in MODEL]",
+            show_default=False,
+        ),
+    ] = None,
     top: Annotated[
         int,
         typer.Option(
@@ -49,31 +67,63 @@ def predict(
         ),
     ] = 3,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
+    csv: Annotated[
+        Path | None,
+        typer.Option(
+            "--csv",
+            metavar="FILE",
+            parser=local_path,
+            help="Write the table to a CSV file: boxes, all probabilities, and the images without "
+            "a face or that cannot be read. An existing file is overwritten.",
+        ),
+    ] = None,
+    annotate: Annotated[
+        Path | None,
+        typer.Option(
+            "--annotate",
+            metavar="DIR",
+            parser=local_path,
+            help="Write each image with boxes and probabilities to this folder.",
+        ),
+    ] = None,
     skip_bad: Annotated[
         bool,
         typer.Option("--skip-bad", help="Exit with code 0 if at least one image can be read."),
     ] = False,
 ) -> None:
-    """Predict the expression in each image, with the probabilities.
+    """Find the faces in images, and predict the expression of each, with the probabilities.
 
-    Each image must show one face, cropped like the training images: the command does not detect
-    faces, and warns of pictures that are probably not cropped faces. Images of any size and colour
-    are accepted. If images cannot be read, they are listed on stderr, the others are still
-    predicted, and the exit code is 1.
+    An image with several faces has several rows, the largest face first. An image without a face
+    has a row that says so, and is no error. If images cannot be read, they are listed on stderr,
+    the others are still predicted, and the exit code is 1.
     """
     classifier, images = _model_and_images(arguments)
     paths, problems = find_pictures(images)
-    faces: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = []
     if paths:
-        table = predict_images(classifier, paths, on_error="skip")
-        errors = table.iloc[:, -1]  # by position: a class can have any name
-        problems += errors.dropna().tolist()
-        faces = _most_probable(table[errors.isna()], classifier.classes_.tolist(), top)
+        table = predict_faces(classifier, paths, detector=faces, on_error="skip")
+        reasons = table.iloc[:, -1]  # by position: a class can have any name
+        is_read = (reasons.isna() | (reasons == NO_FACE)).to_numpy()
+        problems += reasons[~is_read].tolist()
+        found = zip(table.index[is_read], table.to_numpy(object)[is_read], strict=True)
+        labels = classifier.classes_.tolist()
+        rows = [_entry(path, row, labels, top) for path, row in found]
+        if faces in (None, "auto") and (table["detector"].to_numpy() == "lbp").any():
+            print(
+                "sk-fer: the faces were searched with lbp, which misses many; yunet finds more: "
+                'run pip install ".[faces]" in the clone of sk_fer',
+                file=sys.stderr,
+            )
+        if csv is not None:
+            with write_aside(csv) as aside:
+                table.to_csv(aside)
+        if annotate is not None:
+            write_annotated(annotate, table[is_read], top)
     for problem in problems:
         show_error(problem)
-    if faces:
-        _show(faces, as_json=as_json)
-    if problems and not (skip_bad and faces):
+    if rows:
+        _show(rows, as_json=as_json)
+    if problems and not (skip_bad and rows):
         raise typer.Exit(1)
 
 
@@ -102,25 +152,38 @@ def _model_and_images(arguments: list[str]) -> tuple[Any, list[str]]:
     return classifier, others
 
 
-def _most_probable(table: "pd.DataFrame", labels: list[Any], top: int) -> list[dict[str, Any]]:
-    """Return the most probable classes of each image."""
-    faces = []
-    for path, row in zip(table.index, table.iloc[:, 1:-1].to_numpy(), strict=True):
-        best = np.argsort(-row, kind="stable")[:top]
-        shares = {str(labels[i]): round(float(row[i]), 4) for i in best}
-        faces.append({"image": path, "label": labels[best[0]], "probabilities": shares})
-    return faces
+def _entry(path: str, row: np.ndarray, labels: list[Any], top: int) -> dict[str, Any]:
+    """Return a row of the table as plain values, with the most probable classes."""
+    face, left, upper, width, height, score, detector, label = row[:_N_FIRST]
+    if row[-1] == NO_FACE:
+        return {"image": path, "face": None, "label": None, "problem": NO_FACE}
+    best = np.argsort(-row[_N_FIRST:-1].astype(float), kind="stable")[:top]
+    shares = {str(labels[i]): round(float(row[_N_FIRST + i]), 4) for i in best}
+    return {
+        "image": path,
+        "face": int(face),
+        "detector": detector,
+        "box": [round(float(side), 1) for side in (left, upper, width, height)],
+        "score": None if np.isnan(score) else round(float(score), 4),
+        "label": label,
+        "probabilities": shares,
+    }
 
 
-def _show(faces: list[dict[str, Any]], *, as_json: bool) -> None:
+def _show(rows: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
-        console.out(json.dumps(faces, indent=2), highlight=False)
+        console.out(json.dumps(rows, indent=2), highlight=False)
         return
     table = Table(box=box.SIMPLE)
     table.add_column("image", overflow="fold")
+    table.add_column("face", justify="right")
     table.add_column("label", style="bold")
     table.add_column("probabilities")
-    for face in faces:
-        described = ", ".join(f"{name} {p:.1%}" for name, p in face["probabilities"].items())
-        table.add_row(*map(escape, (face["image"], str(face["label"]), described)))
+    for row in rows:
+        if row["face"] is None:
+            table.add_row(escape(row["image"]), "", "", NO_FACE)
+            continue
+        described = ", ".join(f"{name} {p:.1%}" for name, p in row["probabilities"].items())
+        face = "whole" if row["detector"] == "whole" else str(row["face"] + 1)
+        table.add_row(*map(escape, (row["image"], face, str(row["label"]), described)))
     console.print(table)

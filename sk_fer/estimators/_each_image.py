@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from sk_fer.datasets._image_tree import walk_folder
 from sk_fer.faces._photo import each_cell
+
+# A picture that is longer or larger than this probably shows more than one cropped face.
+_MOST_TIMES_LONGER = 1.3
+_MOST_TIMES_LARGER = 8
 
 
 def each_image(images: Any) -> Iterator[tuple[Any, Any]]:
@@ -38,3 +45,22 @@ def explain(name: Any, error: Exception) -> str:
     if isinstance(error, OSError):
         return f"{name}: cannot be read: {error.strerror or error}"
     return str(error)
+
+
+def warn_unless_cropped(name: str, image: NDArray[np.uint8], shape: tuple[int, int, int]) -> None:
+    """Warn of a picture that is probably not one cropped face."""
+    height, width = image.shape[:2]
+    short, long = sorted((width, height))
+    if (image == image[0, 0]).all():
+        message = "has only one colour; it shows no face, and its prediction is meaningless"
+    elif long > _MOST_TIMES_LONGER * short or short >= _MOST_TIMES_LARGER * max(shape[:2]):
+        reason = f"the model takes {shape[1]} x {shape[0]}"
+        if long > _MOST_TIMES_LONGER * short:
+            reason = "it is far from square"
+        message = (
+            f"has {width:,} x {height:,} pixels, and {reason}; it is probably not a cropped face, "
+            "and then its prediction is meaningless; sk_fer.predict_faces finds the faces in it"
+        )
+    else:
+        return
+    warnings.warn(f"{name}: the picture {message}", stacklevel=5)

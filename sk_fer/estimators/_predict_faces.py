@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import HasMethods, StrOptions
 
 from sk_fer._utils._constraints import validate_params
 from sk_fer._utils._image_file import warn_of_several_frames
-from sk_fer.estimators._each_image import each_image, explain
+from sk_fer.estimators._each_image import each_image, explain, warn_unless_cropped
 from sk_fer.estimators._model_images import first_step, image_shape, prepare_images
 from sk_fer.faces import FaceCropper, FaceDetector
 from sk_fer.faces._detector import DETECTORS
@@ -86,6 +86,7 @@ def predict_faces(
     Warns
     -----
     UserWarning
+        With "whole", for each picture that is probably not a cropped face, see `predict_images`.
         If a folder contains files that are not images, or if only the first frame of a file was
         read.
 
@@ -104,7 +105,8 @@ def predict_faces(
     """
     import pandas as pd
 
-    cropping = _cropper(model, detector).open()
+    shape = image_shape(model)
+    cropping = _cropper(model, shape, detector).open()
     rows: list[dict[str, Any]] = []
     crops: list[Any] = []
     several_frames: list[str] = []
@@ -112,24 +114,27 @@ def predict_faces(
         try:
             if isinstance(cell, Exception):
                 raise cell
-            faces, found = cropping.find(open_photo(name, cell, several_frames))
+            photo = open_photo(name, cell, several_frames)
+            if cropping.detector == "whole":
+                warn_unless_cropped(name, photo.pixels, shape)
+            faces, found = cropping.find(photo)
         except (OSError, ValueError) as reason:
             if on_error == "raise":
                 raise
-            rows.append({"photo": name, "problem": explain(name, reason)})
+            rows.append({"image": name, "problem": explain(name, reason)})
             continue
         if not len(faces):
-            rows.append({"photo": name, "detector": faces.detector, "problem": NO_FACE})
+            rows.append({"image": name, "detector": faces.detector, "problem": NO_FACE})
         for i in range(len(faces)):
             box = dict(zip(("left", "top", "width", "height"), faces.boxes[i], strict=True))
             score = faces.scores[i]
             rows.append(
-                {"photo": name, "face": i, **box, "score": score, "detector": faces.detector}
+                {"image": name, "face": i, **box, "score": score, "detector": faces.detector}
             )
         crops += list(found)
     warn_of_several_frames(several_frames)
 
-    table = pd.DataFrame(rows, columns=["photo", *BEFORE_CLASSES, "problem"])
+    table = pd.DataFrame(rows, columns=["image", *BEFORE_CLASSES, "problem"])
     table = table.astype(dict.fromkeys(("left", "top", "width", "height", "score"), float))
     table["face"] = table["face"].astype("Int64")
     has_face = table["face"].notna().to_numpy()
@@ -144,13 +149,12 @@ def predict_faces(
         table[column] = table[column].astype(object).where(table[column].notna(), None)
     classes = pd.DataFrame(probabilities, columns=model.classes_.tolist())
     table = pd.concat([table.iloc[:, :-1], classes, table.iloc[:, -1:]], axis=1)
-    return table.set_index("photo")
+    return table.set_index("image")
 
 
-def _cropper(model: Any, detector: Any) -> FaceCropper:
+def _cropper(model: Any, shape: tuple[int, int, int], detector: Any) -> FaceCropper:
     """Return the cropper for the images of a model."""
     first = first_step(model)
     cropper = clone(first) if isinstance(first, FaceCropper) else FaceCropper()
-    height, width, channels = image_shape(model)
-    cropper.set_params(image_size=(height, width), color=channels == 3)
+    cropper.set_params(image_size=shape[:2], color=shape[2] == 3)
     return cropper if detector is None else cropper.set_params(detector=detector)

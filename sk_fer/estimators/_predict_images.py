@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,15 +17,11 @@ from sk_fer._utils._image_file import (
     to_pixels,
     warn_of_several_frames,
 )
-from sk_fer.estimators._each_image import each_image, explain
+from sk_fer.estimators._each_image import each_image, explain, warn_unless_cropped
 from sk_fer.estimators._model_images import image_shape, prepare_images
 
 if TYPE_CHECKING:
     import pandas as pd
-
-# A picture that is longer or larger than this probably shows more than one cropped face.
-_MOST_TIMES_LONGER = 1.3
-_MOST_TIMES_LARGER = 8
 
 
 @validate_params({"model": [HasMethods("predict")], "on_error": [StrOptions({"raise", "skip"})]})
@@ -152,24 +147,5 @@ def _read(
             pixels = to_pixels(to_pillow(image), color=color)
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from error
-    _warn_unless_cropped(name, pixels, shape)
+    warn_unless_cropped(name, pixels, shape)
     return pixels if pixels.shape[:2] == shape[:2] else resize_image(pixels, shape[:2])
-
-
-def _warn_unless_cropped(name: str, image: NDArray[np.uint8], shape: tuple[int, int, int]) -> None:
-    """Warn of a picture that is probably not one cropped face."""
-    height, width = image.shape[:2]
-    short, long = sorted((width, height))
-    if (image == image[0, 0]).all():
-        message = "has only one colour; it shows no face, and its prediction is meaningless"
-    elif long > _MOST_TIMES_LONGER * short or short >= _MOST_TIMES_LARGER * max(shape[:2]):
-        reason = f"the model takes {shape[1]} x {shape[0]}"
-        if long > _MOST_TIMES_LONGER * short:
-            reason = "it is far from square"
-        message = (
-            f"has {width:,} x {height:,} pixels, and {reason}; it is probably not a cropped face, "
-            "and then its prediction is meaningless; sk_fer.predict_faces finds the faces in it"
-        )
-    else:
-        return
-    warnings.warn(f"{name}: the picture {message}", stacklevel=5)

@@ -240,6 +240,7 @@ class Cropping:
     """A `FaceCropper` with its detector loaded."""
 
     def __init__(self, cropper: FaceCropper, search: Any) -> None:
+        self.detector = search.detector
         self._search = search
         self._size = cropper.image_shape_[:2]
         self._color = cropper.color
@@ -286,7 +287,7 @@ class Cropping:
 
     def _find(self, photo: Photo) -> DetectedFaces:
         """Return the faces, or the whole image if it is already cropped."""
-        if self._search.detector == "whole" or (is_small(photo) and not has_one_color(photo)):
+        if self.detector == "whole" or (is_small(photo) and not has_one_color(photo)):
             return self._whole.find(photo)
         faces = self._search.find(photo)
         if is_filled(photo, faces):

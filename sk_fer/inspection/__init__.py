@@ -1,5 +1,6 @@
 """Displays of images, models and trainings, scores of each class, and a report on a model."""
 
+from sk_fer.inspection._annotate import annotate_faces
 from sk_fer.inspection._class_report import class_report
 from sk_fer.inspection._comparison import ComparisonDisplay
 from sk_fer.inspection._contact_sheet import ContactSheetDisplay
@@ -18,6 +19,7 @@ __all__ = [
     "HistoryDisplay",
     "MistakesDisplay",
     "SaliencyDisplay",
+    "annotate_faces",
     "class_report",
     "write_report",
 ]

