@@ -7,7 +7,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from itertools import chain
+from itertools import chain, groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,6 +21,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sk_fer.model_selection._check_candidates import describe_candidate
 from sk_fer.model_selection._cluster import shared_with_workers
 from sk_fer.model_selection._fit_and_score import Place, fit_and_score, forget_folds
+from sk_fer.model_selection._fit_as_one import can_fit_as_one
 from sk_fer.model_selection._journal import Journal
 
 Result = dict[str, Any]
@@ -39,6 +40,7 @@ def evaluate(
     finished: Callable[[int, int, Result], None] | None = None,
     contexts: Sequence[Any] | None = None,
     caller: Any = None,
+    batched: bool = True,
     **settings: Any,
 ) -> list[Result]:
     """Fit and score all candidates on all folds.
@@ -67,6 +69,8 @@ def evaluate(
         The context of scikit-learn's callbacks for each fit, in the order of the results.
     caller : estimator, default=None
         The search, for these callbacks.
+    batched : bool, default=True
+        Whether dense networks that can be trained as one computation are.
     **settings
         Other arguments of scikit-learn's ``_fit_and_score``: `scorer`, `fit_params`,
         `score_params`, `error_score`, `return_train_score` and `verbose`.
@@ -106,6 +110,10 @@ def evaluate(
     processes = type(parallel._backend).__name__ in ("LokyBackend", "MultiprocessingBackend")
     in_files = n_workers > 1 and processes and isinstance(estimator, Pipeline)
     left = Counter(fit % n_folds for fit in pending)
+    groups = [[fit] for fit in pending]
+    if batched:
+        fit_params = settings["fit_params"]
+        groups = _groups(estimator, candidates, pending, n_folds, n_workers, fit_params)
     with (
         _temporary_folder() if in_files else nullcontext() as root,
         shared_with_workers(X, y, *chain.from_iterable(rows)),
@@ -115,25 +123,26 @@ def evaluate(
             return None if root is None else Path(root, str(fold))
 
         def tasks() -> Iterator[Any]:
-            for fit in pending:
-                candidate, fold = divmod(fit, n_folds)
+            for fits in groups:
+                fold = fits[0] % n_folds
+                places = [fit // n_folds for fit in fits]
                 yield delayed(fit_and_score)(
-                    fit,
+                    fits,
                     Place(search, fold, folder(fold), n_threads),
                     clone(estimator),
                     X,
                     y,
                     *rows[fold],
-                    parameters=candidates[candidate],
+                    parameters=[candidates[i] for i in places],
+                    contexts=[None if contexts is None else contexts[fit] for fit in fits],
                     split_progress=(fold, n_folds),
-                    candidate_progress=(candidate, len(candidates)),
-                    callback_ctx=None if contexts is None else contexts[fit],
+                    candidate_progress=[(i, len(candidates)) for i in places],
                     caller=caller,
                     **settings,
                 )
 
         try:
-            for fit, result in parallel(tasks()):
+            for fit, result in chain.from_iterable(parallel(tasks())):
                 candidate, fold = divmod(fit, n_folds)
                 if journal is not None:
                     journal.add(candidates[candidate], fold, result)
@@ -152,14 +161,48 @@ def _temporary_folder() -> AbstractContextManager[str]:
 
 def _by_fold(estimator: Any, candidates: Sequence[dict[str, Any]], n_folds: int) -> list[int]:
     """Return the numbers of all fits, with those that share preprocessing one after the other."""
-    last = estimator.steps[-1][0] if isinstance(estimator, Pipeline) else None
     first: dict[str, int] = {}
     order = []
     for candidate, params in enumerate(candidates):
-        of_steps = {name: value for name, value in params.items() if name.split("__")[0] != last}
-        order.append((first.setdefault(describe_candidate(of_steps), candidate), candidate))
+        order.append(
+            (first.setdefault(_steps_before_last(estimator, params), candidate), candidate)
+        )
     order.sort()
     return [candidate * n_folds + fold for fold in range(n_folds) for _, candidate in order]
+
+
+def _steps_before_last(estimator: Any, params: dict[str, Any]) -> str:
+    """Return the parameters of a candidate that are not those of its last step, as text."""
+    if not isinstance(estimator, Pipeline):
+        return ""
+    last = estimator.steps[-1][0]
+    return describe_candidate({k: v for k, v in params.items() if k.split("__")[0] != last})
+
+
+def _groups(
+    estimator: Any,
+    candidates: Sequence[dict[str, Any]],
+    fits: Sequence[int],
+    n_folds: int,
+    n_workers: int,
+    fit_params: dict[str, Any],
+) -> list[list[int]]:
+    """Group the fits that are trained as one computation, with a group for each worker at least."""
+
+    def key(fit: int) -> tuple[int, str]:
+        return fit % n_folds, _steps_before_last(estimator, candidates[fit // n_folds])
+
+    together = [list(group) for _, group in groupby(fits, key)]
+    n_parts = -(-n_workers // len(together))
+    groups: list[list[int]] = []
+    for group in together:
+        models = [clone(estimator).set_params(**candidates[fit // n_folds]) for fit in group]
+        if len(group) > 1 and can_fit_as_one(models, fit_params):
+            parts = np.array_split(group, min(n_parts, len(group)))
+            groups += [part.tolist() for part in parts]
+        else:
+            groups += [[fit] for fit in group]
+    return groups
 
 
 def _threads_of_a_fit(backend: Any, n_workers: int) -> int | None:

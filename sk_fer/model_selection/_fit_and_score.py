@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
@@ -19,6 +21,7 @@ from sklearn.utils import get_tags
 from sk_fer._utils._image_rows import ImageRows
 from sk_fer.estimators._base import BaseFERClassifier
 from sk_fer.model_selection._check_candidates import describe_candidate
+from sk_fer.model_selection._fit_as_one import fit_as_one
 from sk_fer.model_selection._folds import Fold, ordinary
 
 _lock = Lock()
@@ -35,7 +38,7 @@ class Place(NamedTuple):
 
 
 def fit_and_score(
-    number: int,
+    numbers: Sequence[int],
     place: Place,
     estimator: Any,
     X: Any,
@@ -43,26 +46,30 @@ def fit_and_score(
     train: NDArray[np.intp],
     test: NDArray[np.intp],
     *,
-    parameters: dict[str, Any],
+    parameters: Sequence[dict[str, Any]],
+    contexts: Sequence[Any],
+    candidate_progress: Sequence[tuple[int, int]],
     scorer: Any,
     **settings: Any,
-) -> tuple[int, dict[str, Any]]:
-    """Fit a candidate and score it, as scikit-learn's searches do.
+) -> list[tuple[int, dict[str, Any]]]:
+    """Fit candidates on a fold and score them, as scikit-learn's searches do.
+
+    Several candidates are trained as one computation.
 
     Parameters
     ----------
-    number : int
-        The number of the fit, which is returned.
+    numbers : sequence of int
+        The number of each fit, which is returned.
     place : Place
-        The place of the fit in the search.
+        The place of the fits in the search.
     estimator : estimator
         A clone of the estimator of the search.
     X, y : array-like
         All images and labels.
     train, test : ndarray of int
         The rows of the fold.
-    parameters : dict
-        The parameters of the candidate.
+    parameters, contexts, candidate_progress : sequence
+        For each candidate, the parameters, the context of callbacks and the progress.
     scorer : callable
         The scorer or scorers.
     **settings
@@ -70,40 +77,59 @@ def fit_and_score(
 
     Returns
     -------
-    number : int
-        The number of the fit.
-    result : dict
-        The result, as scikit-learn's ``_fit_and_score`` returns it.
+    list of (int, dict)
+        The number and the result of each fit, as scikit-learn's ``_fit_and_score`` returns it.
     """
-    settings = {
-        "return_n_test_samples": True,
-        "return_times": True,
-        "parameters": parameters,
-        **settings,
-    }
-    try:
-        # scikit-learn sets them, too, but a fold must know the steps before.
-        estimator.set_params(**clone(parameters, safe=False))
-        with _threads(estimator, place.n_threads):
-            # Kernels need other columns in each fold, and arrays on devices other functions.
-            if get_tags(estimator).input_tags.pairwise or get_config()["array_api_dispatch"]:
-                rows = {"train": train, "test": test}
-                return number, _fit_and_score(estimator, X, y, scorer=scorer, **rows, **settings)
-            fold = _fold(place, X, y, train, test)
-            with fold.sharing(estimator) as images:
-                result = _fit_and_score(
-                    estimator,
-                    _FoldImages(X, fold, *images),
-                    y,
-                    scorer=_for_fold(scorer),
-                    train=fold.train,
-                    test=fold.test,
-                    **settings,
-                )
-            return number, result
-    except Exception as error:
-        error.add_note(f"in the candidate {describe_candidate(parameters)}, fold {place.fold + 1}")
-        raise
+    settings = {"return_n_test_samples": True, "return_times": True, **settings}
+    fold, results, seconds = None, [], 0.0
+    models = [clone(estimator) for _ in numbers]
+    with ExitStack() as stack:
+        stack.enter_context(_threads(estimator, place.n_threads))
+        # Kernels need other columns in each fold, and arrays on devices other functions.
+        if not (get_tags(estimator).input_tags.pairwise or get_config()["array_api_dispatch"]):
+            fold, scorer = _fold(place, X, y, train, test), _for_fold(scorer)
+            train, test = fold.train, fold.test
+            for model, params in zip(models, parameters, strict=True):
+                # scikit-learn sets them, too, but a fold must know them before.
+                model.set_params(**clone(params, safe=False))
+            if len(models) > 1:
+                start = time.time()
+                fit_as_one(models, fold, X, y, settings["fit_params"], stack)
+                seconds = (time.time() - start) / len(models)
+        for number, model, params, context, progress in zip(
+            numbers, models, parameters, contexts, candidate_progress, strict=True
+        ):
+            try:
+                with _images_of(model, fold, X) as images:
+                    result = _fit_and_score(
+                        model,
+                        images,
+                        y,
+                        scorer=scorer,
+                        train=train,
+                        test=test,
+                        parameters=params,
+                        callback_ctx=context,
+                        candidate_progress=progress,
+                        **settings,
+                    )
+            except Exception as error:
+                named = describe_candidate(params)
+                error.add_note(f"in the candidate {named}, fold {place.fold + 1}")
+                raise
+            result["fit_time"] += seconds
+            results.append((number, result))
+    return results
+
+
+@contextmanager
+def _images_of(model: Any, fold: Fold | None, X: Any) -> Iterator[Any]:
+    """Yield what stands for X while a candidate is fitted and scored."""
+    if fold is None:
+        yield X
+        return
+    with fold.sharing(model) as images:
+        yield _FoldImages(X, fold, *images)
 
 
 def forget_folds() -> None:

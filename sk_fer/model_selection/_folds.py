@@ -78,14 +78,35 @@ class Fold:
         self.folder = folder
         self._kept: dict[str, tuple[Any, Any]] = {}
         self._names: dict[int, str] = {}
-        self._names.update(zip(map(id, self._rows or self._copies), ("train", "test"), strict=True))
+        if self._rows is not None:
+            self._names.update(zip(map(id, self._rows), ("train", "test"), strict=True))
         self._used: set[str] = set()
         self._lock = RLock()
 
     @cached_property
     def _copies(self) -> tuple[Any, Any]:
         """The training and test images, copied."""
-        return _safe_indexing(self._X, self.train), _safe_indexing(self._X, self.test)
+        copies = tuple(_safe_indexing(self._X, rows) for rows in (self.train, self.test))
+        self._names.update(zip(map(id, copies), ("train", "test"), strict=True))
+        return copies
+
+    def images_for(self, estimator: Any) -> tuple[Any, Any]:
+        """Return the images to fit and to score an estimator on.
+
+        Parameters
+        ----------
+        estimator : estimator
+            A candidate, also inside :meth:`sharing`.
+
+        Returns
+        -------
+        X_train, X_test : array-like
+            Arrays, or rows of all images if the last step takes them. Rows of uint8 images need no
+            check of their values, so that a fit needs no copy of them.
+        """
+        is_shared = isinstance(estimator, Pipeline) and estimator.memory in (None, self)
+        last = estimator[-1] if is_shared else estimator
+        return (self._rows if isinstance(last, BaseFERClassifier) else None) or self._copies
 
     @contextmanager
     def sharing(self, estimator: Any) -> Iterator[tuple[Any, Any]]:
@@ -103,12 +124,8 @@ class Fold:
         X_train, X_test : array-like
             The images to fit and to score the candidate on.
         """
-        is_shared = isinstance(estimator, Pipeline) and estimator.memory is None
-        last = estimator[-1] if is_shared else estimator
-        # Rows of uint8 images need no check of their values, so that a fit needs no copy of them.
-        images = self._rows if isinstance(last, BaseFERClassifier) else None
-        images = images or self._copies
-        if not is_shared:
+        images = self.images_for(estimator)
+        if not isinstance(estimator, Pipeline) or estimator.memory is not None:
             yield images
             return
         self._used = set()
@@ -133,15 +150,30 @@ class Fold:
         X_train, X_test : array-like
             The images after all steps but the last.
         """
-        with self.sharing(pipeline) as (X_train, X_test):
-            # A Pipeline does not share its last step.
-            steps = Pipeline(
-                [*pipeline.steps[:-1], ("last", "passthrough")], memory=pipeline.memory
-            )
-            X_train = steps.fit_transform(X_train, self.y_train)
-            X_test = steps.transform(X_test)
-            pipeline.steps = [*steps.steps[:-1], pipeline.steps[-1]]
+        with self.sharing(pipeline) as (_, X_test):
+            X_train = self.fit_steps(pipeline)
+            for _, step in pipeline.steps[:-1]:
+                X_test = X_test if step in (None, "passthrough") else step.transform(X_test)
         return X_train, X_test
+
+    def fit_steps(self, pipeline: Pipeline) -> Any:
+        """Fit the steps of a Pipeline but the last, inside :meth:`sharing`.
+
+        Parameters
+        ----------
+        pipeline : Pipeline
+            A candidate. Its steps but the last are replaced with fitted ones.
+
+        Returns
+        -------
+        array-like
+            The training images after these steps.
+        """
+        # A Pipeline does not share its last step.
+        steps = Pipeline([*pipeline.steps[:-1], ("last", "passthrough")], memory=pipeline.memory)
+        X_train = steps.fit_transform(self.images_for(pipeline)[0], self.y_train)
+        pipeline.steps = [*steps.steps[:-1], pipeline.steps[-1]]
+        return X_train
 
     def cache(self, function: Callable[..., Any], ignore: Any = None) -> Callable[..., Any]:
         """Return a function that fits and applies a step once, as ``Pipeline(memory=)`` needs."""

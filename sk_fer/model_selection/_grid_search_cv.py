@@ -41,6 +41,7 @@ class FERGridSearchCV(GridSearchCV):
       with `n_jobs` they are in memory once for all processes.
     - With `n_jobs`, each fit uses the number of cores divided by the number of fits at a time as
       its threads, even if the environment variable ``OMP_NUM_THREADS`` is higher.
+    - Small dense networks are trained several at a time, see `batched`.
     - The grid, the folds and the scores are checked before the first fit.
     - With `journal`, a search that was interrupted or killed continues without repeating its
       finished fits.
@@ -70,6 +71,10 @@ class FERGridSearchCV(GridSearchCV):
         The score of a fit that fails. "raise" raises the error instead.
     return_train_score : bool, default=False
         Whether to score the training images of each fit, too.
+    batched : bool, default=True
+        Whether to train dense networks of equal layers as one computation, if nothing prevents it.
+        They may differ in parameters such as `lr`, `weight_decay`, `dropout` and `random_state`.
+        Their scores differ from those of single fits only by the rounding of sums.
     journal : str or path-like, default=None
         The folder of the journal, which is created if it does not exist. Each finished fit is
         written to it. If the folder has the journal of the same search, its fits are not
@@ -109,10 +114,10 @@ class FERGridSearchCV(GridSearchCV):
 
     Notes
     -----
-    The scores are equal to those of GridSearchCV to the last bit if the number of threads is the
-    same. A journal belongs to one estimator, grid, scoring, data and folds. Another search in the
-    same folder raises an error that names the difference. Parameters such as `verbose` and
-    `n_jobs` may change.
+    With ``batched=False``, the scores are equal to those of GridSearchCV to the last bit, if the
+    number of threads is the same. A journal belongs to one estimator, grid, scoring, data and
+    folds. Another search in the same folder raises an error that names the difference. Parameters
+    such as `verbose` and `n_jobs` may change.
 
     Examples
     --------
@@ -134,6 +139,7 @@ class FERGridSearchCV(GridSearchCV):
         **GridSearchCV._parameter_constraints,
         # An unknown name has a message with the nearest names.
         "scoring": [str, callable, list, tuple, dict, None],
+        "batched": ["boolean"],
         "journal": [str, PathLike, None],
     }
 
@@ -150,6 +156,7 @@ class FERGridSearchCV(GridSearchCV):
         pre_dispatch: int | str = "2*n_jobs",
         error_score: str | float = np.nan,
         return_train_score: bool = False,
+        batched: bool = True,
         journal: str | PathLike[str] | None = None,
     ) -> None:
         super().__init__(
@@ -164,6 +171,7 @@ class FERGridSearchCV(GridSearchCV):
             error_score=error_score,
             return_train_score=return_train_score,
         )
+        self.batched = batched
         self.journal = journal
 
     @_fit_context(prefer_skip_nested_validation=False)
@@ -280,6 +288,7 @@ class FERGridSearchCV(GridSearchCV):
                 journal=journal,
                 contexts=contexts,
                 caller=self,
+                batched=self.batched,
                 scorer=scorers,
                 fit_params=routed.estimator.fit,
                 score_params=routed.scorer.score,

@@ -9,7 +9,6 @@ from sklearn import config_context
 from sklearn.base import BaseEstimator, clone
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.model_selection import (
-    GridSearchCV,
     HalvingGridSearchCV,
     ParameterGrid,
     StratifiedGroupKFold,
@@ -20,6 +19,7 @@ from sklearn.pipeline import Pipeline
 from sk_fer._utils._constraints import Interval, validate_params
 from sk_fer.estimators._base import BaseFERClassifier
 from sk_fer.model_selection._check_search import check_search
+from sk_fer.model_selection._grid_search_cv import FERGridSearchCV
 
 
 @validate_params(
@@ -55,7 +55,7 @@ def grid_search(
 ) -> BaseEstimator:
     """Try all combinations of parameters by cross-validation.
 
-    This runs :class:`~sklearn.model_selection.GridSearchCV` with shuffled stratified folds. With
+    This runs :class:`FERGridSearchCV` with shuffled stratified folds. With
     `groups`, no group is in two folds, and the validation images that a fit sets aside are whole
     groups, too, which otherwise needs scikit-learn's metadata routing.
 
@@ -91,7 +91,7 @@ def grid_search(
 
     Returns
     -------
-    search : GridSearchCV or HalvingGridSearchCV
+    search : FERGridSearchCV or HalvingGridSearchCV
         The fitted search, with ``best_params_`` and ``cv_results_``. A candidate whose fit fails
         has the score NaN.
 
@@ -118,8 +118,9 @@ def grid_search(
     """
     kind = StratifiedKFold if groups is None else StratifiedGroupKFold
     folds = kind(cv, shuffle=True, random_state=random_state)
-    candidates = ParameterGrid(param_grid)
-    check_search(classifier, candidates, X, y, cv=folds, groups=groups, scoring=scoring)
+    if halving:  # FERGridSearchCV checks itself
+        candidates = ParameterGrid(param_grid)
+        check_search(classifier, candidates, X, y, cv=folds, groups=groups, scoring=scoring)
     settings: dict[str, Any] = {
         "scoring": scoring,
         "cv": folds,
@@ -145,7 +146,7 @@ def grid_search(
                 **settings,
             )
         else:
-            search = GridSearchCV(classifier, param_grid, **settings)
+            search = FERGridSearchCV(classifier, param_grid, **settings)
         if callbacks:
             search.set_callbacks(*callbacks)
         return search.fit(X, y, **({} if groups is None else {"groups": groups}))

@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
+from functools import partial
 
 import joblib
 import numpy as np
 import pytest
 import sklearn
+from sklearn.base import clone
 from sklearn.callback import ProgressBar
 from sklearn.exceptions import FitFailedWarning
 from sklearn.linear_model import LogisticRegression
@@ -17,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from sk_fer._utils._image_rows import ImageRows
-from sk_fer.model_selection import FERGridSearchCV, _evaluate
+from sk_fer.model_selection import FERGridSearchCV, _evaluate, _fit_as_one
 from sk_fer.model_selection._journal import FITS
 from sk_fer.preprocessing import HistogramEqualizer
 from tests.helpers import cnn, dense
@@ -25,6 +27,7 @@ from tests.helpers import cnn, dense
 FOLDS = StratifiedKFold(3, shuffle=True, random_state=1)
 NET = "ferdenseclassifier__"
 PIPELINE = make_pipeline(HistogramEqualizer(), dense())
+ONE_BY_ONE = partial(FERGridSearchCV, batched=False)
 GRID = {f"{NET}lr": [1e-3, 1e-2], "histogramequalizer__method": ["global", "adaptive"]}
 
 
@@ -47,8 +50,7 @@ def both(estimator, grid, *data, **settings):
     fit = settings.pop("fit", {})
     settings = {"cv": FOLDS, **settings}
     return [
-        kind(estimator, grid, **settings).fit(*data, **fit)
-        for kind in (FERGridSearchCV, GridSearchCV)
+        kind(estimator, grid, **settings).fit(*data, **fit) for kind in (ONE_BY_ONE, GridSearchCV)
     ]
 
 
@@ -104,7 +106,7 @@ def test_scoring_and_refit_are_those_of_scikit_learn(small, settings):
 
 def test_processes_share_images_and_preprocessing(small):
     with joblib.parallel_config(max_nbytes=1000):  # joblib maps larger arrays
-        search = FERGridSearchCV(PIPELINE, GRID, cv=FOLDS, n_jobs=2, scoring=mapped).fit(*small)
+        search = ONE_BY_ONE(PIPELINE, GRID, cv=FOLDS, n_jobs=2, scoring=mapped).fit(*small)
     assert_equal_results(search, GridSearchCV(PIPELINE, GRID, cv=FOLDS).fit(*small))
 
 
@@ -122,9 +124,7 @@ def mapped(estimator, X, y):
 def test_threads_share_a_fold(small):
     expected = GridSearchCV(PIPELINE, GRID, cv=FOLDS).fit(*small)
     with joblib.parallel_config("threading"):
-        assert_equal_results(
-            FERGridSearchCV(PIPELINE, GRID, cv=FOLDS, n_jobs=3).fit(*small), expected
-        )
+        assert_equal_results(ONE_BY_ONE(PIPELINE, GRID, cv=FOLDS, n_jobs=3).fit(*small), expected)
 
 
 def test_the_parent_of_workers_does_not_import_torch(tmp_path):
@@ -149,6 +149,46 @@ FERGridSearchCV(net, {{"lr": [0.1]}}, cv=2, journal={str(tmp_path)!r}).fit(X, np
         [sys.executable, "-c", program], check=True, capture_output=True, text=True
     )
     assert run.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize(
+    ("estimator", "prefix"), [(PIPELINE, NET), (PIPELINE[-1], "")], ids=["pipeline", "classifier"]
+)
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_dense_networks_are_trained_as_one(small, estimator, prefix, n_jobs, monkeypatch):
+    X, y = small[0].reshape(70, -1), small[1]
+    grid = {f"{prefix}lr": [1e-3, 1e-2, 3e-2], f"{prefix}hidden_layer_sizes": [(8,), (4,)]}
+    fit = {f"{prefix}sample_weight": 1.0 + np.arange(70) % 2, f"{prefix}groups": np.arange(70) // 2}
+    if not prefix:
+        fit.pop("groups")  # the folds would take it
+    estimator = clone(estimator).set_params(**{f"{prefix}validation_fraction": 0.3})
+    settings = {"cv": FOLDS, "scoring": "neg_log_loss"}
+    sizes = []
+    fit_together = _fit_as_one.fit_together
+
+    def noted(models, *args, **kwargs):
+        sizes.append(len(models))
+        return fit_together(models, *args, **kwargs)
+
+    monkeypatch.setattr(_fit_as_one, "fit_together", noted)
+    with joblib.parallel_config("threading"):
+        search = FERGridSearchCV(estimator, grid, n_jobs=n_jobs, **settings).fit(X, y, **fit)
+    assert sizes == [6] * 3
+    expected = GridSearchCV(estimator, grid, **settings).fit(X, y, **fit)
+    for split in range(3):
+        name = f"split{split}_test_score"
+        scores, others = search.cv_results_[name], expected.cv_results_[name]
+        np.testing.assert_allclose(scores, others, rtol=0.02)
+    assert search.cv_results_["params"] == expected.cv_results_["params"]
+
+
+def test_a_diverged_network_does_not_end_those_that_were_trained_with_it(small):
+    search = FERGridSearchCV(dense(), {"lr": [1e-2, 1e30]}, cv=2, error_score=-1)
+    with pytest.warns(FitFailedWarning, match=r"(?s)2 fits failed.*in the candidates lr=1e\+30"):
+        search.fit(*small)
+    scores = search.cv_results_["mean_test_score"]
+    assert scores[0] > 0
+    assert scores[1] == -1
 
 
 def test_groups_and_weights_reach_fits_and_folds(small):
@@ -241,7 +281,7 @@ class StopSearch(BaseException):
 
 def test_a_search_that_was_stopped_repeats_no_finished_fit(small, tmp_path, monkeypatch):
     expected = GridSearchCV(PIPELINE, GRID, cv=FOLDS).fit(*small)
-    search = FERGridSearchCV(PIPELINE, GRID, cv=FOLDS, journal=tmp_path)
+    search = ONE_BY_ONE(PIPELINE, GRID, cv=FOLDS, journal=tmp_path)
     n_fits, fit_and_score = 0, _evaluate.fit_and_score
 
     def counted(*args, **kwargs):
