@@ -58,6 +58,11 @@ SCRIPTS = {
             ]
         },
     ),
+    "report": (
+        [],
+        ["70 images: ", "Balanced accuracy", "of 70 test images"],
+        {"report": ["machine", "versions", "seconds", "scores", "notes", "failed"]},
+    ),
     "throughput": (
         ["--device", "cpu", "--only", "fast", "dense", "scaling"],
         ["skorch, float32", "MLPClassifier, float64", "us an image; off that line by"],

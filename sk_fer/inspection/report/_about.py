@@ -89,8 +89,8 @@ def training(measured: Measured, about: Bunch) -> list[Block]:
     last = model_steps(about.estimator)[-1]
     if not hasattr(last, "history_"):
         return [Text(f"{type(last).__name__} has no history of its training.")]
-    figure = new_figure(9, 3.6)
-    HistoryDisplay.from_estimator(last, ax=figure.subplots(1, 2))
+    figure = new_figure(6.4, 5.6)
+    HistoryDisplay.from_estimator(last, ax=figure.subplots(2, 1))
     words = f"Two plots: the loss and the accuracy after each of {last.n_epochs_} epochs."
     return [
         Picture.of(figure, words),
