@@ -13,7 +13,7 @@ from sklearn.utils import _safe_indexing
 
 from sk_fer._utils._as_array import as_array
 from sk_fer._utils._layout import SIDE, to_images
-from sk_fer.preprocessing import ImageReader, PixelParser
+from sk_fer.inspection._steps import READERS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,7 +47,7 @@ def pictures(X: Any, *, estimator: Any = None, image_shape: Any = None) -> NDArr
         The images as uint8, or as float from 0 to 1.
     """
     for step in _first_steps(estimator):
-        if isinstance(step, ImageReader | PixelParser):
+        if isinstance(step, READERS):
             X = step.transform(X)
         fitted = getattr(step, "image_shape_", None)
         array = np.asanyarray(as_array(X))

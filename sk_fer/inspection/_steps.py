@@ -6,10 +6,12 @@ from typing import Any
 
 from sklearn.pipeline import Pipeline
 
+from sk_fer.faces import FaceCropper
 from sk_fer.preprocessing import ImageReader, PixelParser
 from sk_fer.preprocessing._base import ImageTransformer
 
-_READERS = ImageReader | PixelParser | ImageTransformer
+READERS = ImageReader | FaceCropper | PixelParser
+_OF_IMAGES = READERS | ImageTransformer | str | None
 
 
 def split_preprocessing(estimator: Any) -> tuple[list[Any], Any]:
@@ -31,7 +33,9 @@ def split_preprocessing(estimator: Any) -> tuple[list[Any], Any]:
     if not isinstance(model, Pipeline):
         return [], model
     n_first = 0
-    while n_first < len(model) - 1 and isinstance(model[n_first], _READERS | str | None):
+    while n_first < len(model) - 1 and isinstance(
+        model[n_first], READERS | ImageTransformer | str | None
+    ):
         n_first += 1
     steps = [step for step in model[:n_first] if step not in (None, "passthrough")]
     rest = model[n_first:]

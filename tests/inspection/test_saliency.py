@@ -9,7 +9,8 @@ from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.pipeline import make_pipeline
 
 from sk_fer import FERFeatures
-from sk_fer.inspection import SaliencyDisplay
+from sk_fer.faces import FaceCropper
+from sk_fer.inspection import FacesDisplay, SaliencyDisplay
 from sk_fer.preprocessing import HistogramEqualizer, ImageResizer, PixelParser
 
 from ..helpers import cnn, dense, pretrained
@@ -110,6 +111,18 @@ def test_the_preprocessing_of_a_pipeline_is_applied_first(small, ax, method):
     np.testing.assert_array_equal(display.images, prepared.reshape(3, 30, 30))
     alone = SaliencyDisplay.from_estimator(model[-1], prepared, method=method, ax=ax)
     np.testing.assert_array_equal(display.maps, alone.maps)
+
+
+def test_photographs_are_cropped_first(small, ax):
+    photographs, y = list(small[0][:14]), small[1][:14]
+    cropper = FaceCropper(16, detector="whole")
+    model = make_pipeline(cropper, dense()).fit(photographs, y)
+    display = SaliencyDisplay.from_estimator(model, photographs, n_images=2, ax=ax)
+    np.testing.assert_array_equal(
+        display.images.reshape(2, -1), cropper.transform(photographs[:2]).reshape(2, -1)
+    )
+    shown = FacesDisplay.from_estimator(model, photographs, y, n_images=2, ax=ax)
+    np.testing.assert_array_equal(shown.images, display.images)
 
 
 def test_occlusion_of_any_classifier(small, ax):
