@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,10 @@ def train_together(fits: list[Fit], *, most_bytes: int) -> list[Exception | None
     for i, fit in enumerate(fits):
         groups.setdefault(_kind_of(fit) or i, []).append(i)
     for members in groups.values():
-        members.sort(key=lambda i: hash(same_batches(fits[i])))
+        streams: dict[Any, list[int]] = {}
+        for i in members:
+            streams.setdefault(same_batches(fits[i]), []).append(i)
+        members = list(chain.from_iterable(streams.values()))
         layers = plain_layers(fits[members[0]].net.module_, fits[members[0]].train.kind)
         n_bytes = 0 if layers is None else _n_bytes(layers)
         most = max(1, most_bytes // n_bytes) if n_bytes else 1
@@ -85,6 +89,7 @@ def _kind_of(fit: Fit) -> Any:
         net.precision,
         str(net.device),
         fit.train.kind,
+        net.module_.prepare.normalize,
         fit.train.targets.ndim,
         type(net.criterion_),
         net.optimizer,

@@ -60,7 +60,8 @@ class StackedLayers:
         self.counts = counts
         kinds = [type(layer) for layer in networks[0]]
         # Where nothing random comes first, the networks of a group are one wide layer at first.
-        self.shared_input = SeededDropout not in kinds[: kinds.index(nn.Linear)]
+        random = SeededDropout in kinds[: kinds.index(nn.Linear)]
+        self.shared_input = not random and len(counts) < len(networks)
         self.members: list[tuple[nn.Parameter, ...]] = []
         first = True
         for layers in self.layers:

@@ -217,14 +217,9 @@ class JointTraining:
         self, batches: list[Batch], masks: DropoutMasks | None = None
     ) -> tuple[Tensor, Tensor]:
         """Return the loss and the number of right predictions of each net on its batch."""
-        inputs = []
-        for (net, _, _), (values, _) in zip(self.leads, batches, strict=True):
-            kind, x = next(iter(values.items()))
-            if kind == "images":
-                x = net.module_.prepare(x)
-                if masks is not None and net.augment_ is not None:
-                    x = net.augment_(x)
-            inputs.append(x)
+        inputs = [next(iter(values.values())) for values, _ in batches]
+        if self.leads[0].train.kind == "images":
+            inputs = self._prepared(inputs, augment=masks is not None)
         reduced = self.precision != torch.float32
         with torch.autocast(self.device.type, dtype=self.precision, enabled=reduced):
             logits = self.stacked(inputs, masks).float()
@@ -244,6 +239,21 @@ class JointTraining:
             losses = losses[torch.tensor(order).argsort()]
         losses = (losses * self._stacked([_shares(batch) for batch in batches], 0)).sum(1)
         return losses, (logits.argmax(2) == classes).sum(1)
+
+    def _prepared(self, images: list[Tensor], *, augment: bool) -> list[Tensor]:
+        """Return the normalized images of each batch."""
+        nets = [net for net, _, _ in self.leads]
+        if nets[0].module_.prepare.normalize == "dataset":
+            prepared = [net.module_.prepare(x) for net, x in zip(nets, images, strict=True)]
+        else:
+            together = nets[0].module_.prepare(torch.cat(images))
+            prepared = list(together.split([len(x) for x in images]))
+        if not augment:
+            return prepared
+        return [
+            x if net.augment_ is None else net.augment_(x)
+            for net, x in zip(nets, prepared, strict=True)
+        ]
 
     def _stacked(self, tensors: list[Tensor], padding: int) -> Tensor:
         """Return the tensor of each net, padded to the same length."""
