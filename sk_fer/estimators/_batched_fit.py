@@ -139,7 +139,7 @@ def fit_together(
     >>> [model.n_epochs_ for model in fit_together(models, X, y)]
     [2, 2]
     """
-    from sk_fer.training import Fit, settle_after_fork, train_together
+    from sk_fer.training import settle_after_fork, train_together
 
     for estimator in estimators:
         reason = _obstacle(estimator)
@@ -157,7 +157,7 @@ def fit_together(
         except Exception as error:
             results[i] = error
         else:
-            fits.append(Fit(estimator.net_, train, valid))
+            fits.append((estimator.net_, train, valid))
             fitted.append(i)
     for i, diverged in zip(fitted, train_together(fits, most_bytes=MOST_BYTES), strict=True):
         results[i] = diverged or results[i]

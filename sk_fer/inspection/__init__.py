@@ -9,6 +9,7 @@ from sk_fer.inspection._faces import FacesDisplay
 from sk_fer.inspection._history import HistoryDisplay
 from sk_fer.inspection._mistakes import MistakesDisplay
 from sk_fer.inspection._saliency import SaliencyDisplay
+from sk_fer.inspection._search import SearchDisplay
 from sk_fer.inspection.report import write_report
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "HistoryDisplay",
     "MistakesDisplay",
     "SaliencyDisplay",
+    "SearchDisplay",
     "annotate_faces",
     "class_report",
     "write_report",

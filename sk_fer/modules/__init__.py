@@ -4,7 +4,7 @@ from sk_fer.modules._accurate_cnn import AccurateCNN
 from sk_fer.modules._build import build_module
 from sk_fer.modules._cnn import FastCNN, SequentialCNN, VGGStyleCNN
 from sk_fer.modules._dense import DenseNetwork
-from sk_fer.modules._dropout import SeededDropout, dropout_generator, random_bytes
+from sk_fer.modules._dropout import SeededDropout, dropout_generator
 from sk_fer.modules._face_module import FaceModule
 from sk_fer.modules._fused import fused_for_evaluation, largest_activation
 from sk_fer.modules._input import InputLayer
@@ -29,7 +29,6 @@ __all__ = [
     "fused_for_evaluation",
     "largest_activation",
     "network_class",
-    "random_bytes",
     "seeded_init",
     "weighted_batch",
 ]

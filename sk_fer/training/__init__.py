@@ -3,7 +3,6 @@
 from sk_fer._utils._choices import CHANGES, LOSSES, OPTIMIZERS, SCHEDULES
 from sk_fer.training._augment import Augmentation
 from sk_fer.training._batched import train_together
-from sk_fer.training._batched_loop import Fit, JointTraining
 from sk_fer.training._batches import BatchIterator
 from sk_fer.training._checkpoint_folder import CheckpointFolder
 from sk_fer.training._checkpoints import Checkpoints
@@ -30,9 +29,7 @@ __all__ = [
     "Checkpoints",
     "FERNet",
     "FaceDataset",
-    "Fit",
     "FitTasks",
-    "JointTraining",
     "Muon",
     "ProgressiveResizing",
     "Unfreezing",

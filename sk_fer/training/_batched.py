@@ -10,11 +10,15 @@ from torch import nn
 
 from sk_fer.training._batched_layers import plain_layers
 from sk_fer.training._batched_loop import Fit, JointTraining, same_batches, schedule_of
+from sk_fer.training._dataset import FaceDataset
 from sk_fer.training._loss import WeightedCrossEntropy
+from sk_fer.training._net import FERNet
 from sk_fer.training._ranks import n_ranks
 
 
-def train_together(fits: list[Fit], *, most_bytes: int) -> list[Exception | None]:
+def train_together(
+    fits: list[tuple[FERNet, FaceDataset, FaceDataset | None]], *, most_bytes: int
+) -> list[Exception | None]:
     """Train several nets, those of equal networks together in each step.
 
     Each net is trained as by its ``partial_fit``: from the same initial weights, with the same
@@ -23,8 +27,8 @@ def train_together(fits: list[Fit], *, most_bytes: int) -> list[Exception | None
 
     Parameters
     ----------
-    fits : list of Fit
-        The nets, which are initialized, and their data.
+    fits : list of (FERNet, FaceDataset, FaceDataset or None)
+        The nets, which are initialized, with their training and validation images.
     most_bytes : int
         The largest memory of the weights that are trained together.
 
@@ -33,23 +37,24 @@ def train_together(fits: list[Fit], *, most_bytes: int) -> list[Exception | None
     list of (ValueError or None)
         For each fit, the error that ended it, if its training diverged.
     """
-    errors: list[Exception | None] = [None] * len(fits)
+    found = [Fit(*fit) for fit in fits]
+    errors: list[Exception | None] = [None] * len(found)
     groups: dict[Any, list[int]] = {}
-    for i, fit in enumerate(fits):
+    for i, fit in enumerate(found):
         groups.setdefault(_kind_of(fit) or i, []).append(i)
     for members in groups.values():
         streams: dict[Any, list[int]] = {}
         for i in members:
-            streams.setdefault(same_batches(fits[i]), []).append(i)
+            streams.setdefault(same_batches(found[i]), []).append(i)
         members = list(chain.from_iterable(streams.values()))
-        layers = plain_layers(fits[members[0]].net.module_, fits[members[0]].train.kind)
+        layers = plain_layers(found[members[0]].net.module_, found[members[0]].train.kind)
         n_bytes = 0 if layers is None else _n_bytes(layers)
         most = max(1, most_bytes // n_bytes) if n_bytes else 1
         for part in np.array_split(members, -(-len(members) // most)):
             if len(part) == 1:
-                errors[part[0]] = _train_alone(fits[part[0]])
+                errors[part[0]] = _train_alone(found[part[0]])
             else:
-                joint = JointTraining([fits[i] for i in part])
+                joint = JointTraining([found[i] for i in part])
                 for i, error in zip(part, joint.run(), strict=True):
                     errors[i] = error
     return errors

@@ -6,9 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sk_fer.modules import FaceModule, SeededDropout, random_bytes
+from sk_fer.modules import FaceModule, SeededDropout
 from sk_fer.modules._blocks import FeaturesAndHead
 from sk_fer.modules._dense import ACTIVATIONS
+from sk_fer.modules._dropout import random_bytes
 from sk_fer.training._forward import layers_for
 
 _ELEMENTWISE = tuple(ACTIVATIONS.values())

@@ -73,7 +73,7 @@ class JointTraining:
         """Train the nets, and return the error of each one that diverged."""
         with ExitStack() as stack:
             for net, train, _ in self.fits:
-                stack.enter_context(net.fit_context(None))
+                stack.enter_context(net._fit_context(None))
                 net.check_training_readiness()
                 net.notify("on_train_begin", X=train, y=None)
             self.stoppings = [_best_weights_of(net) for net, _, _ in self.fits]
@@ -122,7 +122,7 @@ class JointTraining:
         for k, net in enumerate(self.nets):
             self.losses.setdefault(repr(vars(net.criterion_)), []).append(k)
         self.train_batches = [
-            BatchIterator(train, net.batch_size, self.device, net.shuffled)
+            BatchIterator(train, net.batch_size, self.device, net._shuffled)
             for net, train, _ in self.leads
         ]
         self.valid_batches = [
@@ -148,7 +148,7 @@ class JointTraining:
             if i in ended:
                 continue
             net.on_epoch_end(net, **datasets)
-            stopped = net.call_callbacks("on_epoch_end", **datasets)
+            stopped = net._call_callbacks("on_epoch_end", **datasets)
             stopping = self.stoppings[i]
             if stopping is not None and stopping.best_epoch_ == len(net.history):
                 weights = net.module_.state_dict()
@@ -182,7 +182,7 @@ class JointTraining:
             masks.sizes = [len(batches[s][1]) for s in self.stream_of]
             losses, hits = self._measure(list(batches), masks)
             self.stacked.set_gradients(losses.sum())
-            with self.nets[0].step_precision():
+            with self.nets[0]._step_precision():
                 optimizer.step()
             sums.add(masks.sizes, losses, hits)
         self._hand_back(optimizer, factors)
@@ -325,7 +325,7 @@ class _Sums:
             ]
             net.history[-1]["batches"].extend(rows)
             total = sum(size * value for size, value in zip(sizes, values[k], strict=False))
-            net.record_epoch(prefix, total / n_samples, hits[k] / n_samples, len(sizes))
+            net._record_epoch(prefix, total / n_samples, hits[k] / n_samples, len(sizes))
         return losses
 
 

@@ -94,7 +94,7 @@ class CallbackNet(NeuralNetClassifier):
 
     # -- calls of callbacks ----------------------------------------------------------------
 
-    def call_callbacks(self, method_name: str, **kwargs: Any) -> bool:
+    def _call_callbacks(self, method_name: str, **kwargs: Any) -> bool:
         """Call a method of all callbacks, and return whether one of them requests a stop."""
         stop = False
         callbacks = self.callbacks_

@@ -90,7 +90,7 @@ class TrainingLoop(CallbackNet):
         train = self.get_dataset(X, y)
         if not self.initialized_:
             self.initialize()
-        with self.fit_context(checkpoints):
+        with self._fit_context(checkpoints):
             self.notify("on_train_begin", X=train, y=None)
             self._continue_schedulers()
             epochs = self.max_epochs if checkpoints is None else checkpoints.restore(self)
@@ -109,7 +109,7 @@ class TrainingLoop(CallbackNet):
         return self
 
     @contextmanager
-    def fit_context(self, checkpoints: Checkpoints | None) -> Iterator[None]:
+    def _fit_context(self, checkpoints: Checkpoints | None) -> Iterator[None]:
         """Set up the parts that only a fit needs, and remove them however it ends."""
         self.n_epochs_before_ = len(self.history)
         self.dropout_generator_ = torch.Generator(self.device)
@@ -151,7 +151,7 @@ class TrainingLoop(CallbackNet):
             if valid_batches is not None:
                 self.run_single_epoch(valid_batches, False, "valid", self.validation_step)
             self.on_epoch_end(self, **datasets)
-            stopped = self.call_callbacks("on_epoch_end", **datasets)
+            stopped = self._call_callbacks("on_epoch_end", **datasets)
             if n_ranks() > 1:  # all processes end after the same epoch
                 stopped = bool(add_up(torch.tensor(float(stopped), device=self.device)))
             if checkpoints is not None:
@@ -163,7 +163,7 @@ class TrainingLoop(CallbackNet):
     def notify(self, method_name: str, **kwargs: Any) -> None:
         """Call all callbacks. If one raises a KeyboardInterrupt, the fit stops."""
         getattr(self, method_name)(self, **kwargs)
-        if self.call_callbacks(method_name, **kwargs):
+        if self._call_callbacks(method_name, **kwargs):
             raise _StopTraining
 
     # -- data ------------------------------------------------------------------------------
@@ -179,13 +179,13 @@ class TrainingLoop(CallbackNet):
 
     def get_iterator(self, dataset: FaceDataset, training: bool = False) -> BatchIterator:
         """Return the batches of a data set, in a new order each epoch in training."""
-        order = self.shuffled if training else np.arange
+        order = self._shuffled if training else np.arange
         iterator = BatchIterator(dataset, self.batch_size, self.device, order, part_of_rank)
         if training:
             self.n_train_batches_ = len(iterator)
         return iterator
 
-    def shuffled(self, n_samples: int) -> NDArray[np.intp]:
+    def _shuffled(self, n_samples: int) -> NDArray[np.intp]:
         """Return the order of the samples in the epoch."""
         return self.order_generator_.permutation(n_samples)
 
@@ -235,9 +235,9 @@ class TrainingLoop(CallbackNet):
         loss, hits = (add_up(sums) / len(iterator.dataset)).tolist()
         if watch is not None:
             watch.check()
-        self.record_epoch(prefix, loss, hits, len(iterator))
+        self._record_epoch(prefix, loss, hits, len(iterator))
 
-    def record_epoch(self, prefix: str, loss: float, accuracy: float, n_batches: int) -> None:
+    def _record_epoch(self, prefix: str, loss: float, accuracy: float, n_batches: int) -> None:
         """Write the loss and accuracy of an epoch into the history."""
         for name, value, sign in (("loss", loss, 1), ("accuracy", accuracy, -1)):
             column = f"{prefix}_{name}"
@@ -259,12 +259,12 @@ class TrainingLoop(CallbackNet):
             batch=batch,
             training=True,
         )
-        with self.step_precision():
+        with self._step_precision():
             self.scaler_.step(self.optimizer_)
         self.scaler_.update()
         return step
 
-    def step_precision(self) -> AbstractContextManager[Any]:
+    def _step_precision(self) -> AbstractContextManager[Any]:
         """Return the context in which the optimizer takes a step."""
         # Muon multiplies matrices. On a GPU, its casts would take longer than they save.
         reduced = self.precision == torch.bfloat16 and torch.device(self.device).type == "cpu"

@@ -52,7 +52,20 @@ class WeightedCrossEntropy(nn.Module):
         return losses.mean() if weight is None else (losses * weight).mean()
 
     def losses(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Return the loss of each sample."""
+        """Return the loss of each sample.
+
+        Parameters
+        ----------
+        logits : Tensor of shape (n_samples, n_classes)
+            The logits.
+        target : Tensor of shape (n_samples,) or (n_samples, n_classes)
+            The positions of the classes, or shares that sum to one.
+
+        Returns
+        -------
+        Tensor of shape (n_samples,)
+            The losses, without weights.
+        """
         return F.cross_entropy(
             logits,
             target,
@@ -86,6 +99,20 @@ class WeightedFocalLoss(WeightedCrossEntropy):
     """
 
     def losses(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Return the loss of each sample.
+
+        Parameters
+        ----------
+        logits : Tensor of shape (n_samples, n_classes)
+            The logits.
+        target : Tensor of shape (n_samples,) or (n_samples, n_classes)
+            The positions of the classes, or shares that sum to one.
+
+        Returns
+        -------
+        Tensor of shape (n_samples,)
+            The losses, without weights.
+        """
         log_probabilities = logits.log_softmax(1)
         n_classes = logits.shape[1]
         if target.is_floating_point():

@@ -13,7 +13,7 @@ from skorch.callbacks import EpochScoring
 from sk_fer import FERCNNClassifier, FERDenseClassifier
 from sk_fer.datasets import make_faces
 from sk_fer.estimators._batched_fit import can_fit_together, fit_together
-from sk_fer.training import JointTraining
+from sk_fer.training._batched_loop import JointTraining
 
 SETTINGS = {
     "hidden_layer_sizes": (12, 8),
