@@ -1,6 +1,6 @@
 """Search with Optuna: a study in a file that can be stopped and resumed, and epochs that prune.
 
-    pip install "sk_fer[optuna]"
+    pip install ".[optuna]"
     python examples/optuna_study.py study.db fer2013.csv
 
 Stop the script at any time, with Ctrl-C or by ending its process. The same command continues the

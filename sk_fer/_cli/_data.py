@@ -122,8 +122,8 @@ class Faces:
     @property
     def split_note(self) -> str:
         """How the splits were made."""
-        known = set() if self.usage is None else set(map(subset_of, self.usage.tolist()))
-        if known >= {"train", "validation"}:
+        known = self._own_splits
+        if self.has_own_validation:
             return "those of the data set"
         share = f"{100 * self.source.test_size:.3g}%"
         if self.groups is not None:
@@ -134,6 +134,15 @@ class Faces:
             made = f"{share} of each class for validation and {share} for test"
         groups = "" if self.groups is None else f", without a common {self.groups_kind}"
         return f"{made}{groups}, seed {self.source.seed}"
+
+    @property
+    def has_own_validation(self) -> bool:
+        """Whether the data set contains a training and a validation split."""
+        return self._own_splits >= {"train", "validation"}
+
+    @property
+    def _own_splits(self) -> set[str | None]:
+        return set() if self.usage is None else set(map(subset_of, self.usage.tolist()))
 
     @property
     def has_splits(self) -> bool:

@@ -146,6 +146,6 @@ def import_optuna() -> Any:
         import optuna
     except ImportError as error:
         raise ImportError(
-            'the search needs Optuna, which is not installed: pip install "sk_fer[optuna]"'
+            'the search requires Optuna: run pip install ".[optuna]" in the clone of sk_fer'
         ) from error
     return optuna
