@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Self
 
@@ -35,7 +35,7 @@ from sk_fer.estimators._validation import (
 if TYPE_CHECKING:
     from sklearn.callback import CallbackContext
 
-    from sk_fer.training import FaceDataset, FERNet, FitTasks
+    from sk_fer.training import FaceDataset, FERNet, FitTasks, PausedTraining
 
 # partial_fit has a constant learning rate, no validation and no checkpoints.
 _OF_PARTIAL_FIT = {
@@ -59,6 +59,7 @@ class BaseFERClassifier(CallbacksParameter, CallbackSupportMixin, FittedClassifi
     random_state: Any
 
     _is_clone = False
+    _pause: PausedTraining | None = None
 
     @abstractmethod
     def _network(self) -> tuple[str, dict[str, Any]]:
@@ -207,6 +208,8 @@ class BaseFERClassifier(CallbacksParameter, CallbackSupportMixin, FittedClassifi
                 if previous is None:
                     seed = int(check_random_state(self.random_state).randint(2**31 - 1))
                     self._seed = value_of_first(seed)
+                if self._pause is not None and self._pause.seed is not None:
+                    self._seed = self._pause.seed
                 valid = None
                 if X_val is not None and y_val is not None:
                     images = self._check_images(X_val, reset=False, name="X_val")
@@ -244,7 +247,37 @@ class BaseFERClassifier(CallbacksParameter, CallbackSupportMixin, FittedClassifi
                 if "trainable" in parameters:
                     trainable = parameters["trainable"]
                     train, valid = head_inputs(self.net_, trainable, train, valid)
-            self.net_.partial_fit(train, valid=valid, checkpoints=checkpoints)
+            self.net_.partial_fit(train, valid=valid, checkpoints=self._pause or checkpoints)
+            if self._pause is not None:
+                self._pause.finish(self.net_, train)
+
+    @contextmanager
+    def _paused_after(
+        self, n_epochs: int, state: bytes | None, **settings: Any
+    ) -> Iterator[PausedTraining]:
+        """Let ``fit`` train until an epoch only, and continue from the state of the fit before.
+
+        Parameters
+        ----------
+        n_epochs : int
+            The number of epochs that are trained in all.
+        state : bytes or None
+            The state from which the training continues.
+        **settings
+            Other parameters of :class:`sk_fer.training.PausedTraining`.
+
+        Yields
+        ------
+        PausedTraining
+            The training. Its `state` continues it, after ``fit``.
+        """
+        from sk_fer.training import PausedTraining
+
+        self._pause = PausedTraining(n_epochs, state, **settings)
+        try:
+            yield self._pause
+        finally:
+            del self._pause
 
     def _build_net(
         self,

@@ -12,6 +12,7 @@ from sk_fer.training._loss import WeightedCrossEntropy, WeightedFocalLoss
 from sk_fer.training._muon import Muon
 from sk_fer.training._net import FERNet
 from sk_fer.training._optimizers import optimizer_settings
+from sk_fer.training._paused import PausedTraining
 from sk_fer.training._ranks import check_same_data, rank, value_of_first
 from sk_fer.training._resizing import ProgressiveResizing
 from sk_fer.training._schedules import schedule_callbacks
@@ -31,6 +32,7 @@ __all__ = [
     "FaceDataset",
     "FitTasks",
     "Muon",
+    "PausedTraining",
     "ProgressiveResizing",
     "Unfreezing",
     "WeightedCrossEntropy",

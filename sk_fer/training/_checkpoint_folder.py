@@ -50,8 +50,7 @@ class CheckpointFolder:
         for file in self._files():
             content = file.read_bytes()
             if _checksum(content) == _NAME.fullmatch(file.name)[2]:  # type: ignore[index]
-                state: dict[str, Any] = torch.load(io.BytesIO(content), weights_only=True)
-                return state
+                return unpack_state(content)
             self._damaged.add(file)
             warnings.warn(
                 f"the checkpoint {file} is damaged and ignored: its checksum is wrong",
@@ -107,6 +106,12 @@ def pack_state(state: dict[str, Any]) -> bytes:
     file = io.BytesIO()
     torch.save(plain_state(state), file)
     return file.getvalue()
+
+
+def unpack_state(content: bytes) -> dict[str, Any]:
+    """Return the state in what :func:`pack_state` returned."""
+    state: dict[str, Any] = torch.load(io.BytesIO(content), weights_only=True)
+    return state
 
 
 def _checksum(content: bytes) -> str:

@@ -70,17 +70,7 @@ class Checkpoints:
             return net.max_epochs
         checkpoint, self.found = self.found, None
         n_epochs = len(checkpoint["history"]) - len(net.history)
-        net.history[:] = [{**row, "batches": []} for row in checkpoint["history"]]
-        net.module_.load_state_dict(checkpoint["module"])
-        for name, parameter in net.module_.named_parameters():
-            parameter.requires_grad_(name not in checkpoint.get("frozen", ()))
-        net.optimizer_.load_state_dict(checkpoint["optimizer"])
-        if checkpoint["scaler"] and net.scaler_.is_enabled():
-            net.scaler_.load_state_dict(checkpoint["scaler"])
-        callbacks = dict(net.callbacks_)
-        for name, state in checkpoint["callbacks"].items():
-            if name in callbacks:
-                _set_state(callbacks[name], state)
+        restore_state(net, checkpoint)
         return 0 if checkpoint["stopped"] else net.max_epochs - n_epochs
 
     def save(self, net: NeuralNet, *, stopped: bool) -> None:
@@ -95,18 +85,7 @@ class Checkpoints:
         """
         if self.folder is None:
             return
-        own = {name for name, _ in net.get_default_callbacks()}
-        state = {
-            "about": self.about,
-            "stopped": stopped,
-            "history": [_plain_row(row) for row in net.history],
-            "module": dict(net.module_.state_dict()),
-            "frozen": [n for n, p in net.module_.named_parameters() if not p.requires_grad],
-            "optimizer": net.optimizer_.state_dict(),
-            "scaler": net.scaler_.state_dict(),
-            "callbacks": {n: _state(c) for n, c in net.callbacks_ if n not in own},
-        }
-        self._pending = len(net.history), pack_state(state)
+        self._pending = len(net.history), take_state(net, self.about, stopped=stopped)
         if time.monotonic() - self._written_at >= 60 * self.minutes:
             self.flush()
 
@@ -142,6 +121,60 @@ class Checkpoints:
         else:
             self._pending = None
             self._written_at = time.monotonic()
+
+
+def take_state(net: NeuralNet, about: dict[str, Any], *, stopped: bool) -> bytes:
+    """Return the state of a net between two epochs.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet
+        The net.
+    about : dict
+        A description of the training, which is part of the state.
+    stopped : bool
+        Whether a callback asked to end the training.
+
+    Returns
+    -------
+    bytes
+        The state, in the form of :func:`pack_state`.
+    """
+    own = {name for name, _ in net.get_default_callbacks()}
+    state = {
+        "about": about,
+        "stopped": stopped,
+        "history": [_plain_row(row) for row in net.history],
+        "module": dict(net.module_.state_dict()),
+        "frozen": [n for n, p in net.module_.named_parameters() if not p.requires_grad],
+        "optimizer": net.optimizer_.state_dict(),
+        "scaler": net.scaler_.state_dict(),
+        "callbacks": {n: _state(c) for n, c in net.callbacks_ if n not in own},
+    }
+    return pack_state(state)
+
+
+def restore_state(net: NeuralNet, state: dict[str, Any]) -> None:
+    """Set a net to a state.
+
+    Parameters
+    ----------
+    net : skorch.NeuralNet
+        A net of the same network, after the beginning of its training.
+    state : dict
+        The content of what :func:`take_state` returned.
+    """
+    net.history[:] = [{**row, "batches": []} for row in state["history"]]
+    net.module_.load_state_dict(state["module"])
+    for name, parameter in net.module_.named_parameters():
+        parameter.requires_grad_(name not in state.get("frozen", ()))
+    net.optimizer_.load_state_dict(state["optimizer"])
+    if state["scaler"] and net.scaler_.is_enabled():
+        net.scaler_.load_state_dict(state["scaler"])
+    callbacks = dict(net.callbacks_)
+    for name, of_callback in state["callbacks"].items():
+        if name in callbacks:
+            _set_state(callbacks[name], of_callback)
 
 
 def _plain_row(row: dict[str, Any]) -> dict[str, Any]:

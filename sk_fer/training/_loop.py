@@ -1,11 +1,13 @@
 """The training loop of skorch, without its costs per sample and per batch."""
 
+from __future__ import annotations
+
 import math
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
@@ -17,7 +19,6 @@ from sk_fer.modules import dropout_generator, weighted_batch
 from sk_fer.training._augment import Augmentation
 from sk_fer.training._batches import Batch, BatchIterator
 from sk_fer.training._callback_net import CallbackNet
-from sk_fer.training._checkpoints import Checkpoints
 from sk_fer.training._dataset import FaceDataset
 from sk_fer.training._device import fastest_convolutions
 from sk_fer.training._divergence import DivergenceWatch
@@ -35,6 +36,10 @@ from sk_fer.training._ranks import (
     rank,
 )
 from sk_fer.training._resizing import ProgressiveResizing
+
+if TYPE_CHECKING:
+    from sk_fer.training._checkpoints import Checkpoints
+    from sk_fer.training._paused import PausedTraining
 
 
 class _StopTraining(Exception):
@@ -60,7 +65,7 @@ class TrainingLoop(CallbackNet):
         classes: None = None,
         *,
         valid: FaceDataset | None = None,
-        checkpoints: Checkpoints | None = None,
+        checkpoints: Checkpoints | PausedTraining | None = None,
         **fit_params: Any,
     ) -> Self:
         """Train for ``max_epochs`` more epochs, without keeping a reference to the data.
@@ -77,8 +82,8 @@ class TrainingLoop(CallbackNet):
             Ignored.
         valid : FaceDataset, default=None
             The validation images.
-        checkpoints : Checkpoints, default=None
-            The checkpoints to restore and to write.
+        checkpoints : Checkpoints or PausedTraining, default=None
+            The state to restore and to keep.
         **fit_params
             Ignored.
 
@@ -105,11 +110,12 @@ class TrainingLoop(CallbackNet):
                     self._undo_steps_after_the_best_epoch()
                     self.notify("on_train_end", X=train, y=None)
                 raise
-            self.notify("on_train_end", X=train, y=None)
+            if self.history:  # it may have paused before the first epoch
+                self.notify("on_train_end", X=train, y=None)
         return self
 
     @contextmanager
-    def _fit_context(self, checkpoints: Checkpoints | None) -> Iterator[None]:
+    def _fit_context(self, checkpoints: Checkpoints | PausedTraining | None) -> Iterator[None]:
         """Set up the parts that only a fit needs, and remove them however it ends."""
         self.n_epochs_before_ = len(self.history)
         self.dropout_generator_ = torch.Generator(self.device)
@@ -136,7 +142,7 @@ class TrainingLoop(CallbackNet):
         epochs: int | None = None,
         *,
         valid: FaceDataset | None = None,
-        checkpoints: Checkpoints | None = None,
+        checkpoints: Checkpoints | PausedTraining | None = None,
         **_: Any,
     ) -> Self:
         """Train for some epochs, each with a validation and a checkpoint."""
