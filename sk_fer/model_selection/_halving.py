@@ -1,0 +1,475 @@
+"""Successive halving over epochs, in which the candidates that are left continue to train."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from itertools import product
+from numbers import Integral, Real
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Self
+
+import numpy as np
+from joblib.parallel import get_active_backend
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import _fit_context, clone
+from sklearn.model_selection import ParameterGrid, check_cv
+from sklearn.model_selection._search import BaseSearchCV
+from sklearn.model_selection._validation import (
+    _insert_error_scores,
+    _warn_or_raise_about_fit_failures,
+)
+from sklearn.pipeline import Pipeline
+from sklearn.utils import indexable
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import _check_method_params
+
+from sk_fer._utils._constraints import Interval
+from sk_fer.estimators._base import BaseFERClassifier
+from sk_fer.model_selection._check_candidates import describe_candidate
+from sk_fer.model_selection._check_search import check_search
+from sk_fer.model_selection._halving_fits import FitSettings, train_and_score
+
+
+class FERHalvingSearchCV(BaseSearchCV):
+    """Search over parameters in which the better candidates train on, and the others stop.
+
+    All candidates train for a few epochs. The best of them (one in `factor`) continue, from where
+    they stopped, until they have trained for `factor` times as many epochs, and so on, until the
+    last ones have trained for ``max_epochs`` of the classifier. The last ones have the weights
+    and the scores that :class:`~sklearn.model_selection.GridSearchCV` would give them, to the
+    bit on one CPU. No epoch of them is trained twice, unlike in
+    :class:`~sklearn.model_selection.HalvingGridSearchCV`.
+
+    Parameters
+    ----------
+    estimator : classifier of sk_fer, or Pipeline
+        The classifier, alone or as the last step of a Pipeline. Its ``max_epochs`` is the number
+        of epochs of the last candidates.
+    param_grid : dict of str to list, or list of such dicts
+        The values to try, as in GridSearchCV. ``max_epochs`` cannot be among them.
+    factor : float, default=3
+        The share of the candidates that continue is ``1 / factor``, and they continue to `factor`
+        times as many epochs. Greater than 1.
+    min_epochs : int, default=1
+        The smallest number of epochs after which candidates are compared.
+    scoring : str, callable, list, tuple or dict, default=None
+        The score or scores, as in GridSearchCV. With several scores, `refit` is the name of the
+        score that decides which candidates continue.
+    n_jobs : int, default=None
+        The number of fits at a time, as in GridSearchCV.
+    refit : bool, str or callable, default=True
+        Whether to fit the best candidate on all images at the end, as in GridSearchCV.
+    cv : int, splitter or iterable of (train, test), default=None
+        The folds, as in GridSearchCV. They are the same for all candidates and numbers of epochs.
+    verbose : int, default=0
+        With 1, a line is printed for each number of epochs, and with 2 also for each fit.
+    pre_dispatch : int or str, default="2*n_jobs"
+        The number of fits that are sent to the workers in advance, as in GridSearchCV.
+    error_score : "raise" or float, default=nan
+        The score of a fit that fails. A candidate does not continue if one of its fits failed.
+    return_train_score : bool, default=False
+        Whether to score the training images, too.
+
+    Attributes
+    ----------
+    cv_results_ : dict of str to ndarray
+        The results as in GridSearchCV, a row for each candidate and each number of epochs after
+        which it was scored, which is in ``n_resources``. ``iter`` counts these numbers, from 0.
+    best_estimator_ : estimator
+        The best candidate, fitted on all images. Only if `refit` is not False.
+    best_score_ : float
+        The mean score of the best candidate over the folds.
+    best_params_ : dict of str to object
+        The parameters of the best candidate, without ``max_epochs``.
+    best_index_ : int
+        The row of the best candidate in `cv_results_`. It is one that trained for all epochs,
+        unless `refit` is a callable that chooses another row.
+    n_resources_ : list of int
+        The numbers of epochs after which the candidates are compared.
+    n_candidates_ : list of int
+        The number of candidates with each of these numbers of epochs.
+    n_iterations_ : int
+        The length of these lists.
+    n_remaining_candidates_ : int
+        The number of candidates that trained for all epochs.
+    n_splits_ : int
+        The number of folds.
+    scorer_ : callable or dict of str to callable
+        The scorer or scorers.
+    multimetric_ : bool
+        Whether there are several scores.
+    refit_time_ : float
+        The seconds that the fit on all images took.
+    classes_ : ndarray of shape (n_classes,)
+        The classes.
+    n_features_in_ : int
+        The number of features of the images.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        The names of the features, if the images have names of type str.
+
+    See Also
+    --------
+    grid_search : Search with shuffled folds and groups, also by this class.
+    sklearn.model_selection.GridSearchCV : Train all candidates for all epochs.
+
+    Notes
+    -----
+    **Learning rate.** A candidate trains on the schedule of all epochs, which a comparison would
+    cut short: a high rate looks bad before it falls. Therefore the last quarter of the epochs
+    before a comparison (at least one) trains a copy, whose rate runs through the rest of the
+    schedule, and whose images have their whole size. The copy is scored and dropped, and the
+    candidate continues from where the copy was made. The epochs in ``n_resources`` include those
+    of the copy. The rate of ``lr_schedule="plateau"`` and of skorch's ``LRScheduler`` falls
+    to zero in the copy. If the rate is constant to the end, there is no copy.
+
+    **Memory.** The states of the trainings (weights, moments of the optimizer, callbacks) are in
+    files of a temporary folder on the machine of the search, for which the environment variable
+    ``TMPDIR`` selects the place, and are removed once they are not needed. Their size is
+    two to three times that of the weights, for each candidate and fold. They are sent to the
+    workers with the fits, so that workers on other machines need no shared folder.
+
+    **Preprocessing.** The steps of a Pipeline before the classifier are fitted once for each
+    fold and each of their parameters. The results are in the temporary folder, too.
+
+    References
+    ----------
+    .. [1] Jamieson & Talwalkar, "Non-stochastic Best Arm Identification and Hyperparameter
+       Optimization", AISTATS 2016: successive halving.
+
+    Examples
+    --------
+    >>> from sk_fer import FERDenseClassifier
+    >>> from sk_fer.datasets import make_faces
+    >>> from sk_fer.model_selection import FERHalvingSearchCV
+    >>> X, y = make_faces(70, image_size=16, random_state=0)
+    >>> dense = FERDenseClassifier((16,), max_epochs=9, random_state=0)
+    >>> search = FERHalvingSearchCV(dense, {"lr": [1e-4, 1e-3, 1e-2]}, cv=2).fit(X, y)
+    >>> search.n_candidates_, search.n_resources_
+    ([3, 1], [3, 9])
+    >>> sorted(search.best_params_)
+    ['lr']
+    """
+
+    _parameter_constraints: dict[str, list[Any]] = {
+        **BaseSearchCV._parameter_constraints,
+        "param_grid": [dict, list],
+        "factor": [Interval(Real, 1, None, closed="neither")],
+        "min_epochs": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    _cool_down = 0.25
+
+    def __init__(
+        self,
+        estimator: Any,
+        param_grid: Any,
+        *,
+        factor: float = 3,
+        min_epochs: int = 1,
+        scoring: Any = None,
+        n_jobs: int | None = None,
+        refit: Any = True,
+        cv: Any = None,
+        verbose: int = 0,
+        pre_dispatch: int | str = "2*n_jobs",
+        error_score: Any = np.nan,
+        return_train_score: bool = False,
+    ) -> None:
+        super().__init__(
+            estimator,
+            scoring=scoring,
+            n_jobs=n_jobs,
+            refit=refit,
+            cv=cv,
+            verbose=verbose,
+            pre_dispatch=pre_dispatch,
+            error_score=error_score,
+            return_train_score=return_train_score,
+        )
+        self.param_grid = param_grid
+        self.factor = factor
+        self.min_epochs = min_epochs
+
+    @_fit_context(prefer_skip_nested_validation=False)  # the estimator is validated in its fit
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None, **params: Any) -> Self:
+        """Search for the best parameters.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            The images, in any form that ``fit`` of the estimator accepts.
+        y : array-like of shape (n_samples,) or (n_samples, n_classes), default=None
+            The labels or soft targets. They are required.
+        **params
+            Parameters of ``fit`` of the estimator, of the splitter and of the scorers, such as
+            `sample_weight` and `groups`, as in GridSearchCV.
+
+        Returns
+        -------
+        self : object
+            The fitted search.
+
+        Raises
+        ------
+        TypeError
+            If the classifier is not one of sk_fer.
+        ValueError
+            If a candidate cannot be fitted, a score is not known or cannot be computed, or the
+            folds cannot be made; nothing is fitted then. Also if all candidates fail.
+        """
+        scorers, metric = self._get_scorers()
+        if not (self.scoring is None or isinstance(self.scoring, str) or callable(self.scoring)):
+            self._check_name_of_score(scorers._scorers)
+        X, y = indexable(X, y)
+        params = _check_method_params(X, params=params)
+        routed = self._get_routed_params_for_fit(params)
+        weight = params.get("sample_weight")
+        metadata = None if weight is None else {"sample_weight": weight}
+        data = {"estimator": self, "X": X, "y": y, "metadata": metadata}
+        context = self._init_callback_context(max_subtasks=1 + (self.refit is not False))
+        context.call_on_fit_task_begin(**data)
+
+        estimator = clone(self.estimator)
+        candidates = list(ParameterGrid(self.param_grid))
+        cv = check_cv(self.cv, y, classifier=True)
+        folds = check_search(
+            estimator,
+            candidates,
+            X,
+            y,
+            cv=cv,
+            groups=routed.splitter.split.get("groups"),
+            scoring=self.scoring,
+        )
+        self.n_splits_ = len(folds)
+        self.n_resources_ = epochs_of_rungs(
+            len(candidates),
+            _common_max_epochs(estimator, candidates),
+            factor=self.factor,
+            min_epochs=self.min_epochs,
+        )
+        settings = FitSettings(
+            scorers,
+            routed.estimator.fit,
+            routed.scorer.score,
+            self.return_train_score,
+            self.error_score,
+            self.verbose,
+            self._cool_down,
+            self,
+        )
+        results = self._run(estimator, candidates, X, y, folds, settings, context)
+        self._choose(results, metric)
+        if self.refit:
+            self._refit(estimator, routed.estimator.fit, data, context)
+        self.scorer_ = getattr(scorers, "_scorers", scorers)
+        self.cv_results_ = results
+        context.call_on_fit_task_end(**data)
+        return self
+
+    def _run(
+        self,
+        estimator: Any,
+        candidates: list[dict[str, Any]],
+        X: Any,
+        y: Any,
+        folds: Sequence[tuple[NDArray, NDArray]],
+        settings: FitSettings,
+        context: Any,
+    ) -> dict[str, NDArray]:
+        """Train the candidates from rung to rung, and return ``cv_results_``."""
+        n_rungs = self.n_iterations_ = len(self.n_resources_)
+        context = context.subcontext(task_name="search", max_subtasks=n_rungs)
+        context.call_on_fit_task_begin(estimator=self)
+        left = list(range(len(candidates)))
+        self.n_candidates_ = []
+        rows: list[dict[str, Any]] = []
+        out: list[dict[str, Any]] = []
+        more: dict[str, list[int]] = {"iter": [], "n_resources": []}
+        with (
+            TemporaryDirectory(prefix="sk-fer-search-") as name,
+            Parallel(
+                n_jobs=self.n_jobs, pre_dispatch=self.pre_dispatch, return_as=_return_as()
+            ) as parallel,
+        ):
+            folder = Path(name)
+            for rung, n_epochs in enumerate(self.n_resources_):
+                if self.verbose:
+                    print(f"{len(left)} candidates, {n_epochs} epochs, {len(folds)} folds")
+                of_rung = context.subcontext(
+                    task_name="halving-iteration",
+                    max_subtasks=len(left) * len(folds),
+                    sequential_subtasks=False,
+                ).call_on_fit_task_begin(estimator=self)
+                fits = list(product(left, range(len(folds))))
+                finished = parallel(
+                    delayed(train_and_score)(
+                        clone(estimator),
+                        X,
+                        y,
+                        folds[fold],
+                        folder / f"steps-{fold}",
+                        params=candidates[i],
+                        n_epochs=n_epochs,
+                        state=_read(folder / f"{i}-{fold}.pt"),
+                        settings=settings,
+                        context=of_rung.subcontext(
+                            task_name="candidate-split-evaluation", task_id=number
+                        ),
+                    )
+                    for number, (i, fold) in enumerate(fits)
+                )
+                last = rung == n_rungs - 1
+                new = list(_with_states_in_files(finished, fits, folder, keep=not last))
+                _warn_or_raise_about_fit_failures(new, self.error_score)
+                if callable(self.scoring):
+                    _insert_error_scores(new, self.error_score)
+                rows += [candidates[i] for i in left]
+                out += new
+                more["iter"] += [rung] * len(left)
+                more["n_resources"] += [n_epochs] * len(left)
+                self.n_candidates_.append(len(left))
+                if not last:
+                    left = self._best(left, new)
+                    for i, fold in fits:
+                        if i not in left:
+                            (folder / f"{i}-{fold}.pt").unlink(missing_ok=True)
+                of_rung.call_on_fit_task_end(estimator=self)
+        self.n_remaining_candidates_ = len(left)
+        self.multimetric_ = isinstance(out[0]["test_scores"], dict)
+        context.call_on_fit_task_end(estimator=self)
+        return self._format_results(rows, len(folds), out, more)
+
+    def _best(self, left: list[int], out: list[dict[str, Any]]) -> list[int]:
+        """Return the candidates that continue, in their order in the grid."""
+        if isinstance(out[0]["test_scores"], dict):
+            self._check_name_of_score(out[0]["test_scores"])
+            values = [result["test_scores"][self.refit] for result in out]
+        else:
+            values = [result["test_scores"] for result in out]
+        scores = np.reshape(values, (len(left), -1)).mean(axis=1)
+        failed = np.reshape([r["fit_error"] is not None for r in out], (len(left), -1)).any(axis=1)
+        scores[failed] = np.nan
+        n_left = min(math.ceil(len(left) / self.factor), int((~np.isnan(scores)).sum()))
+        if not n_left:
+            raise ValueError(
+                f"each of the {len(left)} candidates failed or has the score NaN in one of the "
+                f"{self.n_splits_} folds, so that none can continue; set error_score='raise' to "
+                "see the first error"
+            )
+        order = np.argsort(-scores, kind="stable")  # NaN is the last
+        return sorted(left[position] for position in order[:n_left])
+
+    def _check_name_of_score(self, scores: Any) -> None:
+        """Raise an error if `refit` does not name the score that decides, among several."""
+        if not isinstance(self.refit, str) or self.refit not in scores:
+            raise ValueError(
+                f"got refit={self.refit!r} with the scores {', '.join(scores)}; expected the name "
+                "of the one that decides which candidates continue"
+            )
+
+    def _choose(self, results: dict[str, NDArray], metric: Any) -> None:
+        """Set the attributes of the best candidate."""
+        if self.multimetric_ and callable(self.scoring):
+            self._check_refit_for_multimetric(
+                {name.removeprefix("mean_test_") for name in results if "mean_test_" in name}
+            )
+            metric = self.refit
+        if not self.refit and self.multimetric_:
+            return
+        if callable(self.refit):
+            self.best_index_ = self._select_best_index(self.refit, metric, results)
+        else:
+            last = np.flatnonzero(results["iter"] == self.n_iterations_ - 1)
+            scores = results[f"mean_test_{metric}"]
+            self.best_index_ = int(last[np.argsort(-scores[last], kind="stable")[0]])
+            self.best_score_ = scores[self.best_index_]
+        self.best_params_ = results["params"][self.best_index_]
+
+    def _refit(self, estimator: Any, fit_params: Any, data: dict[str, Any], context: Any) -> None:
+        """Fit the best candidate on all images."""
+        best = clone(estimator).set_params(**clone(self.best_params_, safe=False))
+        self.best_estimator_ = best
+        context = context.subcontext(task_name="refit-with-best-params")
+        with context.propagate_callback_context(best):
+            context.call_on_fit_task_begin(**data)
+            begin = time.perf_counter()
+            best.fit(data["X"], data["y"], **fit_params)
+            self.refit_time_ = time.perf_counter() - begin
+        if hasattr(best, "feature_names_in_"):
+            self.feature_names_in_ = best.feature_names_in_
+        context.call_on_fit_task_end(**data)
+
+
+def epochs_of_rungs(
+    n_candidates: int, max_epochs: int, *, factor: float = 3, min_epochs: int = 1
+) -> list[int]:
+    """Return the numbers of epochs after which candidates are compared.
+
+    The last one is `max_epochs`, and each one is `factor` times the one before, rounded. There
+    are as many as it takes to leave fewer than `factor` candidates, but none below `min_epochs`.
+
+    Examples
+    --------
+    >>> from sk_fer.model_selection._halving import epochs_of_rungs
+    >>> epochs_of_rungs(24, 27), epochs_of_rungs(24, 27, factor=2), epochs_of_rungs(24, 5)
+    ([3, 9, 27], [2, 3, 7, 14, 27], [2, 5])
+    """
+    epochs = [max_epochs]
+    while factor ** len(epochs) <= n_candidates:
+        before = round(max_epochs / factor ** len(epochs))
+        if not min_epochs <= before < epochs[-1]:
+            break
+        epochs.append(before)
+    return epochs[::-1]
+
+
+def _common_max_epochs(estimator: Any, candidates: Sequence[dict[str, Any]]) -> int:
+    """Return the number of epochs of all candidates, after checks of their classifiers."""
+    found = {}
+    for params in candidates:
+        built = clone(estimator).set_params(**clone(params, safe=False))
+        last = built[-1] if isinstance(built, Pipeline) else built
+        candidate = describe_candidate(params) or "the estimator"
+        if not isinstance(last, BaseFERClassifier):
+            raise TypeError(
+                f"{candidate}: got {last!r}, expected a classifier of sk_fer, alone or as the last "
+                "step of a Pipeline; HalvingGridSearchCV of scikit-learn accepts others"
+            )
+        if last.checkpoint is not None:
+            raise ValueError(
+                f"{candidate} has checkpoint={last.checkpoint!r}; FERHalvingSearchCV keeps the "
+                "states of the fits itself; set checkpoint=None"
+            )
+        found[last.max_epochs] = candidate
+    if len(found) > 1:
+        listed = ", ".join(f"{n} of {candidate}" for n, candidate in list(found.items())[:3])
+        raise ValueError(
+            f"the candidates have different max_epochs: {listed}; FERHalvingSearchCV chooses the "
+            "numbers of epochs itself, up to the same max_epochs of all"
+        )
+    return next(iter(found))
+
+
+def _return_as() -> str:
+    """Return "generator" if the backend of joblib knows it, so that few states are in memory."""
+    backend, _ = get_active_backend()
+    return "generator" if getattr(backend, "supports_return_generator", False) else "list"
+
+
+def _read(path: Path) -> bytes | None:
+    return path.read_bytes() if path.exists() else None
+
+
+def _with_states_in_files(
+    results: Any, fits: list[tuple[int, int]], folder: Path, *, keep: bool
+) -> Iterator[dict[str, Any]]:
+    """Move the states in the results of fits to files, as they come in."""
+    for result, (i, fold) in zip(results, fits, strict=True):
+        state = result.pop("state")
+        if keep and state is not None:
+            (folder / f"{i}-{fold}.pt").write_bytes(state)
+        yield result
