@@ -1,0 +1,237 @@
+"""Searches over 24 candidates on FER2013: all epochs for all, and two kinds of halving.
+
+    SK_FER_DATA=folder python benchmarks/halving.py [--only PART ...] [--images N] [--quick]
+
+searches  GridSearchCV, HalvingGridSearchCV of scikit-learn and FERHalvingSearchCV, with the same
+          candidates and folds of a Pipeline of histogram equalization and dense layers, one after
+          another, each in a process of one thread. The time includes the fit of the winner on all
+          images, which is then scored on PublicTest. The "loss" is the mean score over the folds of
+          the best candidate of GridSearchCV minus that of the winner in the same search.
+schedule  How well the scores of candidates after some of the epochs predict their ranks after all
+          of them (Spearman's correlation): without a change of the learning rate ("cut short"),
+          after cool-downs of several lengths, and after fits of their own with a whole schedule for
+          so few epochs ("restarted"), as in scikit-learn's halving.
+
+Candidates are trained and compared on images of the Training split. The script writes
+results/halving.json; parts that are not named by --only are not changed.
+"""
+
+import argparse
+import json
+import time
+from typing import Any
+
+import numpy as np
+import torch
+from _harness import RESULTS, command_line, fer2013, in_own_process, write_result
+from scipy.stats import spearmanr
+from sklearn.base import clone
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.model_selection import (
+    GridSearchCV,
+    HalvingGridSearchCV,
+    ParameterGrid,
+    StratifiedKFold,
+)
+from sklearn.pipeline import make_pipeline
+
+from sk_fer import FERDenseClassifier
+from sk_fer.datasets import make_faces
+from sk_fer.model_selection import FERHalvingSearchCV
+from sk_fer.preprocessing import HistogramEqualizer
+
+PARTS = ("searches", "schedule")
+GRID = {
+    "lr": [3e-4, 1e-3, 3e-3, 1e-2],
+    "hidden_layer_sizes": [(64,), (64, 64)],
+    "dropout": [0.0, 0.2, 0.5],
+}
+N_EPOCHS = 27
+N_FOLDS = 3
+KINDS = {
+    "GridSearchCV": (GridSearchCV, {}),
+    "HalvingGridSearchCV": (
+        HalvingGridSearchCV,
+        {"resource": "ferdenseclassifier__max_epochs", "max_resources": N_EPOCHS},
+    ),
+    "FERHalvingSearchCV": (FERHalvingSearchCV, {}),
+}
+# -- schedule
+RUNGS = (2, 3, 7, 9, 14)
+COOL_DOWNS = (0.0, 0.25, 0.5)
+N_TEST = 4000
+
+
+def images(n_images: int, seed: int, *, quick: bool) -> tuple[Any, Any]:
+    """Return that many images of the Training split, in random order, and their labels."""
+    if quick:
+        return make_faces(n_images, image_size=16, random_state=seed)
+    X, y = fer2013("train")
+    rows = np.random.default_rng(seed).permutation(len(X))[:n_images]
+    return X[rows], y[rows]
+
+
+def dense(**settings: Any) -> FERDenseClassifier:
+    """Return the classifier of all candidates."""
+    return FERDenseClassifier(max_epochs=N_EPOCHS, random_state=0, device="cpu").set_params(
+        **settings
+    )
+
+
+# -- searches ----------------------------------------------------------------------------
+
+
+def search(name: str, n_images: int, seed: int, quick: bool) -> dict[str, Any]:
+    """Run a search, and return its times, its winner and the scores."""
+    torch.set_num_threads(1)
+    X, y = images(n_images, seed, quick=quick)
+    kind, settings = KINDS[name]
+    made = kind(
+        make_pipeline(HistogramEqualizer(), dense()),
+        {f"ferdenseclassifier__{key}": values for key, values in GRID.items()},
+        cv=StratifiedKFold(N_FOLDS, shuffle=True, random_state=seed),
+        return_train_score=False,
+        **settings,
+    )
+    wall, processor = time.perf_counter(), time.process_time()
+    made.fit(X, y)
+    seconds = {
+        "seconds": round(time.perf_counter() - wall, 1),
+        "processor_seconds": round(time.process_time() - processor, 1),
+    }
+    X_test, y_test = make_faces(70, image_size=16) if quick else fer2013("public_test")
+    results = made.cv_results_
+    epochs = results.get("n_resources", np.full(len(results["params"]), N_EPOCHS))
+    return {
+        **seconds,
+        "winner": {
+            key.split("__")[1]: value
+            for key, value in made.best_params_.items()
+            if "max_epochs" not in key
+        },
+        "best_score": round(float(made.best_score_), 4),
+        "public_test": round(float(made.score(X_test, y_test)), 4),
+        "n_resources": [int(n) for n in np.unique(epochs)],
+        "n_candidates": [int(n) for n in np.unique(epochs, return_counts=True)[1]],
+        "scores": [round(float(s), 4) for s in results["mean_test_score"][epochs == epochs.max()]],
+    }
+
+
+def searches(args: argparse.Namespace) -> dict[str, Any]:
+    """Compare the searches, in turns over several samples of images."""
+    rounds = []
+    for seed in range(1 if args.quick else args.repeats):
+        row = {}
+        for name in KINDS:
+            row[name] = in_own_process(search, name, args.images, seed, args.quick)
+            print(name, row[name], flush=True)
+        grid = row["GridSearchCV"]
+        means = dict(zip(map(str, ParameterGrid(GRID)), grid["scores"], strict=True))
+        for result in row.values():
+            candidate = next(c for c in ParameterGrid(GRID) if c == result["winner"])
+            result["loss"] = round(grid["best_score"] - means[str(candidate)], 4)
+        rounds.append(row)
+    ours = "FERHalvingSearchCV"
+    return {
+        "images": args.images,
+        "folds": N_FOLDS,
+        "epochs": N_EPOCHS,
+        "rounds": rounds,
+        "ratios": {
+            name: [
+                round(row[name]["processor_seconds"] / row[ours]["processor_seconds"], 2)
+                for row in rounds
+            ]
+            for name in KINDS
+            if name != ours
+        },
+    }
+
+
+# -- schedule ----------------------------------------------------------------------------
+
+
+def ranks(n_images: int, seed: int, quick: bool) -> dict[str, list[list[float]]]:
+    """Return the scores after each number of epochs, by the rule of the learning rate."""
+    torch.set_num_threads(1)
+    X, y = images(n_images + (200 if quick else N_TEST), seed, quick=quick)
+    train, test = slice(0, n_images), slice(n_images, None)
+    scores: dict[str, list[list[float]]] = {}
+    for params in ParameterGrid(GRID):
+        row: dict[str, dict[int, float]] = {rule: {} for rule in ("restarted", "all epochs")}
+        states = {0: None}
+        for n_epochs in (*range(1, RUNGS[-1] + 1), N_EPOCHS):
+            model = dense(**params)
+            with model._paused_after(n_epochs, states[max(states)], cool_down=0.0) as pause:
+                model.fit(X[train], y[train])
+            states[n_epochs] = pause.state
+        row["all epochs"][N_EPOCHS] = model.score(X[test], y[test])
+        for n_epochs in RUNGS:
+            for share in COOL_DOWNS:
+                model = dense(**params)
+                n_cool_down = round(share * n_epochs) or bool(share)
+                state = states[n_epochs - n_cool_down]
+                with model._paused_after(n_epochs, state, cool_down=share):
+                    model.fit(X[train], y[train])
+                rule = f"cool-down of {share:.0%}" if share else "cut short"
+                row.setdefault(rule, {})[n_epochs] = model.score(X[test], y[test])
+            model = clone(dense(**params)).set_params(max_epochs=n_epochs)
+            row["restarted"][n_epochs] = model.fit(X[train], y[train]).score(X[test], y[test])
+        for rule, values in row.items():
+            scores.setdefault(rule, []).append([round(v, 4) for v in values.values()])
+        print(params, row, flush=True)
+    return scores
+
+
+def schedule(args: argparse.Namespace) -> dict[str, Any]:
+    """Compare the rules of the learning rate before a comparison of candidates."""
+    n_images = args.images // 2
+    samples = [
+        in_own_process(ranks, n_images, seed, args.quick)
+        for seed in range(1 if args.quick else args.repeats)
+    ]
+    return {
+        "images": n_images,
+        "epochs": N_EPOCHS,
+        "n_resources": RUNGS,
+        "correlation": {
+            rule: [
+                round(
+                    float(
+                        np.mean(
+                            [
+                                spearmanr(
+                                    np.array(scores[rule])[:, i], np.ravel(scores["all epochs"])
+                                ).statistic
+                                for scores in samples
+                            ]
+                        )
+                    ),
+                    3,
+                )
+                for i in range(len(RUNGS))
+            ]
+            for rule in samples[0]
+            if rule != "all epochs"
+        },
+        "scores": samples,
+    }
+
+
+def main() -> None:
+    parser = command_line(__doc__, repeats=1)
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--images", type=int, default=2000, help="images (default: %(default)s)")
+    args = parser.parse_args()
+    if args.quick:
+        args.images = 140
+    path = (args.out or RESULTS) / "halving.json"
+    result = json.loads(path.read_text()) if path.exists() else {}
+    parts = {name: result[name] for name in PARTS if name in result}
+    for name in args.only:
+        parts[name] = globals()[name](args)
+        write_result("halving", parts, args)
+
+
+if __name__ == "__main__":
+    main()
