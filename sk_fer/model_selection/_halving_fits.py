@@ -100,7 +100,9 @@ def train_and_score(
                 raise
             result["fit_error"] = format_exc()
             result["fit_time"] = time.perf_counter() - begin
-            result["test_scores"] = result["train_scores"] = _scores_of_failure(settings)
+            result["test_scores"] = _scores_of_failure(settings)
+            if settings.return_train_score:
+                result["train_scores"] = _scores_of_failure(settings)
         else:
             result["state"] = pause.state
             result["fit_time"] = time.perf_counter() - begin
