@@ -141,9 +141,8 @@ def test_the_score_that_refit_names_decides(small):
     ).fit(*small)
     results = search.cv_results_
     assert search.n_candidates_ == [4, 2]
-    kept = results["mean_test_bad"][:4].argsort(kind="stable")[-2:]
-    assert set(results["param_lr"][4:]) <= {LR["lr"][i] for i in range(4)}
-    assert results["mean_test_bad"][:4][kept].min() >= np.median(results["mean_test_bad"][:4])
+    best = np.sort(np.argsort(-results["mean_test_bad"][:4], kind="stable")[:2])
+    assert results["param_lr"][4:].tolist() == [LR["lr"][i] for i in best]
     np.testing.assert_array_equal(results["mean_test_good"], -results["mean_test_bad"])
     assert "mean_train_good" in results
     assert search.score(*small) == opposite(search, *small)
@@ -156,7 +155,7 @@ def opposite(model, X, y):
 @pytest.mark.parametrize("refit", [True, False, "f1", lambda results: 0])
 def test_several_scores_require_the_name_of_one(refit, small):
     search = FERHalvingSearchCV(dense(), LR, scoring=["accuracy", "f1_macro"], refit=refit, cv=CV)
-    with pytest.raises(ValueError, match="expected the name of the one that decides|scorer key"):
+    with pytest.raises(ValueError, match=r"the name of the one that decides|a scorer key"):
         search.fit(*small)
 
 
@@ -174,15 +173,10 @@ def test_groups_reach_the_folds_and_the_fits(small):
     people = np.random.default_rng(0).permutation(np.repeat(np.arange(10), 7))
     folds = StratifiedGroupKFold(2)
     model = dense(max_epochs=4, validation_fraction=0.3)
-    results = []
     with config_context(enable_metadata_routing=True):
         model.set_fit_request(groups=True)
-        for search in (
-            FERHalvingSearchCV(model, LR, factor=2, cv=folds),
-            GridSearchCV(model, LR, cv=folds),
-        ):
-            results.append(search.fit(*small, groups=people))
-    halving, grid = results
+        halving = FERHalvingSearchCV(model, LR, factor=2, cv=folds).fit(*small, groups=people)
+        grid = GridSearchCV(model, LR, cv=folds, refit=False).fit(*small, groups=people)
     row = grid.cv_results_["params"].index(halving.best_params_)
     assert halving.best_score_ == grid.cv_results_["mean_test_score"][row]
 
@@ -263,7 +257,7 @@ def test_a_score_of_failed_fits_does_not_let_them_continue(small):
 
 
 def test_an_error_of_all_fits_is_raised(small):
-    with pytest.raises(ValueError, match="All the 8 fits failed(?s:.*)too late"):
+    with pytest.raises(ValueError, match=r"All the 8 fits failed(?s:.*)too late"):
         failing(*LR["lr"]).fit(*small)
 
 
