@@ -28,6 +28,7 @@ from sklearn.utils.validation import _check_method_params
 
 from sk_fer._utils._constraints import Interval
 from sk_fer.estimators._base import BaseFERClassifier
+from sk_fer.estimators._targets import encode_targets
 from sk_fer.model_selection._check_candidates import describe_candidate
 from sk_fer.model_selection._check_search import check_search
 from sk_fer.model_selection._halving_fits import FitSettings, train_and_score
@@ -234,6 +235,7 @@ class FERHalvingSearchCV(BaseSearchCV):
 
         estimator = clone(self.estimator)
         candidates = list(ParameterGrid(self.param_grid))
+        encode_targets(y, estimator=type(self).__name__)  # raises before check_cv casts infinity
         cv = check_cv(self.cv, y, classifier=True)
         folds = check_search(
             estimator,
