@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
@@ -80,11 +81,53 @@ def fit_and_score(
     list of (int, dict)
         The number and the result of each fit, as scikit-learn's ``_fit_and_score`` returns it.
     """
+    fits = partial(
+        _fit_and_score_all,
+        numbers,
+        place,
+        estimator,
+        X,
+        y,
+        train,
+        test,
+        parameters=parameters,
+        contexts=contexts,
+        candidate_progress=candidate_progress,
+        scorer=scorer,
+        **settings,
+    )
+    last = estimator[-1] if isinstance(estimator, Pipeline) else estimator
+    if place.n_threads is None or not isinstance(last, BaseFERClassifier):
+        return fits()
+    from sk_fer.training import at_most_threads, fit_in_turn
+
+    with at_most_threads(place.n_threads):
+        return fit_in_turn(last.device, fits, _ran_out)
+
+
+def _ran_out(results: list[tuple[int, dict[str, Any]]]) -> bool:
+    return any("OutOfMemoryError" in (result["fit_error"] or "") for _, result in results)
+
+
+def _fit_and_score_all(
+    numbers: Sequence[int],
+    place: Place,
+    estimator: Any,
+    X: Any,
+    y: Any,
+    train: NDArray[np.intp],
+    test: NDArray[np.intp],
+    *,
+    parameters: Sequence[dict[str, Any]],
+    contexts: Sequence[Any],
+    candidate_progress: Sequence[tuple[int, int]],
+    scorer: Any,
+    **settings: Any,
+) -> list[tuple[int, dict[str, Any]]]:
     settings = {"return_n_test_samples": True, "return_times": True, **settings}
     fold, results, seconds = None, [], 0.0
     models = [clone(estimator) for _ in numbers]
     with ExitStack() as stack:
-        stack.enter_context(_threads(estimator, place.n_threads))
         # Kernels need other columns in each fold, and arrays on devices other functions.
         if not (get_tags(estimator).input_tags.pairwise or get_config()["array_api_dispatch"]):
             fold, scorer = _fold(place, X, y, train, test), _for_fold(scorer)
@@ -146,15 +189,6 @@ def _fold(place: Place, X: Any, y: Any, train: NDArray, test: NDArray) -> Fold:
             _folds.clear()
             _folds[key] = Fold(X, y, train, test, place.folder)
         return _folds[key]
-
-
-def _threads(estimator: Any, n_threads: int | None) -> AbstractContextManager[None]:
-    last = estimator[-1] if isinstance(estimator, Pipeline) else estimator
-    if n_threads is None or not isinstance(last, BaseFERClassifier):
-        return nullcontext()
-    from sk_fer.training import at_most_threads
-
-    return at_most_threads(n_threads)
 
 
 class _FoldImages:

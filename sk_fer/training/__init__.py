@@ -16,6 +16,7 @@ from sk_fer.training._paused import PausedTraining
 from sk_fer.training._ranks import check_same_data, rank, value_of_first
 from sk_fer.training._resizing import ProgressiveResizing
 from sk_fer.training._schedules import schedule_callbacks
+from sk_fer.training._shared_device import fit_in_turn
 from sk_fer.training._threads import at_most_threads
 from sk_fer.training.callbacks import FitTasks, Unfreezing
 
@@ -39,6 +40,7 @@ __all__ = [
     "WeightedFocalLoss",
     "at_most_threads",
     "check_same_data",
+    "fit_in_turn",
     "optimizer_settings",
     "rank",
     "resolve_device",

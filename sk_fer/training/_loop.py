@@ -36,6 +36,7 @@ from sk_fer.training._ranks import (
     rank,
 )
 from sk_fer.training._resizing import ProgressiveResizing
+from sk_fer.training._shared_device import fits_side_by_side
 
 if TYPE_CHECKING:
     from sk_fer.training._checkpoints import Checkpoints
@@ -279,7 +280,7 @@ class TrainingLoop(CallbackNet):
     def train_step_single(self, batch: Batch, **_: Any) -> dict[str, Tensor]:
         """Compute the gradients of one batch."""
         self._set_training(True)
-        return self.splitter_.run(self._gradients, batch)
+        return self.splitter_.run(self._gradients, batch, may_split=not fits_side_by_side())
 
     def _set_training(self, training: bool = True) -> None:
         """Set the mode if it is another one, because this visits all layers."""

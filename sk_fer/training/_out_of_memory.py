@@ -29,7 +29,9 @@ class BatchSplitter:
         self.consequence = consequence
         self.n_parts = 1
 
-    def run(self, step: Callable[[list[Part]], Result], batch: Batch) -> Result:
+    def run(
+        self, step: Callable[[list[Part]], Result], batch: Batch, *, may_split: bool = True
+    ) -> Result:
         """Run `step` on the parts of a batch.
 
         Parameters
@@ -39,6 +41,8 @@ class BatchSplitter:
             more and smaller parts if the memory is not sufficient.
         batch : tuple of (inputs, target)
             The batch.
+        may_split : bool, default=True
+            Whether the batch may be split into more parts.
 
         Returns
         -------
@@ -48,7 +52,8 @@ class BatchSplitter:
         Raises
         ------
         torch.OutOfMemoryError
-            If parts would have to be smaller than ``SMALLEST_PART`` images.
+            If parts would have to be smaller than ``SMALLEST_PART`` images, or if `may_split` is
+            False.
         """
         before = self.n_parts
         while True:
@@ -56,6 +61,8 @@ class BatchSplitter:
                 result = step(_parts(batch, self.n_parts))
                 break
             except torch.OutOfMemoryError as error:
+                if not may_split:
+                    raise
                 size = math.ceil(batch_length(batch) / self.n_parts)
                 if size < 2 * SMALLEST_PART:
                     raise torch.OutOfMemoryError(
