@@ -33,9 +33,7 @@ def split_preprocessing(estimator: Any) -> tuple[list[Any], Any]:
     if not isinstance(model, Pipeline):
         return [], model
     n_first = 0
-    while n_first < len(model) - 1 and isinstance(
-        model[n_first], READERS | ImageTransformer | str | None
-    ):
+    while n_first < len(model) - 1 and isinstance(model[n_first], _OF_IMAGES):
         n_first += 1
     steps = [step for step in model[:n_first] if step not in (None, "passthrough")]
     rest = model[n_first:]
