@@ -110,7 +110,7 @@ def repeat(measured: Measured, about: Bunch) -> list[Block]:
         "Python": platform.python_version(),
         **library_versions(),
         "System": platform.platform(terse=True),
-        "SHA-256 of the images": digest(content.data)[:16],
+        "SHA-256 of the images, 16 digits": digest(content.data)[:16],
     }
     blocks: list[Block] = [grid_of("Versions and data", versions.items(), ["", "Value"])]
     if about.commands:
