@@ -13,6 +13,7 @@ from sk_fer._cli._console import say
 from sk_fer._cli._data import Source, read_faces
 from sk_fer._cli._outputs import check_output, output_folder
 from sk_fer._cli._report import score_split, show_faces
+from sk_fer._cli._scheduler import check_scheduler, fits_on
 from sk_fer._cli._search_plan import N_CANDIDATES, N_FOLDS, STRATEGIES, Plan, make_folds
 from sk_fer._cli._search_results import save_results
 from sk_fer._cli._search_space import STEPS, build_model, describe, read_grids, without_unused_steps
@@ -32,6 +33,8 @@ sk-fer search fer2013.csv --epochs 9 --strategy halving --param optimizer=sgd,ad
 sk-fer search fer2013.csv --grid grid.yaml --strategy optuna --n-candidates 30
 
 sk-fer search fer2013.csv --grid grid.yaml --strategy optuna --n-candidates 30 --resume
+
+sk-fer search fer2013.csv --epochs 9 --scheduler tcp://192.168.0.2:8786
 
 A file for --grid has values, ranges and steps of preprocessing:
 
@@ -139,6 +142,15 @@ def search(
             help="Number of fits at the same time; -1 for one per core.",
         ),
     ] = 1,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            "--scheduler",
+            metavar="ADDRESS",
+            help="Fit on the workers of a Dask cluster, whose scheduler has this address, such as "
+            "tcp://192.168.0.2:8786. By default, all of them work at the same time.",
+        ),
+    ] = None,
     data_format: opt.Format = "auto",
     ferplus: opt.Ferplus = None,
     classes: opt.Classes = None,
@@ -177,6 +189,8 @@ def search(
     grids = read_grids(param, grid) or [dict(NETWORKS[model].param_grid)]
     if resume and strategy == "halving":
         raise typer.BadParameter("a search by halving cannot be resumed", param_hint="--resume")
+    if scheduler is not None and n_jobs == 1:
+        n_jobs = -1
     fits = out / FITS
     plan = Plan(*build_model(classifier, grids), strategy, n_candidates, n_jobs, seed, fits)
     if fits.exists() and not (resume or force):
@@ -185,6 +199,7 @@ def search(
             "again"
         )
     check_output(out, FILES, force=force or fits.exists())
+    check_scheduler(scheduler)
     faces = read_faces(source)
     show_faces(faces)
     rows, folds, groups = make_folds(cv, faces, fraction)
@@ -196,7 +211,8 @@ def search(
             f"Searching {plan.size} of {model} on {len(rows):,} images, "
             f"{len(folds)} {'fold' if len(folds) == 1 else 'folds'}, at most {epochs} epochs"
         )
-        results, params = _run(plan, images, target, folds, groups, out)
+        with fits_on(scheduler):
+            results, params = _run(plan, images, target, folds, groups, out)
         save_results(results, out / "search.csv")
         say(escape(f"Best: {describe(params)}\n"))
         # With --cv usage, the validation images are among the rows.
