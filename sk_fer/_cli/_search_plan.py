@@ -13,9 +13,7 @@ import typer
 from numpy.typing import NDArray
 from sklearn import config_context
 from sklearn.base import clone
-from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.model_selection import (
-    HalvingGridSearchCV,
     ParameterGrid,
     StratifiedGroupKFold,
     StratifiedKFold,
@@ -25,7 +23,7 @@ from sklearn.pipeline import Pipeline
 from sk_fer._cli._data import Faces
 from sk_fer._cli._search_results import finished_results
 from sk_fer._cli._search_space import MODEL, Grid, describe
-from sk_fer.model_selection import FERGridSearchCV
+from sk_fer.model_selection import FERGridSearchCV, FERHalvingSearchCV
 from sk_fer.model_selection._check_candidates import check_candidates
 from sk_fer.model_selection._check_folds import Folds, check_folds
 from sk_fer.model_selection._journal import hash_of
@@ -121,16 +119,7 @@ class Plan:
                     "verbose": 1,
                 }
                 if self.strategy == "halving":
-                    pipeline = isinstance(model, Pipeline)
-                    search = HalvingGridSearchCV(
-                        model,
-                        grid,
-                        resource=f"{MODEL}__max_epochs" if pipeline else "max_epochs",
-                        max_resources=(model[-1] if pipeline else model).max_epochs,
-                        min_resources="exhaust",
-                        random_state=self.seed,
-                        **settings,
-                    )
+                    search = FERHalvingSearchCV(model, grid, **settings)
                 else:
                     search = FERGridSearchCV(model, grid, journal=self.folder, **settings)
                 search.fit(images, target, **fit_params)

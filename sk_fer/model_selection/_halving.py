@@ -30,7 +30,7 @@ from sk_fer._utils._constraints import Interval
 from sk_fer.estimators._base import BaseFERClassifier
 from sk_fer.estimators._targets import encode_targets
 from sk_fer.model_selection._check_candidates import describe_candidate
-from sk_fer.model_selection._check_search import check_search
+from sk_fer.model_selection._check_search import check_scoring_names, check_search
 from sk_fer.model_selection._halving_fits import FitSettings, train_and_score
 
 
@@ -156,6 +156,8 @@ class FERHalvingSearchCV(BaseSearchCV):
 
     _parameter_constraints: dict[str, list[Any]] = {
         **BaseSearchCV._parameter_constraints,
+        # An unknown name has a message with the nearest names.
+        "scoring": [str, callable, list, tuple, dict, None],
         "param_grid": [dict, list],
         "factor": [Interval(Real, 1, None, closed="neither")],
         "min_epochs": [Interval(Integral, 1, None, closed="left")],
@@ -221,6 +223,7 @@ class FERHalvingSearchCV(BaseSearchCV):
             If a candidate cannot be fitted, a score is not known or cannot be computed, or the
             folds cannot be made; nothing is fitted then. Also if all candidates fail.
         """
+        check_scoring_names(self.scoring)
         scorers, metric = self._get_scorers()
         if not (self.scoring is None or isinstance(self.scoring, str) or callable(self.scoring)):
             self._check_name_of_score(scorers._scorers)

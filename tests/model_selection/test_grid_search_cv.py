@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from sk_fer._utils._image_rows import ImageRows
-from sk_fer.model_selection import FERGridSearchCV, _evaluate, _fit_as_one
+from sk_fer.model_selection import FERGridSearchCV, FERHalvingSearchCV, _evaluate, _fit_as_one
 from sk_fer.model_selection._journal import FITS
 from sk_fer.preprocessing import HistogramEqualizer
 from tests.helpers import cnn, dense
@@ -252,10 +252,11 @@ def test_a_grid_with_an_unknown_name_is_refused_before_the_first_fit(small):
         FERGridSearchCV(PIPELINE, {f"{NET}lrr": [1]}).fit(*small)
 
 
-def test_an_unknown_score_has_the_nearest_names(small):
-    for scoring in ("acuracy", ["acuracy", "f1_macro"]):
-        with pytest.raises(ValueError, match=r"'acuracy'.*; the nearest are 'accuracy'"):
-            FERGridSearchCV(dense(), {}, scoring=scoring, refit=False).fit(*small)
+@pytest.mark.parametrize("kind", [FERGridSearchCV, FERHalvingSearchCV])
+@pytest.mark.parametrize("scoring", ["acuracy", ["acuracy", "f1_macro"]])
+def test_an_unknown_score_has_the_nearest_names(small, kind, scoring):
+    with pytest.raises(ValueError, match=r"'acuracy'.*; the nearest are 'accuracy'"):
+        kind(dense(), {}, scoring=scoring, refit=False).fit(*small)
 
 
 def test_a_scorer_that_always_fails_chooses_no_candidate(small):
