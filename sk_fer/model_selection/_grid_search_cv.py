@@ -27,6 +27,7 @@ from sk_fer.model_selection._check_search import (
 )
 from sk_fer.model_selection._evaluate import Result, evaluate
 from sk_fer.model_selection._journal import describe_search, open_journal
+from sk_fer.model_selection._progress import SearchProgress
 
 
 class FERGridSearchCV(GridSearchCV):
@@ -64,7 +65,9 @@ class FERGridSearchCV(GridSearchCV):
     cv : int, splitter or iterable, default=None
         The folds. If None, they are 5 stratified folds.
     verbose : int, default=0
-        How much is printed, as in GridSearchCV.
+        0 prints nothing. 1 shows the progress: on a terminal a bar with the number of candidates
+        and fits, the best score so far and the time that is left, and otherwise a line for each
+        finished candidate. Higher values also print the lines of GridSearchCV for each fit.
     pre_dispatch : int or str, default="2*n_jobs"
         The number of fits that are sent to processes ahead of time.
     error_score : "raise" or float, default=np.nan
@@ -271,12 +274,12 @@ class FERGridSearchCV(GridSearchCV):
                 return_train_score=self.return_train_score,
                 **params,
             )
-        if self.verbose > 0:
-            print(
-                f"Fitting {len(folds)} folds for each of {len(candidates)} candidates, "
-                f"totalling {n_fits} fits"
-            )
-        with open_journal(self.journal, described) as journal:
+        score = self.refit if isinstance(self.refit, str) else None
+        with (
+            open_journal(self.journal, described) as journal,
+            SearchProgress(self.verbose, n_fits=n_fits, score=score) as progress,
+        ):
+            progress.begin(candidates, len(folds))
             results = evaluate(
                 clone(self.estimator),
                 candidates,
@@ -286,6 +289,7 @@ class FERGridSearchCV(GridSearchCV):
                 n_jobs=self.n_jobs,
                 pre_dispatch=self.pre_dispatch,
                 journal=journal,
+                finished=progress.finished,
                 contexts=contexts,
                 caller=self,
                 batched=self.batched,
