@@ -19,7 +19,8 @@ class SearchProgress:
 
     On a terminal and in a notebook, a bar shows the finished candidates and fits, the best mean
     score so far and the time that is left. Otherwise, a line is printed for each candidate whose
-    fits on all folds have finished.
+    fits on all folds have finished, and before that for each fold that all candidates have
+    finished. The best candidate is one of those with the most finished folds.
 
     Parameters
     ----------
@@ -43,6 +44,7 @@ class SearchProgress:
     ...     for candidate, fold, score in ((0, 0, 0.5), (1, 0, 0.7), (0, 1, 0.6), (1, 1, 0.8)):
     ...         result = {"test_scores": score, "fit_time": 2.0, "fit_error": None}
     ...         progress.finished(candidate, fold, result)
+    0/2 candidates, 2/4 fits, best 0.700 on 1 of 2 folds: lr=0.2
     1 of 2 candidates: 0.550 +/- 0.050, 2.0 s per fit, lr=0.1, the best so far
     2 of 2 candidates: 0.750 +/- 0.050, 2.0 s per fit, lr=0.2, the best so far
     """
@@ -78,7 +80,6 @@ class SearchProgress:
         self.n_fits = n_fits
         self.n_finished = 0
         self.share = 100 / (total or n_fits or 1)
-        self.best = float("-inf")
 
     def __enter__(self) -> Self:
         self.bar.start()
@@ -120,7 +121,6 @@ class SearchProgress:
         self.results: list[list[Mapping[str, Any]]] = [[] for _ in candidates]
         self.n_folds = n_folds
         self.n_complete = 0
-        self.best = -np.inf  # scores after different numbers of epochs are not compared
         self.bar.update(self.task, description=self._counts())
 
     def finished(self, candidate: int, fold: int, result: Mapping[str, Any]) -> None:
@@ -133,13 +133,23 @@ class SearchProgress:
         result : mapping of str to object
             The result, as scikit-learn's searches have it.
         """
-        results = self.results[candidate]
-        results.append(result)
+        if not (self.shows_bar or self.prints_lines):
+            return
+        self.results[candidate].append(result)
         self.n_finished += 1
-        if len(results) == self.n_folds:
+        n_done = len(self.results[candidate])
+        best = self._best()
+        if n_done == self.n_folds:
             self.n_complete += 1
-            self._complete(candidate)
-        self.bar.update(self.task, advance=self.weight * self.share, description=self._counts())
+            self._print_candidate(candidate, best)
+        elif self.prints_lines and all(len(each) == n_done for each in self.results):
+            print(f"{self._counts()}{f', {best[1]}' if best else ''}", flush=True)
+        self.bar.update(
+            self.task,
+            advance=self.weight * self.share,
+            description=self._counts(),
+            best=best[1] if best else "",
+        )
 
     def _counts(self) -> str:
         return (
@@ -147,28 +157,46 @@ class SearchProgress:
             f"{self.n_finished}/{self.n_fits} fits"
         )
 
-    def _complete(self, candidate: int) -> None:
-        results = self.results[candidate]
-        scores = [_one_score(result.get("test_scores"), self.score) for result in results]
-        failed = any(result["fit_error"] is not None for result in results)
-        mean, spread = (np.nan, 0.0) if failed else (np.mean(scores), np.std(scores))
-        is_best = mean > self.best
-        named = describe_candidate(self.candidates[candidate]) or "defaults"
-        if is_best:
-            self.best = float(mean)
-            self.bar.update(self.task, best=f"best {mean:.3f}: {named}")
-        if self.prints_lines:
-            seconds = np.mean([result["fit_time"] for result in results])
-            score = f"{mean:.3f} +/- {spread:.3f}" if np.isfinite(mean) else "failed"
-            print(
-                f"{self.title}{self.n_complete} of {len(self.candidates)} candidates: {score}, "
-                f"{seconds:.1f} s per fit, {named}{', the best so far' if is_best else ''}",
-                flush=True,
-            )
+    def _best(self) -> tuple[int, str] | None:
+        """Return the best candidate among those with the most finished folds, and its text."""
+        n_folds = max(map(len, self.results))
+        means = [
+            self._mean(results)[0] if len(results) == n_folds else np.nan
+            for results in self.results
+        ]
+        if np.isnan(means).all():
+            return None
+        best = int(np.nanargmax(means))
+        of_folds = "" if n_folds == self.n_folds else f" on {n_folds} of {self.n_folds} folds"
+        return best, f"best {means[best]:.3f}{of_folds}: {self._name(best)}"
+
+    def _mean(self, results: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
+        """Return the mean and the spread of the scores of a candidate, NaN if a fit failed."""
+        if any(result["fit_error"] is not None for result in results):
+            return np.nan, np.nan
+        scores = [_one_score(result["test_scores"], self.score) for result in results]
+        return float(np.mean(scores)), float(np.std(scores))
+
+    def _name(self, candidate: int) -> str:
+        return describe_candidate(self.candidates[candidate]) or "defaults"
+
+    def _print_candidate(self, candidate: int, best: tuple[int, str] | None) -> None:
+        if not self.prints_lines:
+            return
+        mean, spread = self._mean(self.results[candidate])
+        seconds = np.mean([result["fit_time"] for result in self.results[candidate]])
+        score = f"{mean:.3f} +/- {spread:.3f}" if np.isfinite(mean) else "failed"
+        is_best = best is not None and best[0] == candidate
+        print(
+            f"{self.title}{self.n_complete} of {len(self.candidates)} candidates: {score}, "
+            f"{seconds:.1f} s per fit, {self._name(candidate)}"
+            f"{', the best so far' if is_best else ''}",
+            flush=True,
+        )
 
 
 def _one_score(scores: Any, name: str | None) -> float:
-    """Return the score to show. A fit that failed may have none."""
+    """Return the score to show."""
     if isinstance(scores, Mapping):
         scores = scores.get(name, next(iter(scores.values())))
-    return np.nan if scores is None else float(scores)
+    return float(scores)

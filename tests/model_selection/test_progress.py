@@ -42,6 +42,18 @@ def test_a_line_for_each_candidate_whose_folds_are_finished(capsys):
     ]
 
 
+def test_a_line_for_each_fold_before_a_candidate_is_finished(capsys):
+    with SearchProgress(1, n_fits=6) as progress:
+        progress.begin([{"lr": 0.1}, {"lr": 0.2}], 3)
+        for fold in range(2):
+            progress.finished(0, fold, result(0.5))
+            progress.finished(1, fold, result(0.6))
+    assert capsys.readouterr().out.splitlines() == [
+        "0/2 candidates, 2/6 fits, best 0.600 on 1 of 3 folds: lr=0.2",
+        "0/2 candidates, 4/6 fits, best 0.600 on 2 of 3 folds: lr=0.2",
+    ]
+
+
 def test_scores_of_several_rounds_are_not_compared(capsys):
     with SearchProgress(1, n_fits=3, total=1 + 1 + 3) as progress:
         progress.begin([{}, {"lr": 0.1}], 1, title="1 epoch")
@@ -108,6 +120,7 @@ def test_a_search(n_jobs, capsys):
         n_jobs=n_jobs,
     ).fit(X, y)
     lines = capsys.readouterr().out.splitlines()
+    lines = [line for line in lines if " candidates: " in line]
     assert len(lines) == 2
     means = search.cv_results_["mean_test_f1_macro"]
     for rate, mean in zip((0.001, 0.01), means, strict=True):
