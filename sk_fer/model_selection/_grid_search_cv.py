@@ -300,7 +300,7 @@ class FERGridSearchCV(GridSearchCV):
                 error_score=self.error_score,
                 verbose=self.verbose,
             )
-        _name_candidates(results, candidates, len(folds))
+        name_candidates(results, candidates, len(folds))
         _warn_or_raise_about_fit_failures(results, self.error_score)
         if callable(self.scoring):
             _insert_error_scores(results, self.error_score)
@@ -324,7 +324,7 @@ class FERGridSearchCV(GridSearchCV):
         context.call_on_fit_task_end(estimator=self, **data)
 
 
-def _name_candidates(
+def name_candidates(
     results: Iterable[Result], candidates: list[dict[str, Any]], n_folds: int
 ) -> None:
     """Add the candidates that an error ended to its text, once for all fits with this error."""

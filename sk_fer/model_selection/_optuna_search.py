@@ -16,9 +16,9 @@ from sklearn.model_selection._validation import _warn_or_raise_about_fit_failure
 from sklearn.utils import Bunch
 
 from sk_fer.model_selection._check_candidates import check_candidates, describe_candidate
-from sk_fer.model_selection._check_search import check_search
+from sk_fer.model_selection._check_search import check_any_score, check_search
 from sk_fer.model_selection._evaluate import evaluate
-from sk_fer.model_selection._grid_search_cv import FERGridSearchCV
+from sk_fer.model_selection._grid_search_cv import FERGridSearchCV, name_candidates
 from sk_fer.model_selection._journal import describe_search, open_journal
 from sk_fer.model_selection._optuna_candidates import OptunaCandidates, import_optuna
 from sk_fer.model_selection._ranges import Range
@@ -136,8 +136,10 @@ def optuna_search(
             means = score([candidate for _, candidate in proposed])
             for (number, candidate), mean in zip(proposed, means, strict=True):
                 study.tell(number, mean, candidate)
+    name_candidates(results, candidates, len(folds))
     _warn_or_raise_about_fit_failures(results, np.nan)
     table = FERGridSearchCV(estimator, {})._format_results(candidates, len(folds), results)
+    check_any_score(table["mean_test_score"])
     best = int(table["rank_test_score"].argmin())
     return Bunch(
         cv_results_=table,

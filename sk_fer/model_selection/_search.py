@@ -7,19 +7,13 @@ from typing import Any
 from numpy.typing import ArrayLike
 from sklearn import config_context
 from sklearn.base import BaseEstimator, clone
-from sklearn.experimental import enable_halving_search_cv  # noqa: F401
-from sklearn.model_selection import (
-    HalvingGridSearchCV,
-    ParameterGrid,
-    StratifiedGroupKFold,
-    StratifiedKFold,
-)
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.pipeline import Pipeline
 
 from sk_fer._utils._constraints import Interval, validate_params
 from sk_fer.estimators._base import BaseFERClassifier
-from sk_fer.model_selection._check_search import check_search
 from sk_fer.model_selection._grid_search_cv import FERGridSearchCV
+from sk_fer.model_selection._halving import FERHalvingSearchCV
 
 
 @validate_params(
@@ -55,9 +49,10 @@ def grid_search(
 ) -> BaseEstimator:
     """Try all combinations of parameters by cross-validation.
 
-    This runs :class:`FERGridSearchCV` with shuffled stratified folds. With
-    `groups`, no group is in two folds, and the validation images that a fit sets aside are whole
-    groups, too, which otherwise needs scikit-learn's metadata routing.
+    This runs :class:`FERGridSearchCV`, or :class:`FERHalvingSearchCV` with `halving`, with
+    shuffled stratified folds. With `groups`, no group is in two folds, and the validation images
+    that a fit sets aside are whole groups, too, which otherwise needs scikit-learn's metadata
+    routing.
 
     Parameters
     ----------
@@ -75,9 +70,8 @@ def grid_search(
     cv : int, default=3
         The number of folds, at least 2.
     halving : bool, default=False
-        Whether to give all candidates a few epochs and the best third of them three times as
-        many, until a third has ``max_epochs`` of `classifier`. See
-        :class:`~sklearn.model_selection.HalvingGridSearchCV`.
+        Whether all candidates train for few epochs, and the best third of them continues to three
+        times as many, and so on, to ``max_epochs`` of `classifier`.
     scoring : str or callable, default="accuracy"
         The score, as in GridSearchCV.
     refit : bool, default=True
@@ -85,13 +79,13 @@ def grid_search(
     n_jobs : int, default=None
         The number of fits at a time, as in GridSearchCV.
     callbacks : list or tuple of callbacks, default=()
-        Callbacks of scikit-learn for the search, which HalvingGridSearchCV does not take.
+        Callbacks of scikit-learn for the search.
     random_state : int, default=0
         The seed of the folds.
 
     Returns
     -------
-    search : FERGridSearchCV or HalvingGridSearchCV
+    search : FERGridSearchCV or FERHalvingSearchCV
         The fitted search, with ``best_params_`` and ``cv_results_``. A candidate whose fit fails
         has the score NaN.
 
@@ -118,9 +112,6 @@ def grid_search(
     """
     kind = StratifiedKFold if groups is None else StratifiedGroupKFold
     folds = kind(cv, shuffle=True, random_state=random_state)
-    if halving:  # FERGridSearchCV checks itself
-        candidates = ParameterGrid(param_grid)
-        check_search(classifier, candidates, X, y, cv=folds, groups=groups, scoring=scoring)
     settings: dict[str, Any] = {
         "scoring": scoring,
         "cv": folds,
@@ -131,20 +122,11 @@ def grid_search(
     # Each fit also receives the groups, for its validation images.
     with config_context(enable_metadata_routing=groups is not None):
         classifier = clone(classifier)
-        is_pipeline = isinstance(classifier, Pipeline)
-        last = classifier[-1] if is_pipeline else classifier
+        last = classifier[-1] if isinstance(classifier, Pipeline) else classifier
         if groups is not None and isinstance(last, BaseFERClassifier):
             last.set_fit_request(groups=True)
         if halving:
-            search = HalvingGridSearchCV(
-                classifier,
-                param_grid,
-                resource=f"{classifier.steps[-1][0]}__max_epochs" if is_pipeline else "max_epochs",
-                max_resources=last.max_epochs,
-                min_resources="exhaust",
-                random_state=random_state,
-                **settings,
-            )
+            search: Any = FERHalvingSearchCV(classifier, param_grid, **settings)
         else:
             search = FERGridSearchCV(classifier, param_grid, **settings)
         if callbacks:

@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.exceptions import FitFailedWarning
 from sklearn.pipeline import Pipeline
 
 from sk_fer import FERDenseClassifier, load_model
@@ -171,3 +172,24 @@ def test_optuna_continues_with_the_same_candidates(run, search, monkeypatch, tmp
         assert resumed[column].tolist() == whole[column].tolist()
     more, _, _ = search(*arguments, "--n-candidates", 9, "--resume")
     assert sorted(more["param_lr"]) == [0.001, 0.003, 0.01, 0.03]  # there are no others
+
+
+def test_a_candidate_of_optuna_that_fails_is_named(run, monkeypatch, tmp_path):
+    pytest.importorskip("optuna", reason="needs sk_fer[optuna]")
+    fit = FERDenseClassifier.fit
+
+    def fit_some(self, *args, **kwargs):
+        if self.dropout == 0.3:
+            raise MemoryError("too large")
+        return fit(self, *args, **kwargs)
+
+    monkeypatch.setattr(FERDenseClassifier, "fit", fit_some)
+    arguments = [*SMALL, "--param", "dropout=0.1,0.3", "--strategy", "optuna"]
+    with (
+        pytest.warns(FitFailedWarning, match=r"too large\s+in the candidates dropout=0\.3"),
+        pytest.warns(UserWarning, match="non-finite"),
+    ):
+        result = run("search", *arguments, "--out", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "1 of 2 candidates failed in at least one fold" in result.stderr
+    assert load_model(tmp_path / "out" / "model.skfer").dropout == 0.1
