@@ -2,6 +2,7 @@
 
 import json
 import sys
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 EXAMPLES = """
 Examples:
 
+sk-fer predict
+
 sk-fer predict photo.jpg
 
 sk-fer predict holiday/ "more/*.jpg" --csv expressions.csv --annotate annotated
@@ -38,16 +41,17 @@ _N_FIRST = len(BEFORE_CLASSES)
 
 def predict(
     arguments: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
-            metavar="[MODEL] IMAGE...",
+            metavar="[MODEL] [IMAGE...]",
             help="MODEL is a model file (.skfer, or .joblib, .pickle or .pkl; loading the last "
             "three can run any code). Without MODEL, the command uses the model of sk_fer, which "
             "was trained on FER2013. IMAGE is an image file, a folder of images, or a pattern such "
-            "as 'photos/*.jpg'.",
+            "as 'photos/*.jpg'. Without any argument, the command predicts a photograph that is "
+            "part of scikit-image.",
             show_default=False,
         ),
-    ],
+    ] = None,
     faces: Annotated[
         str | None,
         typer.Option(
@@ -97,7 +101,7 @@ def predict(
     has a row that says so, and is no error. If images cannot be read, they are listed on stderr,
     the others are still predicted, and the exit code is 1.
     """
-    classifier, images = _model_and_images(arguments)
+    classifier, images = _model_and_images(arguments or [_sample()])
     paths, problems = find_pictures(images)
     rows: list[dict[str, Any]] = []
     if paths:
@@ -125,6 +129,17 @@ def predict(
         _show(rows, as_json=as_json)
     if problems and not (skip_bad and rows):
         raise typer.Exit(1)
+
+
+def _sample() -> str:
+    """Return the path of a photograph in scikit-image, and say what it is."""
+    path = str(files("skimage.data") / "astronaut.png")
+    print(
+        "sk-fer: no IMAGE is given; this is a photograph of the astronaut Eileen Collins (NASA, "
+        f"public domain), {path}",
+        file=sys.stderr,
+    )
+    return path
 
 
 def _model_and_images(arguments: list[str]) -> tuple[Any, list[str]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from sk_fer.faces._overlap import distinct
 from sk_fer.faces._photo import Photo
 
 SEARCH_SIDE = 640
@@ -63,4 +64,5 @@ class LBP:
         )
         rows = [(box["c"], box["r"], box["width"], box["height"]) for box in found]
         boxes = np.array(rows, dtype=np.float64).reshape(-1, 4) * factor
+        boxes = boxes[distinct(boxes, np.argsort(-boxes[:, 2], kind="stable"))]
         return boxes, np.full(len(boxes), np.nan), None

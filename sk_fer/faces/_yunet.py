@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from sk_fer.faces._overlap import distinct
 from sk_fer.faces._photo import Photo
 
 SEARCH_SIDE = 1280
@@ -19,7 +20,6 @@ _LARGEST = 300  # YuNet was trained on faces of up to 300 pixels, and finds part
 _SIDES = (320,)  # of the pictures in which larger faces are searched, too
 _SMALLEST_SIDE = 192  # smaller pictures are enlarged
 _OVERLAP = 0.3  # of copies in one picture: the shared area as a fraction of both
-_PART = 0.5  # the shared area as a fraction of the smaller face
 
 
 def yunet_file() -> Path | None:
@@ -70,7 +70,8 @@ class YuNet:
         longest = max(photo.pixels.shape[:2])
         first = min(max(longest, _SMALLEST_SIDE), self._search_side)
         found = [self._find(photo, side) for side in {first, *(s for s in _SIDES if s < first)}]
-        rows = _without_copies(np.concatenate(found))
+        rows = np.concatenate(found)
+        rows = rows[distinct(rows[:, :4], np.argsort(-rows[:, 14], kind="stable"))]
         return rows[:, :4], rows[:, 14], rows[:, 4:14].reshape(-1, 5, 2)
 
     def _find(self, photo: Photo, side: int) -> np.ndarray:
@@ -84,23 +85,6 @@ class YuNet:
             rows = rows[rows[:, 2:4].max(axis=1) <= _LARGEST]
         rows[:, :14] *= factor
         return rows
-
-
-def _without_copies(rows: np.ndarray) -> np.ndarray:
-    """Return the rows with the best scores that are neither copies nor parts of another face."""
-    kept: list[np.ndarray] = []
-    for row in rows[np.argsort(-rows[:, 14], kind="stable")]:
-        if all(_overlap(row, other) <= _PART for other in kept):
-            kept.append(row)
-    return np.stack(kept) if kept else np.empty((0, 15))
-
-
-def _overlap(one: np.ndarray, other: np.ndarray) -> float:
-    """Return the shared area of two boxes as a fraction of the smaller one."""
-    start = np.maximum(one[:2], other[:2])
-    end = np.minimum(one[:2] + one[2:4], other[:2] + other[2:4])
-    shared = np.prod(np.maximum(end - start, 0))
-    return float(shared / min(np.prod(one[2:4]), np.prod(other[2:4])))
 
 
 @contextmanager

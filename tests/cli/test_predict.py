@@ -271,6 +271,14 @@ def test_finds_faces_in_photographs_and_says_where_there_is_none(run, photos):
     assert "happy" in shown.stdout
 
 
+def test_without_arguments_it_predicts_a_photograph_of_scikit_image(run):
+    result = run("predict", "--json", "--faces", "lbp")
+    assert result.exit_code == 0, result.output
+    (face,) = json.loads(result.stdout)
+    assert face["label"] == "happy"
+    assert "no IMAGE is given; this is a photograph of the astronaut" in result.stderr
+
+
 def test_writes_a_table_with_the_images_that_have_no_label(run, photos, tmp_path):
     (photos / "bad.png").write_text("text")
     result = run("predict", photos, "--csv", tmp_path / "faces.csv", "--faces", "lbp")
