@@ -9,7 +9,7 @@ from sk_fer import (
     FERPretrainedClassifier,
     preprocessing,
 )
-from sk_fer.model_selection import FERHalvingSearchCV
+from sk_fer.model_selection import FERGridSearchCV, FERHalvingSearchCV
 from sk_fer.preprocessing import HistogramEqualizer, ImageResizer, ImageStandardizer
 
 # Dropout draws a mask per row, so that a fit with it differs from one on repeated rows.
@@ -46,23 +46,21 @@ TRANSFORMERS = [
 ]
 
 
+SEARCHED = FERDenseClassifier((16,), max_epochs=4, lr=0.01, batch_size=128, random_state=0)
 # With error_score="raise", because the checks expect the errors of the classifier.
-SEARCH = FERHalvingSearchCV(
-    FERDenseClassifier((16,), max_epochs=4, lr=0.01, batch_size=128, random_state=0),
-    {"lr": [0.003, 0.01]},
-    factor=2,
-    cv=2,
-    error_score="raise",
-)
+SEARCHES = [
+    kind(SEARCHED, {"lr": [0.003, 0.01]}, cv=2, error_score="raise", **settings)
+    for kind, settings in ((FERGridSearchCV, {}), (FERHalvingSearchCV, {"factor": 2}))
+]
 
 
 def excuses(estimator):
     """The excuse of classifiers: weighted and repeated rows are summed in another order.
 
     Each step of the optimizer carries the difference on; after one epoch of "fast" the check
-    passes. The search has the excuse that scikit-learn lists for its own halving.
+    passes. The searches have the excuse that scikit-learn lists for its own halving.
     """
-    if isinstance(estimator, FERHalvingSearchCV):
+    if isinstance(estimator, (FERGridSearchCV, FERHalvingSearchCV)):
         name = "check_classifiers_one_label_sample_weights"
         return {name: "the weights leave one class, but a fold tests both"}
     if not hasattr(estimator, "max_epochs"):
@@ -76,6 +74,6 @@ def excuses(estimator):
     }
 
 
-@parametrize_with_checks([*CLASSIFIERS, *TRANSFORMERS, SEARCH], expected_failed_checks=excuses)
+@parametrize_with_checks([*CLASSIFIERS, *TRANSFORMERS, *SEARCHES], expected_failed_checks=excuses)
 def test_sklearn_checks(estimator, check):
     check(estimator)

@@ -63,6 +63,11 @@ SCRIPTS = {
         ["70 images: ", "Balanced accuracy", "of 70 test images"],
         {"report": ["machine", "versions", "seconds", "scores", "notes", "failed"]},
     ),
+    "search": (
+        ["--only", "dense"],
+        ["GridSearchCV, n_jobs=1 ", "times the arithmetic", "'preprocessing': "],
+        {"search": ["machine", "versions", "sections"]},
+    ),
     "throughput": (
         ["--device", "cpu", "--only", "fast", "dense", "scaling"],
         ["skorch, float32", "MLPClassifier, float64", "us an image; off that line by"],

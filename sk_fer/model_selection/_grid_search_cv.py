@@ -16,9 +16,12 @@ from sklearn.model_selection._validation import (
     _insert_error_scores,
     _warn_or_raise_about_fit_failures,
 )
+from sklearn.pipeline import Pipeline
 from sklearn.utils import indexable
 from sklearn.utils.validation import _check_method_params
 
+from sk_fer.estimators._base import BaseFERClassifier
+from sk_fer.estimators._targets import encode_targets
 from sk_fer.model_selection._check_candidates import describe_candidate
 from sk_fer.model_selection._check_search import (
     check_any_score,
@@ -212,6 +215,11 @@ class FERGridSearchCV(GridSearchCV):
         data = {"X": X, "y": y, "metadata": None if weight is None else {"sample_weight": weight}}
         root = self._init_callback_context(max_subtasks=1 + (self.refit is not False))
         root = root.call_on_fit_task_begin(estimator=self, **data)
+        last = self.estimator[-1] if isinstance(self.estimator, Pipeline) else self.estimator
+        if isinstance(last, BaseFERClassifier):
+            encode_targets(
+                y, estimator=type(self).__name__
+            )  # raises before check_cv casts infinity
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         self._checked_cv_orig = cv
         candidates = list(ParameterGrid(self.param_grid))
