@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from copy import deepcopy
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _num_samples
@@ -23,7 +23,7 @@ def check_folds(cv: Any, X: Any, y: Any, groups: Any = None, *, classes: bool = 
     Parameters
     ----------
     cv : splitter
-        The folds. Its random state is not changed.
+        The folds.
     X : array-like of shape (n_samples, ...)
         The images.
     y : array-like of shape (n_samples,)
@@ -43,6 +43,11 @@ def check_folds(cv: Any, X: Any, y: Any, groups: Any = None, *, classes: bool = 
     ValueError
         If the splitter needs groups and there are none; if a group is missing; if there are fewer
         images or groups than folds; if a fold tests a class that it does not train.
+
+    Warns
+    -----
+    UserWarning
+        If the folds are stratified, and a class has fewer images or groups than there are folds.
     """
     if groups is not None:
         encode_groups(groups, _num_samples(X))  # raises if they are not valid
@@ -53,8 +58,8 @@ def check_folds(cv: Any, X: Any, y: Any, groups: Any = None, *, classes: bool = 
         )
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the search splits again, and then warns
-            split = deepcopy(cv).split(X, y, groups)
+            warnings.filterwarnings("ignore", "The least populated class")  # see below
+            split = cv.split(X, y, groups)
             folds = [(np.asarray(train), np.asarray(test)) for train, test in split]
     except ValueError as error:
         raise ValueError(f"the folds of cv={cv!r} cannot be made: {error}") from error
@@ -70,6 +75,8 @@ def check_folds(cv: Any, X: Any, y: Any, groups: Any = None, *, classes: bool = 
                 )
     if classes and y is not None and type_of_target(y) in ("binary", "multiclass"):
         _check_classes(np.ravel(y), folds, groups)
+        if isinstance(cv, (StratifiedKFold, StratifiedGroupKFold)):
+            _warn_of_rare_classes(np.ravel(y), len(folds), groups)
     return folds
 
 
@@ -90,4 +97,21 @@ def _check_classes(labels: NDArray, folds: Folds, groups: Any) -> None:
             f"fold {number} of {len(folds)} tests the class {missing[0]!r} and trains without it; "
             f"the class has {count}. Leave the class out, merge it with another one "
             "(sk_fer.datasets.merge_classes), or use other folds"
+        )
+
+
+def _warn_of_rare_classes(labels: NDArray, n_folds: int, groups: Any) -> None:
+    """Warn of classes that some of the folds do not test."""
+    what, values = "images", np.arange(len(labels), dtype=object)
+    if groups is not None:
+        what, values = "groups", np.asarray(groups, dtype=object)
+    counts = {
+        label: len(set(values[labels == label].tolist())) for label in np.unique(labels).tolist()
+    }
+    rare = [f"{label!r} ({count})" for label, count in counts.items() if count < n_folds]
+    if rare:
+        warnings.warn(
+            f"some of the {n_folds} folds test no images of a class that has fewer {what} than "
+            f"there are folds: {', '.join(rare)}",
+            stacklevel=4,
         )

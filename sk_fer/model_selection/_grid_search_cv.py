@@ -223,10 +223,9 @@ class FERGridSearchCV(GridSearchCV):
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         self._checked_cv_orig = cv
         candidates = list(ParameterGrid(self.param_grid))
-        check_search(
+        folds = check_search(
             self.estimator, candidates, X, y, cv=cv, scoring=self.scoring, **routed.splitter.split
         )
-        folds = list(cv.split(X, y, **routed.splitter.split))
         self.n_splits_ = len(folds)
         results = self._evaluate(scorers, candidates, folds, X, y, routed, params, root)
 

@@ -110,15 +110,22 @@ def test_folds_that_cannot_be_made(cv, groups, words):
         check_folds(cv, X, Y, groups)
 
 
-def test_folds_are_those_of_the_search_and_leave_its_random_state_unchanged():
-    y = np.array(["happy", "sad"] * 5)
-    rng = np.random.RandomState(0)
-    checked = check_folds(ShuffleSplit(3, random_state=rng), np.zeros((10, 4)), y)
-    for fold, expected in zip(
-        checked, ShuffleSplit(3, random_state=rng).split(np.zeros((10, 4))), strict=True
-    ):
-        np.testing.assert_array_equal(fold[0], expected[0])
-        np.testing.assert_array_equal(fold[1], expected[1])
+def test_folds_are_those_of_the_splitter():
+    X, y = np.zeros((10, 4)), np.array(["happy", "sad"] * 5)
+    expected = list(ShuffleSplit(3, random_state=0).split(X))
+    np.testing.assert_array_equal(
+        [np.concatenate(fold) for fold in check_folds(ShuffleSplit(3, random_state=0), X, y)],
+        [np.concatenate(fold) for fold in expected],
+    )
+
+
+def test_classes_that_some_folds_do_not_test_are_named():
+    y, X = np.repeat(["happy", "sad", "fear"], [8, 2, 5]), np.zeros((15, 4))
+    with pytest.warns(UserWarning, match=r"fewer images than there are folds: 'sad' \(2\)$"):
+        check_folds(StratifiedKFold(3), X, y)
+    people = np.array([*range(8), 0, 1, 2, 3, 2, 3, 2])
+    with pytest.warns(UserWarning, match=r"fewer groups than .*: 'fear' \(2\), 'sad' \(2\)$"):
+        check_folds(StratifiedGroupKFold(3), X, y, people)
 
 
 def test_scores_by_name():
