@@ -32,6 +32,7 @@ from sk_fer.estimators._targets import encode_targets
 from sk_fer.model_selection._check_candidates import describe_candidate
 from sk_fer.model_selection._check_search import check_scoring_names, check_search
 from sk_fer.model_selection._halving_fits import FitSettings, train_and_score
+from sk_fer.model_selection._progress import SearchProgress
 
 
 class FERHalvingSearchCV(BaseSearchCV):
@@ -66,7 +67,9 @@ class FERHalvingSearchCV(BaseSearchCV):
     cv : int, splitter or iterable of (train, test), default=None
         The folds, as in GridSearchCV. They are the same for all candidates and numbers of epochs.
     verbose : int, default=0
-        With 1, a line is printed for each number of epochs, and with 2 also for each fit.
+        0 prints nothing. 1 shows the progress: on a terminal a bar with the number of candidates
+        and fits, the best score so far and the time that is left, and otherwise a line for each
+        candidate and number of epochs. Higher values also print a line for each fit.
     pre_dispatch : int or str, default="2*n_jobs"
         The number of fits that are sent to the workers in advance, as in GridSearchCV.
     error_score : "raise" or float, default=nan
@@ -299,11 +302,17 @@ class FERHalvingSearchCV(BaseSearchCV):
             Parallel(
                 n_jobs=self.n_jobs, pre_dispatch=self.pre_dispatch, return_as=_return_as()
             ) as parallel,
+            self._progress(len(candidates)) as progress,
         ):
             folder = Path(name)
             for rung, n_epochs in enumerate(self.n_resources_):
-                if self.verbose:
-                    print(f"{len(left)} candidates, {n_epochs} epochs, {len(folds)} folds")
+                more_epochs = n_epochs - [0, *self.n_resources_][rung]
+                progress.begin(
+                    [candidates[i] for i in left],
+                    len(folds),
+                    title=f"{n_epochs} {'epoch' if n_epochs == 1 else 'epochs'}",
+                    weight=more_epochs,
+                )
                 of_rung = context.subcontext(
                     task_name="halving-iteration",
                     max_subtasks=len(left) * len(folds),
@@ -328,7 +337,10 @@ class FERHalvingSearchCV(BaseSearchCV):
                     for number, (i, fold) in enumerate(fits)
                 )
                 last = rung == n_rungs - 1
-                new = list(_with_states_in_files(finished, fits, folder, keep=not last))
+                new: list[dict[str, Any]] = []
+                for result in _with_states_in_files(finished, fits, folder, keep=not last):
+                    progress.finished(*divmod(len(new), len(folds)), result)
+                    new.append(result)
                 _warn_or_raise_about_fit_failures(new, self.error_score)
                 if callable(self.scoring):
                     _insert_error_scores(new, self.error_score)
@@ -347,6 +359,19 @@ class FERHalvingSearchCV(BaseSearchCV):
         self.multimetric_ = isinstance(out[0]["test_scores"], dict)
         context.call_on_fit_task_end(estimator=self)
         return self._format_results(rows, len(folds), out, more)
+
+    def _progress(self, n_candidates: int) -> SearchProgress:
+        """Return the progress of the search, in which an epoch of a fit is the unit of time."""
+        left = [n_candidates]
+        for _ in self.n_resources_[1:]:
+            left.append(math.ceil(left[-1] / self.factor))
+        epochs = np.diff([0, *self.n_resources_])
+        return SearchProgress(
+            self.verbose,
+            n_fits=sum(left) * self.n_splits_,
+            total=float(np.dot(left, epochs)) * self.n_splits_,
+            score=self.refit if isinstance(self.refit, str) else None,
+        )
 
     def _best(self, left: list[int], out: list[dict[str, Any]]) -> list[int]:
         """Return the candidates that continue, in their order in the grid."""

@@ -142,7 +142,7 @@ class SearchProgress:
         if n_done == self.n_folds:
             self.n_complete += 1
             self._print_candidate(candidate, best)
-        elif self.prints_lines and all(len(each) == n_done for each in self.results):
+        elif self.prints_lines and len(self.candidates) > 1 and self._all_have(n_done):
             print(f"{self._counts()}{f', {best[1]}' if best else ''}", flush=True)
         self.bar.update(
             self.task,
@@ -156,6 +156,9 @@ class SearchProgress:
             f"{self.title}{self.n_complete}/{len(self.candidates)} candidates, "
             f"{self.n_finished}/{self.n_fits} fits"
         )
+
+    def _all_have(self, n_folds: int) -> bool:
+        return all(len(results) == n_folds for results in self.results)
 
     def _best(self) -> tuple[int, str] | None:
         """Return the best candidate among those with the most finished folds, and its text."""

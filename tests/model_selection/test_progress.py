@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from sk_fer.datasets import make_faces
-from sk_fer.model_selection import FERGridSearchCV
+from sk_fer.model_selection import FERGridSearchCV, FERHalvingSearchCV
 from sk_fer.model_selection._progress import SearchProgress
 from tests.helpers import dense
 
@@ -127,3 +127,24 @@ def test_a_search(n_jobs, capsys):
         assert any(f"{mean:.3f} +/-" in line and f"lr={rate}" in line for line in lines)
     search.set_params(verbose=0, n_jobs=1).fit(X, y)
     assert capsys.readouterr().out == ""
+
+
+def test_a_search_by_halving(capsys, monkeypatch):
+    X, y = make_faces(70, image_size=16, random_state=0)
+    done = []
+    monkeypatch.setattr(
+        SearchProgress, "__exit__", lambda self, *_: done.append((self.n_finished, self.share))
+    )
+    search = FERHalvingSearchCV(
+        dense(max_epochs=3), {"lr": [0.001, 0.01, 0.1]}, cv=2, verbose=1, refit=False
+    ).fit(X, y)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(" +/-")[0] for line in lines] == [
+        f"{epochs} epoch{'s' * (epochs > 1)}: {number} of {n} candidates: {mean:.3f}"
+        for (epochs, number, n), mean in zip(
+            [(1, 1, 3), (1, 2, 3), (1, 3, 3), (3, 1, 1)],
+            search.cv_results_["mean_test_score"],
+            strict=True,
+        )
+    ]
+    assert done == [(8, 100 / (6 * 1 + 2 * 2))]
