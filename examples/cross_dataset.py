@@ -1,4 +1,10 @@
-"""A classifier of one data set scored on another one, on the classes that both have.
+"""
+Training on one data set, testing on another
+============================================
+
+A classifier of one data set is scored on another one, on the classes that both have.
+
+::
 
     SK_FER_DATA=folder python examples/cross_dataset.py
 

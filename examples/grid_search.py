@@ -1,4 +1,10 @@
-"""Search over preprocessing and network together, and save and load the best model.
+"""
+Search over preprocessing and network
+=====================================
+
+A grid search tries steps of a Pipeline and networks together. The best model is saved and loaded.
+
+::
 
     python examples/grid_search.py fer2013.csv
 
@@ -22,12 +28,13 @@ from sk_fer.model_selection import grid_search
 from sk_fer.preprocessing import HistogramEqualizer, ImageResizer
 
 N_SEARCH, N_REPORT = 2000, 1000
+N_DRAWN = 420, 210
 
 
 def read(path: Path | None):
     if path is None:
-        X, y = make_faces(N_SEARCH + N_REPORT, random_state=0)
-        return train_test_split(X, y, test_size=N_REPORT, stratify=y, random_state=0)
+        X, y = make_faces(sum(N_DRAWN), random_state=0)
+        return train_test_split(X, y, test_size=N_DRAWN[1], stratify=y, random_state=0)
     X, y = load_fer2013(path, subset="train", return_X_y=True)
     X, _, y, _ = train_test_split(X, y, train_size=N_SEARCH, stratify=y, random_state=0)
     X_valid, y_valid = load_fer2013(path, subset="validation", return_X_y=True)

@@ -1,4 +1,10 @@
-"""Nested selection: an honest estimate of the accuracy of a search, which can be resumed.
+"""
+Nested cross-validation
+=======================
+
+It gives an honest estimate of the accuracy of a search, and can be resumed.
+
+::
 
     python examples/nested_cv.py results.json CK+48/
 

@@ -1,4 +1,10 @@
-"""Search with Optuna: a study in a file that can be stopped and resumed, and epochs that prune.
+"""
+Search with Optuna
+==================
+
+A study in a file can be stopped and resumed, and trials whose epochs are poor are pruned.
+
+::
 
     pip install ".[optuna]"
     python examples/optuna_study.py study.db fer2013.csv

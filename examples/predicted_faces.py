@@ -1,4 +1,10 @@
-"""Draw faces with their predicted expressions, as in the picture of the README.
+"""
+The picture of the README
+=========================
+
+It shows drawn faces with their predicted expressions.
+
+::
 
     python examples/predicted_faces.py docs/predicted_faces.png
 

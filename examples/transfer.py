@@ -1,4 +1,10 @@
-"""Fine-tune a network of FER2013 on CK+, and score it in folds by subject.
+"""
+Fine-tuning on another data set
+===============================
+
+A network of FER2013 is fine-tuned on CK+, and scored in folds by subject.
+
+::
 
     SK_FER_DATA=folder python examples/transfer.py
 

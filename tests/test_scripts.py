@@ -163,8 +163,7 @@ def test_cross_dataset_example(monkeypatch, capsys):
 
 def test_grid_search_example(monkeypatch, capsys):
     example = load_example("grid_search")
-    monkeypatch.setattr(example, "N_SEARCH", 84)
-    monkeypatch.setattr(example, "N_REPORT", 42)
+    monkeypatch.setattr(example, "N_DRAWN", (84, 42))
     example.main()
     printed = capsys.readouterr().out
     assert "84 images to search on, 42 to report on" in printed

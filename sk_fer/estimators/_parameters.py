@@ -168,7 +168,7 @@ classes_ : ndarray of shape (n_classes,)
     The class labels, sorted.
 n_features_in_ : int
     The number of values in an image: pixels times channels.
-feature_names_in_ : ndarray of shape (n_features_in_,)
+feature_names_in_ : ndarray of shape (`n_features_in_`,)
     The names of the columns. Defined only if `X` was a DataFrame with names of type str.
 image_shape_ : tuple of (height, width, channels)
     The shape of an image.

@@ -94,20 +94,27 @@ def compare(
         One row per classifier, with its name as index, in the order of `estimators`. The columns
         are
 
-        parameters : the number of weights of a network, or of coefficients of a linear model or
-            :class:`~sklearn.neural_network.MLPClassifier`; missing for other classifiers.
-        train_seconds : the wall-clock time of ``fit``.
-        train_images_per_second : the number of images of `X_train` times the number of epochs,
-            divided by ``train_seconds``; NaN for classifiers without ``n_epochs_``.
-        predict_images_per_second : the number of images of `X_test`, divided by the wall-clock
-            time of ``predict``.
-        {metrics} : scores on `X_test`. In ``f1_macro`` and
-            ``balanced_accuracy``, each class of `y_test` has the same weight.
-        log_loss : loss of ``predict_proba`` on `X_test`; NaN for classifiers without it, and if
+        parameters
+            The number of weights of a network, or of coefficients of a linear model or
+            :class:`~sklearn.neural_network.MLPClassifier`. Missing for other classifiers.
+        train_seconds
+            The wall-clock time of ``fit``.
+        train_images_per_second
+            The number of images of `X_train` times the number of epochs, divided by
+            ``train_seconds``. NaN for classifiers without ``n_epochs_``.
+        predict_images_per_second
+            The number of images of `X_test`, divided by the wall-clock time of ``predict``.
+        {metrics}
+            Scores on `X_test`. In ``f1_macro`` and ``balanced_accuracy``, each class of `y_test`
+            has the same weight.
+        log_loss
+            The loss of ``predict_proba`` on `X_test`. NaN for classifiers without it, and if
             `y_test` has labels that do not occur in `y_train`.
-        model_bytes : the size of the file that :func:`sk_fer.save_model` writes, or of the
-            pickle if it cannot write one.
-        error : the reason why the classifier has no scores; missing if it has them.
+        model_bytes
+            The size of the file that :func:`sk_fer.save_model` writes, or of the pickle if it
+            cannot write one.
+        error
+            The reason why the classifier has no scores. Missing if it has them.
 
     Raises
     ------

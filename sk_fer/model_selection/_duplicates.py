@@ -104,10 +104,11 @@ def find_duplicates(
     With `near`, and in two data sets, images are compared in gray at 16 x 16 pixels, and are copies
     if the correlation of these pixels is above the given value. This requires uint8. Copies of
     another size, contrast or compression are found, also with noise or mirrored. Those that are
-    rotated by five degrees or more, shifted or cropped are not: if a data set has augmented copies,
-    split it by groups, such as people, or by the file from which each copy was made. The time grows
-    with the square of the number of images: about ten seconds for the 32,298 images that FER2013
-    has for training and validation, which the following numbers are about.
+    rotated by five degrees or more, or shifted or cropped by more than about a pixel of 48, are
+    usually not found: if a data set has augmented copies, split it by groups, such as people, or by
+    the file from which each copy was made. The time grows with the square of the number of images:
+    about ten seconds for the 32,298 images that FER2013 has for training and validation, which the
+    following numbers are about.
 
     At 0.995, all of 300 images are found again that were saved as JPEG, with quality 50 or with 32
     to 224 pixels. FER2013 also has many photographs twice, with another crop or a watermark, of

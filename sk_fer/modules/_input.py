@@ -56,7 +56,7 @@ class InputLayer(nn.Module):
             self.register_buffer("std", torch.ones(self.channels) if std is None else std)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Convert images (n, height, width, channels) to floats (n, channels, *input_size).
+        """Convert images (n, height, width, channels) to floats ``(n, channels, *input_size)``.
 
         Raises
         ------
