@@ -53,6 +53,11 @@ for name, classifier in {"network": model, "with a temperature": calibrated}.ite
     error = expected_calibration_error(y_test, probabilities, classes=classifier.classes_)
     print(f"{name}: accuracy {(predicted == y_test).mean():.1%}, calibration error {error:.1%}")
     CalibrationDisplay.from_predictions(
-        predicted == y_test, probabilities.max(axis=1), n_bins=8, name=name, ax=ax
+        predicted == y_test,
+        probabilities.max(axis=1),
+        n_bins=6,
+        strategy="quantile",
+        name=name,
+        ax=ax,
     )
 ax.set(xlabel="Confidence", ylabel="Share of right predictions")

@@ -12,7 +12,7 @@ from pathlib import Path
 from sklearn.metrics import ConfusionMatrixDisplay
 from sklearn.model_selection import train_test_split
 
-from sk_fer import make_classifier
+from sk_fer import FERCNNClassifier
 from sk_fer.datasets import load_fer2013, make_faces
 from sk_fer.inspection import MistakesDisplay
 
@@ -22,14 +22,14 @@ if folder is None:
     X_train, X_test, y_train, y_test = train_test_split(
         X, y, test_size=210, stratify=y, random_state=0
     )
-    epochs = 12
+    epochs = 10
 else:
     path = Path(folder, "fer2013.csv")
     X_train, y_train = load_fer2013(path, subset="train", return_X_y=True)
     X_test, y_test = load_fer2013(path, subset="validation", return_X_y=True)
     epochs = 20
 
-model = make_classifier("vgg", max_epochs=epochs, batch_size=32, random_state=0)
+model = FERCNNClassifier("vgg", max_epochs=epochs, batch_size=32, random_state=0)
 model.fit(X_train, y_train)
 print(f"accuracy {model.score(X_test, y_test):.1%}")
 

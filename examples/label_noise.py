@@ -23,7 +23,7 @@ from sk_fer.model_selection import find_duplicates, find_label_issues
 
 folder = os.environ.get("SK_FER_DATA")
 if folder is None:
-    X, true = make_faces(1000, image_size=24, noise=0.02, random_state=0)
+    X, true = make_faces(1000, image_size=24, noise=0.01, occlusion=0, random_state=0)
     X, X_test, true, y_test = train_test_split(
         X, true, test_size=300, stratify=true, random_state=0
     )
@@ -46,7 +46,7 @@ print(f"{len(y):,} images, {is_wrong.mean():.1%} of the labels are wrong")
 # Copies of an image are in one fold, because a network that has learned from a copy knows its
 # label.
 
-model = FERCNNClassifier(max_epochs=10, random_state=0)
+model = FERCNNClassifier(max_epochs=12, batch_size=32, random_state=0)
 groups = find_duplicates(X, near=0.98).group_ids
 issues = find_label_issues(model, X, y, groups=groups, cv=3)
 print(issues.summary)
