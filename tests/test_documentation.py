@@ -120,6 +120,19 @@ def test_links_lead_to_files(page):
     assert all((page.parent / target).exists() for target in targets)
 
 
+def test_each_page_is_in_a_list_of_the_site():
+    lists = [ROOT / "docs" / f"{name}.md" for name in ("index", "user_guide", "more")]
+    listed = {
+        name
+        for page in lists
+        for block in re.findall(
+            r"^```\{toctree\}\n(.*?)^```$", page.read_text("utf-8"), re.M | re.S
+        )
+        for name in block.split()
+    }
+    assert {page.stem for page in (ROOT / "docs").glob("*.md")} - listed == {"index"}
+
+
 def test_fragments_are_found():
     assert len(PYTHON) >= 8
     assert len(COMMANDS) >= 2

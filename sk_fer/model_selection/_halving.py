@@ -111,7 +111,7 @@ class FERHalvingSearchCV(BaseSearchCV):
         The classes.
     n_features_in_ : int
         The number of features of the images.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         The names of the features, if the images have names of type str.
 
     See Also
