@@ -19,7 +19,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.parallel import Parallel, delayed
 
 from sk_fer.model_selection._check_candidates import describe_candidate
-from sk_fer.model_selection._cluster import shared_with_workers
+from sk_fer.model_selection._cluster import sendable, shared_with_workers
 from sk_fer.model_selection._fit_and_score import Place, fit_and_score, forget_folds
 from sk_fer.model_selection._fit_as_one import can_fit_as_one
 from sk_fer.model_selection._journal import Journal
@@ -114,9 +114,11 @@ def evaluate(
     if batched:
         fit_params = settings["fit_params"]
         groups = _groups(estimator, candidates, pending, n_folds, n_workers, fit_params)
+    images = sendable(X)
+    of_fits = [each for each in (settings["fit_params"], settings["score_params"]) if each]
     with (
         _temporary_folder() if in_files else nullcontext() as root,
-        shared_with_workers(X, y, *chain.from_iterable(rows)),
+        shared_with_workers(images, y, *chain.from_iterable(rows), *of_fits),
     ):
 
         def folder(fold: int) -> Path | None:
@@ -130,7 +132,7 @@ def evaluate(
                     fits,
                     Place(search, fold, folder(fold), n_threads),
                     clone(estimator),
-                    X,
+                    images,
                     y,
                     *rows[fold],
                     parameters=[candidates[i] for i in places],

@@ -22,6 +22,7 @@ from sklearn.utils import get_tags
 from sk_fer._utils._image_rows import ImageRows
 from sk_fer.estimators._base import BaseFERClassifier
 from sk_fer.model_selection._check_candidates import describe_candidate
+from sk_fer.model_selection._cluster import received
 from sk_fer.model_selection._fit_as_one import fit_as_one
 from sk_fer.model_selection._folds import Fold, ordinary
 
@@ -125,7 +126,7 @@ def _fit_and_score_all(
     **settings: Any,
 ) -> list[tuple[int, dict[str, Any]]]:
     settings = {"return_n_test_samples": True, "return_times": True, **settings}
-    fold, results, seconds = None, [], 0.0
+    X, fold, results, seconds = received(X), None, [], 0.0
     models = [clone(estimator) for _ in numbers]
     with ExitStack() as stack:
         # Kernels need other columns in each fold, and arrays on devices other functions.

@@ -6,11 +6,13 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
-SECONDS = 60
+SECONDS = 120
 """How long the processes may take to start."""
+WARM_UP = Path(__file__).with_name("warm_up.py")
 
 
 class Cluster:
@@ -26,7 +28,7 @@ class Cluster:
     def _start(self, role, *options):
         command = [sys.executable, "-m", f"distributed.cli.dask_{role}", "--host", "127.0.0.1"]
         log = self.folder / f"{role}-{time.monotonic_ns()}.log"
-        # Heartbeats of a paused worker are missed for so long until others repeat its work.
+        # If there is no heartbeat of a worker for so long, the others repeat its fits.
         settings = {"DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "10s", "OMP_NUM_THREADS": "1"}
         with log.open("w") as file:
             return subprocess.Popen(
@@ -39,8 +41,7 @@ class Cluster:
     def _start_worker(self, i):
         options = ["--no-nanny", "--nthreads", "1", "--no-dashboard", "--name", str(i)]
         folder = ["--local-directory", str(self.folder), "--death-timeout", str(SECONDS)]
-        # The import of torch would delay heartbeats.
-        return self._start("worker", *options, *folder, "--preload", "sk_fer.training")
+        return self._start("worker", *options, *folder, "--preload", str(WARM_UP))
 
     def _address(self):
         end = time.monotonic() + SECONDS

@@ -32,7 +32,7 @@ def images(real_faces):
     return real_faces[0][:700], real_faces[1][:700]
 
 
-def run_search(images, finished, **settings):
+def run_search(images, finished, grid=GRID, **settings):
     """Search over 12 candidates by 3 folds. Each finished fit adds a byte to a file."""
 
     def score(model, X, y):  # a local function, because workers cannot import this file
@@ -42,8 +42,8 @@ def run_search(images, finished, **settings):
 
     model = make_pipeline(HistogramEqualizer(), helpers.dense(precision="float32"))
     folds = StratifiedKFold(3, shuffle=True, random_state=0)
-    search = FERGridSearchCV(model, GRID, scoring=score, cv=folds, refit=False, **settings)
-    return search.fit(*images)
+    settings = {"scoring": score, "cv": folds, "refit": False, "batched": False, **settings}
+    return FERGridSearchCV(model, grid, **settings).fit(*images)
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +54,11 @@ def expected(images, tmp_path_factory):
     assert finished.stat().st_size == N_FITS
     assert len(np.unique(scores)) > 6
     return scores
+
+
+def n_bytes_between_workers(client):
+    transfers = client.run(lambda dask_worker: list(dask_worker.transfer_incoming_log))
+    return sum(each["total"] for log in transfers.values() for each in log)
 
 
 def after_some_fits(finished, n_fits, action):
@@ -76,9 +81,17 @@ def test_the_search_is_equal_and_survives_a_killed_and_a_paused_worker(
         search = run_search(images, tmp_path / "finished")
         np.testing.assert_array_equal(search.cv_results_["mean_test_score"], expected)
         # Each image is sent to one worker by the scheduler, and once to each of the others.
-        transfers = client.run(lambda dask_worker: list(dask_worker.transfer_incoming_log))
-        n_bytes = sum(each["total"] for log in transfers.values() for each in log)
-        assert 2 <= n_bytes / images[0].nbytes < 2.2
+        assert 2 <= n_bytes_between_workers(client) / images[0].nbytes < 2.2
+
+        before = n_bytes_between_workers(client)
+        grid = {name: values[:n] for (name, values), n in zip(GRID.items(), (2, 1), strict=True)}
+        X = np.lib.format.open_memmap(tmp_path / "X.npy", "w+", np.uint8, (2, *images[0].shape))
+        X[1] = images[0]
+        X.flush()
+        search = run_search((X[1], images[1]), tmp_path / "mapped", grid)
+        np.testing.assert_array_equal(search.cv_results_["mean_test_score"], expected[:2])
+        # Each worker opens the file.
+        assert n_bytes_between_workers(client) - before < 0.2 * images[0].nbytes
 
         def harm():
             cluster.workers[0].kill()
