@@ -55,8 +55,8 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
             reads[name] = way[0](*way[1:]) if args.quick else in_own_process(*way)
             row = reads[name]
             print(
-                f"{name:20} {row['seconds']:7.1f} s, {row['per_second']:8,.0f} images/s, memory grows "
-                f"by {row['growth_mb']:,.0f} MB"
+                f"{name:20} {row['seconds']:7.1f} s, {row['per_second']:8,.0f} images/s, "
+                f"memory grows by {row['growth_mb']:,.0f} MB"
             )
     return {"images": n, "image_side": side, "jpeg_mb": jpeg_bytes / 1e6, "reads": reads}
 

@@ -34,6 +34,11 @@ SCRIPTS = {
         ],
         {"accuracy": ["rows"]},
     ),
+    "image_cache": (
+        [],
+        ["from the files ", "from the memory map "],
+        {"image_cache": ["machine", "versions", "images", "reads"]},
+    ),
     "loading": (
         [],
         ["load_fer2013, first time", "from the cache against numpy.loadtxt: "],
