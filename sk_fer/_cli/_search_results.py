@@ -62,13 +62,14 @@ def _candidates_table(results: pd.DataFrame) -> Table:
     for name in more:
         table.add_column(name, justify="right")
     table.add_column("parameters", overflow="fold")
+    one_fold = "split0_test_score" in results and "split1_test_score" not in results
     order = [each for each in ("n_resources", "mean_test_score") if each in results]
     for row in results.sort_values(order, ascending=False).to_dict("records"):
         failed = pd.isna(row["mean_test_score"])
         numbers = [
             f"{row['rank_test_score']}",
             "failed" if failed else f"{row['mean_test_score']:.1%}",
-            "-" if failed else f"{row['std_test_score']:.1%}",
+            "-" if failed or one_fold else f"{row['std_test_score']:.1%}",
             f"{row['mean_fit_time']:.1f}",
         ]
         numbers += [f"{row[column]}" for column in more.values()]

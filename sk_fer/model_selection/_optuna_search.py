@@ -21,6 +21,7 @@ from sk_fer.model_selection._evaluate import evaluate
 from sk_fer.model_selection._grid_search_cv import FERGridSearchCV, name_candidates
 from sk_fer.model_selection._journal import describe_search, open_journal
 from sk_fer.model_selection._optuna_candidates import OptunaCandidates, import_optuna
+from sk_fer.model_selection._progress import SearchProgress
 from sk_fer.model_selection._ranges import Range
 
 STUDY = "study.db"
@@ -71,7 +72,7 @@ def optuna_search(
     random_state : int, default=0
         The seed of the proposals.
     verbose : int, default=0
-        If it is greater than zero, a line is printed for each candidate.
+        If it is greater than zero, the progress is shown, as in :class:`FERGridSearchCV`.
 
     Returns
     -------
@@ -98,10 +99,19 @@ def optuna_search(
     at_a_time = max(1, effective_n_jobs(n_jobs) // len(folds))
     candidates: list[dict[str, Any]] = []
     results: list[dict[str, Any]] = []
-    with open_journal(folder, described) as journal:
+    with (
+        open_journal(folder, described) as journal,
+        SearchProgress(verbose, n_fits=n_candidates * len(folds)) as progress,
+    ):
         study = OptunaCandidates(Path(folder, STUDY), grids, random_state)
+        shown: list[dict[str, Any]] = [{} for _ in range(n_candidates)]  # filled one by one
+        progress.begin(shown, len(folds))
 
         def score(new: list[dict[str, Any]]) -> list[float]:
+            first = len(candidates)
+            candidates.extend(new)
+            for place, candidate in zip(shown[first:], new, strict=False):
+                place.update(candidate)
             out = evaluate(
                 clone(estimator),
                 new,
@@ -110,6 +120,7 @@ def optuna_search(
                 folds,
                 n_jobs=n_jobs,
                 journal=journal,
+                finished=lambda i, fold, result: progress.finished(first + i, fold, result),
                 scorer=check_scoring(estimator, scoring),
                 fit_params=dict(fit_params or {}),
                 score_params={},
@@ -117,15 +128,9 @@ def optuna_search(
                 return_train_score=False,
                 verbose=0,
             )
-            candidates.extend(new)
             results.extend(out)
-            means = np.reshape([result["test_scores"] for result in out], (len(new), -1)).mean(1)
-            if verbose:
-                first = len(candidates) - len(new) + 1
-                for number, (candidate, mean) in enumerate(zip(new, means, strict=True), first):
-                    words = f"candidate {number} of {n_candidates}: {scoring} {mean:.4f}"
-                    print(f"{words}, {describe_candidate(candidate)}")
-            return means.tolist()
+            scores = np.reshape([result["test_scores"] for result in out], (len(new), -1))
+            return scores.mean(axis=1).tolist()
 
         if found := study.finished()[:n_candidates]:
             score(found)
