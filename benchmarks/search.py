@@ -23,14 +23,16 @@ import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import numpy as np
 import torch
-from _harness import command_line, fer2013, in_own_process, write_result
+from _harness import command_line, fer2013, write_result
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, ParameterGrid, StratifiedKFold, _validation
 from sklearn.pipeline import make_pipeline
@@ -243,7 +245,11 @@ def memory_of(kind: str, with_step: bool, n: int, n_images: int) -> dict[str, fl
 def run(function: Callable[..., Any], *args: Any, quick: bool) -> Any:
     """Call a function in a process of its own, unless the code is only tested."""
     EpochTime.total = 0.0
-    return function(*args) if quick else in_own_process(function, *args)
+    if quick:
+        return function(*args)
+    # The processes of the other benchmarks may not start workers.
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(function, *args).result()
 
 
 def times(name: str, args: argparse.Namespace) -> dict[str, Any]:
