@@ -106,7 +106,7 @@ def evaluate(
 
     parallel = Parallel(n_jobs=n_jobs, pre_dispatch=pre_dispatch, return_as="generator_unordered")
     n_workers = parallel._backend.effective_n_jobs(parallel.n_jobs)
-    search, n_threads = uuid.uuid4().hex, _threads_of_a_fit(parallel._backend, n_workers)
+    search, n_threads = uuid.uuid4().hex, threads_of_a_fit(parallel._backend, n_workers)
     processes = type(parallel._backend).__name__ in ("LokyBackend", "MultiprocessingBackend")
     in_files = n_workers > 1 and processes and isinstance(estimator, Pipeline)
     left = Counter(fit % n_folds for fit in pending)
@@ -207,7 +207,7 @@ def _groups(
     return groups
 
 
-def _threads_of_a_fit(backend: Any, n_workers: int) -> int | None:
+def threads_of_a_fit(backend: Any, n_workers: int) -> int | None:
     """Return the number of threads that each of several fits on this machine can use."""
     if n_workers == 1 or type(backend).__name__ not in ("LokyBackend", "ThreadingBackend"):
         return None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
-from itertools import product
+from collections.abc import Sequence
+from itertools import chain, product
 from numbers import Integral, Real
+from operator import mul
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
@@ -21,17 +22,23 @@ from sklearn.model_selection._validation import (
     _insert_error_scores,
     _warn_or_raise_about_fit_failures,
 )
-from sklearn.pipeline import Pipeline
 from sklearn.utils import indexable
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _check_method_params
 
 from sk_fer._utils._constraints import Interval
-from sk_fer.estimators._base import BaseFERClassifier
 from sk_fer.estimators._targets import encode_targets
-from sk_fer.model_selection._check_candidates import describe_candidate
 from sk_fer.model_selection._check_search import check_scoring_names, check_search
+from sk_fer.model_selection._cluster import shared_with_workers
+from sk_fer.model_selection._evaluate import threads_of_a_fit
+from sk_fer.model_selection._grid_search_cv import name_candidates
 from sk_fer.model_selection._halving_fits import FitSettings, train_and_score
+from sk_fer.model_selection._halving_plan import (
+    common_max_epochs,
+    epochs_between,
+    epochs_of_rungs,
+    planned_candidates,
+)
 from sk_fer.model_selection._progress import SearchProgress
 
 
@@ -68,8 +75,8 @@ class FERHalvingSearchCV(BaseSearchCV):
         The folds, as in GridSearchCV. They are the same for all candidates and numbers of epochs.
     verbose : int, default=0
         0 prints nothing. 1 shows the progress: on a terminal a bar with the number of candidates
-        and fits, the best score so far and the time that is left, and otherwise a line for each
-        candidate and number of epochs. Higher values also print a line for each fit.
+        and fits that have finished, the best score so far and the time that is left, and a line
+        for each finished candidate elsewhere. 2 prints lines on a terminal, too.
     pre_dispatch : int or str, default="2*n_jobs"
         The number of fits that are sent to the workers in advance, as in GridSearchCV.
     error_score : "raise" or float, default=nan
@@ -255,7 +262,7 @@ class FERHalvingSearchCV(BaseSearchCV):
         self.n_splits_ = len(folds)
         self.n_resources_ = epochs_of_rungs(
             len(candidates),
-            _common_max_epochs(estimator, candidates),
+            common_max_epochs(estimator, candidates),
             factor=self.factor,
             min_epochs=self.min_epochs,
         )
@@ -265,8 +272,8 @@ class FERHalvingSearchCV(BaseSearchCV):
             routed.scorer.score,
             self.return_train_score,
             self.error_score,
-            self.verbose,
             self._cool_down,
+            None,
             self,
         )
         results = self._run(estimator, candidates, X, y, folds, settings, context)
@@ -297,31 +304,37 @@ class FERHalvingSearchCV(BaseSearchCV):
         rows: list[dict[str, Any]] = []
         out: list[dict[str, Any]] = []
         more: dict[str, list[int]] = {"iter": [], "n_resources": []}
+        parallel = Parallel(
+            n_jobs=self.n_jobs, pre_dispatch=self.pre_dispatch, return_as=_return_as()
+        )
+        n_workers = parallel._backend.effective_n_jobs(parallel.n_jobs)
+        settings = settings._replace(n_threads=threads_of_a_fit(parallel._backend, n_workers))
+        steps = epochs_between(self.n_resources_)
+        planned = planned_candidates(len(candidates), self.factor, n_rungs)
         with (
-            TemporaryDirectory(prefix="sk-fer-search-") as name,
-            Parallel(
-                n_jobs=self.n_jobs, pre_dispatch=self.pre_dispatch, return_as=_return_as()
-            ) as parallel,
-            self._progress(len(candidates)) as progress,
+            TemporaryDirectory(prefix="sk_fer_search_", ignore_cleanup_errors=True) as name,
+            shared_with_workers(X, y, *chain.from_iterable(folds)),
+            SearchProgress(
+                self.verbose,
+                n_fits=sum(planned) * len(folds),
+                total=sum(map(mul, planned, steps)) * len(folds),
+                score=self.refit if isinstance(self.refit, str) else None,
+            ) as progress,
         ):
             folder = Path(name)
             for rung, n_epochs in enumerate(self.n_resources_):
-                more_epochs = n_epochs - [0, *self.n_resources_][rung]
-                progress.begin(
-                    [candidates[i] for i in left],
-                    len(folds),
-                    title=f"{n_epochs} {'epoch' if n_epochs == 1 else 'epochs'}",
-                    weight=more_epochs,
-                )
                 of_rung = context.subcontext(
                     task_name="halving-iteration",
                     max_subtasks=len(left) * len(folds),
                     sequential_subtasks=False,
                 ).call_on_fit_task_begin(estimator=self)
+                of_left = [candidates[i] for i in left]
+                title = f"{n_epochs} {'epoch' if n_epochs == 1 else 'epochs'}"
+                progress.begin(of_left, len(folds), title=title, weight=steps[rung])
                 fits = list(product(left, range(len(folds))))
                 finished = parallel(
                     delayed(train_and_score)(
-                        clone(estimator),
+                        estimator,
                         X,
                         y,
                         folds[fold],
@@ -337,14 +350,17 @@ class FERHalvingSearchCV(BaseSearchCV):
                     for number, (i, fold) in enumerate(fits)
                 )
                 last = rung == n_rungs - 1
-                new: list[dict[str, Any]] = []
-                for result in _with_states_in_files(finished, fits, folder, keep=not last):
-                    progress.finished(*divmod(len(new), len(folds)), result)
+                new = []
+                for number, result in enumerate(finished):
+                    i, fold = fits[number]
+                    _keep(result.pop("state"), None if last else folder / f"{i}-{fold}.pt")
+                    progress.finished(left.index(i), fold, result)
                     new.append(result)
+                name_candidates(new, of_left, len(folds))
                 _warn_or_raise_about_fit_failures(new, self.error_score)
                 if callable(self.scoring):
                     _insert_error_scores(new, self.error_score)
-                rows += [candidates[i] for i in left]
+                rows += of_left
                 out += new
                 more["iter"] += [rung] * len(left)
                 more["n_resources"] += [n_epochs] * len(left)
@@ -359,19 +375,6 @@ class FERHalvingSearchCV(BaseSearchCV):
         self.multimetric_ = isinstance(out[0]["test_scores"], dict)
         context.call_on_fit_task_end(estimator=self)
         return self._format_results(rows, len(folds), out, more)
-
-    def _progress(self, n_candidates: int) -> SearchProgress:
-        """Return the progress of the search, in which an epoch of a fit is the unit of time."""
-        left = [n_candidates]
-        for _ in self.n_resources_[1:]:
-            left.append(math.ceil(left[-1] / self.factor))
-        epochs = np.diff([0, *self.n_resources_])
-        return SearchProgress(
-            self.verbose,
-            n_fits=sum(left) * self.n_splits_,
-            total=float(np.dot(left, epochs)) * self.n_splits_,
-            score=self.refit if isinstance(self.refit, str) else None,
-        )
 
     def _best(self, left: list[int], out: list[dict[str, Any]]) -> list[int]:
         """Return the candidates that continue, in their order in the grid."""
@@ -434,56 +437,6 @@ class FERHalvingSearchCV(BaseSearchCV):
         context.call_on_fit_task_end(**data)
 
 
-def epochs_of_rungs(
-    n_candidates: int, max_epochs: int, *, factor: float = 3, min_epochs: int = 1
-) -> list[int]:
-    """Return the numbers of epochs after which candidates are compared.
-
-    The last one is `max_epochs`, and each one is `factor` times the one before, rounded. There
-    are as many as it takes to leave fewer than `factor` candidates, but none below `min_epochs`.
-
-    Examples
-    --------
-    >>> from sk_fer.model_selection._halving import epochs_of_rungs
-    >>> epochs_of_rungs(24, 27), epochs_of_rungs(24, 27, factor=2), epochs_of_rungs(24, 5)
-    ([3, 9, 27], [2, 3, 7, 14, 27], [2, 5])
-    """
-    epochs = [max_epochs]
-    while factor ** len(epochs) <= n_candidates:
-        before = round(max_epochs / factor ** len(epochs))
-        if not min_epochs <= before < epochs[-1]:
-            break
-        epochs.append(before)
-    return epochs[::-1]
-
-
-def _common_max_epochs(estimator: Any, candidates: Sequence[dict[str, Any]]) -> int:
-    """Return the number of epochs of all candidates, after checks of their classifiers."""
-    found = {}
-    for params in candidates:
-        built = clone(estimator).set_params(**clone(params, safe=False))
-        last = built[-1] if isinstance(built, Pipeline) else built
-        candidate = describe_candidate(params) or "the estimator"
-        if not isinstance(last, BaseFERClassifier):
-            raise TypeError(
-                f"{candidate}: got {last!r}, expected a classifier of sk_fer, alone or as the last "
-                "step of a Pipeline; HalvingGridSearchCV of scikit-learn accepts others"
-            )
-        if last.checkpoint is not None:
-            raise ValueError(
-                f"{candidate} has checkpoint={last.checkpoint!r}; FERHalvingSearchCV keeps the "
-                "states of the fits itself; set checkpoint=None"
-            )
-        found[last.max_epochs] = candidate
-    if len(found) > 1:
-        listed = ", ".join(f"{n} of {candidate}" for n, candidate in list(found.items())[:3])
-        raise ValueError(
-            f"the candidates have different max_epochs: {listed}; FERHalvingSearchCV chooses the "
-            "numbers of epochs itself, up to the same max_epochs of all"
-        )
-    return next(iter(found))
-
-
 def _return_as() -> str:
     """Return "generator" if the backend of joblib knows it, so that few states are in memory."""
     backend, _ = get_active_backend()
@@ -494,12 +447,7 @@ def _read(path: Path) -> bytes | None:
     return path.read_bytes() if path.exists() else None
 
 
-def _with_states_in_files(
-    results: Any, fits: list[tuple[int, int]], folder: Path, *, keep: bool
-) -> Iterator[dict[str, Any]]:
-    """Move the states in the results of fits to files, as they come in."""
-    for result, (i, fold) in zip(results, fits, strict=True):
-        state = result.pop("state")
-        if keep and state is not None:
-            (folder / f"{i}-{fold}.pt").write_bytes(state)
-        yield result
+def _keep(state: bytes | None, path: Path | None) -> None:
+    """Write the state of a fit to a file, unless the fit failed or was the last one."""
+    if state is not None and path is not None:
+        path.write_bytes(state)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from traceback import format_exc
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import _check_method_params
 
 from sk_fer.model_selection._check_candidates import describe_candidate
+from sk_fer.model_selection._fit_and_score import _for_fold
 from sk_fer.model_selection._folds import Fold
 
 
@@ -26,8 +28,8 @@ class FitSettings(NamedTuple):
     score_params: Mapping[str, Any]
     return_train_score: bool
     error_score: Any
-    verbose: int
     cool_down: float
+    n_threads: int | None
     caller: Any
 
 
@@ -49,7 +51,7 @@ def train_and_score(
     Parameters
     ----------
     estimator : classifier of sk_fer, or Pipeline
-        The estimator of the search, which is changed.
+        The estimator of the search.
     X, y : array-like
         All images and labels.
     rows : tuple of (ndarray, ndarray)
@@ -73,13 +75,45 @@ def train_and_score(
         The scores and times as scikit-learn's searches collect them, and the `state` that the
         next rung continues, None if the fit failed.
     """
+    model = clone(estimator).set_params(**clone(dict(params), safe=False))
+    last = model[-1] if isinstance(model, Pipeline) else model
+    fit = partial(_train_and_score, model, last, X, y, rows, folder, n_epochs, state, settings)
+    try:
+        if settings.n_threads is None:
+            result = fit(context)
+        else:
+            from sk_fer.training import at_most_threads, fit_in_turn
+
+            with at_most_threads(settings.n_threads):
+                result = fit_in_turn(last.device, partial(fit, context), _ran_out)
+    except Exception as error:
+        error.add_note(f"in the candidate {describe_candidate(params)}")
+        raise
+    return result
+
+
+def _ran_out(result: dict[str, Any]) -> bool:
+    return "OutOfMemoryError" in (result["fit_error"] or "")
+
+
+def _train_and_score(
+    estimator: Any,
+    last: Any,
+    X: Any,
+    y: Any,
+    rows: tuple[NDArray, NDArray],
+    folder: Path,
+    n_epochs: int,
+    state: bytes | None,
+    settings: FitSettings,
+    context: Any,
+) -> dict[str, Any]:
     train, test = rows
-    estimator.set_params(**clone(dict(params), safe=False))
     fit_params = _check_method_params(X, params=settings.fit_params, indices=train)
     weight = fit_params.get("sample_weight")
     score_params = [_check_method_params(X, params=settings.score_params, indices=i) for i in rows]
     fold = Fold(X, y, train, test, folder)
-    last = estimator[-1] if isinstance(estimator, Pipeline) else estimator
+    scorer = _for_fold(settings.scorer)
     result: dict[str, Any] = {"fit_error": None, "state": None, "score_time": 0.0}
     begin = time.perf_counter()
     with fold.sharing(estimator) as (X_train, X_test):
@@ -110,7 +144,7 @@ def train_and_score(
                 estimator,
                 X_test,
                 fold.y_test,
-                settings.scorer,
+                scorer,
                 score_params[1],
                 settings.error_score,
             )
@@ -120,16 +154,12 @@ def train_and_score(
                     estimator,
                     X_train,
                     fold.y_train,
-                    settings.scorer,
+                    scorer,
                     score_params[0],
                     settings.error_score,
                 )
         finally:
             context.call_on_fit_task_end(estimator=settings.caller, **data)
-    if settings.verbose > 1:
-        seconds = time.perf_counter() - begin
-        scores = result["test_scores"]
-        print(f"{describe_candidate(params)}: {scores} after {n_epochs} epochs, {seconds:.1f} s")
     return result
 
 

@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from skorch.callbacks import Callback
 
 from sk_fer.model_selection import FERHalvingSearchCV
-from sk_fer.model_selection._halving import epochs_of_rungs
+from sk_fer.model_selection._halving_plan import epochs_of_rungs
 from sk_fer.preprocessing import HistogramEqualizer
 
 from ..helpers import cnn, dense
@@ -242,7 +242,11 @@ def failing(*lrs, **settings):
 
 def test_a_candidate_that_fails_does_not_continue(small):
     search = failing(*LR["lr"][:3])
-    with pytest.warns((FitFailedWarning, UserWarning), match="6 fits failed|non-finite"):
+    named = r"callbacks=\[.*TooLate.*\], lr=0.001 \(fold 1, 2\)"
+    with (
+        pytest.warns(UserWarning, match="non-finite"),
+        pytest.warns(FitFailedWarning, match=named),
+    ):
         search.fit(*small)
     assert search.n_candidates_ == [4, 1]
     assert np.isnan(search.cv_results_["mean_test_score"]).tolist() == [True] * 3 + [False] * 2
@@ -262,8 +266,17 @@ def test_an_error_of_all_fits_is_raised(small):
 
 
 def test_the_first_error_is_raised_if_asked(small):
-    with pytest.raises(TimeoutError, match="too late"):
+    with pytest.raises(TimeoutError, match="too late") as raised:
         failing(1e-3, error_score="raise").fit(*small)
+    assert "in the candidate callbacks=" in raised.value.__notes__[0]
+
+
+def test_the_progress_has_the_candidates_and_epochs(small, capsys):
+    search = FERHalvingSearchCV(dense(max_epochs=3), LR, cv=CV, refit=False, verbose=1)
+    lines = search.fit(*small) and capsys.readouterr().out.splitlines()
+    assert sum(line.startswith("1 epoch: 4 of 4 candidates: ") for line in lines) == 1
+    assert sum(line.startswith("3 epochs: 2 of 2 candidates: ") for line in lines) == 1
+    assert len(lines) >= 6
 
 
 def test_scores_that_are_all_nan_are_an_error(small):
@@ -278,7 +291,7 @@ def test_states_are_in_a_temporary_folder_that_is_removed(small, tmp_path, monke
 
     class Look(Callback):
         def on_train_end(self, net, **kwargs):
-            seen.append(len(list(tmp_path.glob("sk-fer-search-*/*.pt"))))
+            seen.append(len(list(tmp_path.glob("sk_fer_search_*/*.pt"))))
 
     model = dense(max_epochs=4, callbacks=[Look()])
     FERHalvingSearchCV(model, LR, factor=2, cv=CV, refit=False).fit(*small)
