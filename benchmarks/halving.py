@@ -56,7 +56,7 @@ KINDS = {
     "FERHalvingSearchCV": (FERHalvingSearchCV, {}),
 }
 # -- schedule
-RUNGS = (2, 3, 7, 9)
+RUNGS = (3, 9)
 RULES = {"cut short": 0.0, "cool-down": 0.25}
 N_TEST = 2000
 

@@ -271,14 +271,6 @@ def test_the_first_error_is_raised_if_asked(small):
     assert "in the candidate callbacks=" in raised.value.__notes__[0]
 
 
-def test_the_progress_has_the_candidates_and_epochs(small, capsys):
-    search = FERHalvingSearchCV(dense(max_epochs=3), LR, cv=CV, refit=False, verbose=1)
-    lines = search.fit(*small) and capsys.readouterr().out.splitlines()
-    assert sum(line.startswith("1 epoch: 4 of 4 candidates: ") for line in lines) == 1
-    assert sum(line.startswith("3 epochs: 2 of 2 candidates: ") for line in lines) == 1
-    assert len(lines) >= 6
-
-
 def test_scores_that_are_all_nan_are_an_error(small):
     search = FERHalvingSearchCV(dense(max_epochs=3), LR, scoring=lambda *_: np.nan, cv=CV)
     with pytest.raises(ValueError, match="each of the 4 candidates failed or has the score NaN"):
