@@ -214,6 +214,8 @@ def parse_settings(settings: Sequence[str], option: str) -> dict[str, str]:
         name, equals, value = setting.partition("=")
         if not (name and equals and value):
             raise typer.BadParameter(f"got {setting!r}, expected NAME=VALUE", param_hint=option)
+        if name.strip() in parsed:
+            raise typer.BadParameter(f"got {name.strip()} twice, expected once", param_hint=option)
         parsed[name.strip()] = value.strip()
     return parsed
 

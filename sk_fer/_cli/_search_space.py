@@ -110,10 +110,21 @@ def _load_yaml(file: Path) -> Any:
         raise ImportError(
             '--grid requires PyYAML: run pip install ".[yaml]" in the clone of sk_fer'
         ) from error
+
+    class Loader(yaml.SafeLoader):
+        """Refuses a name that is given twice, of which PyYAML would keep the last one."""
+
+        def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+            names = [self.construct_object(key, deep=True) for key, _ in node.value]
+            twice = [name for name in names if names.count(name) > 1]
+            if twice:
+                raise yaml.YAMLError(f"{twice[0]} is there twice, line {node.start_mark.line + 1}")
+            return super().construct_mapping(node, deep=deep)
+
     try:
-        return yaml.safe_load(file.read_text("utf-8"))
+        return yaml.load(file.read_text("utf-8"), Loader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise typer.BadParameter(f"{file} is not YAML: {error}", param_hint="--grid") from error
+        raise typer.BadParameter(f"{file} is not a grid: {error}", param_hint="--grid") from error
 
 
 def _as_list(content: Any) -> list[Any]:

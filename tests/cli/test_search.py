@@ -235,6 +235,7 @@ def test_real_folds_keep_subjects_together(run, data_folder, tmp_path):
     [
         (["--param", "speed=1,2"], 2, "has no parameter 'speed'"),
         (["--param", "lr"], 2, "expected NAME=VALUE"),
+        (["--param", "lr=0.1", "--param", "lr=0.2"], 2, "got lr twice, expected once"),
         (["--param", "lr=-1,-2"], 2, "lr"),
         (["--cv", "1"], 2, "--cv"),
         (["--cv", "25"], 1, "n_splits=25 cannot be greater than the number of members"),

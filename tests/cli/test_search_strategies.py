@@ -97,7 +97,8 @@ def test_several_grids_of_a_file(search, grid_file):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("lr: [0.1", "is not YAML"),
+        ("lr: [0.1", "is not a grid: while parsing"),
+        ("lr: [0.1]\nlr: [0.2]", "lr is there twice"),
         ("lr: 0.1", "lr is 0.1, expected a list of values, such as [0.1], or a range"),
         ("lr: []", "lr is [], expected a list of values"),
         ("- lr", "expected names of parameters with their values"),
