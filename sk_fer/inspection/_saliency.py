@@ -13,6 +13,7 @@ from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from sk_fer._utils._as_array import as_array
 from sk_fer._utils._layout import to_images
+from sk_fer._utils._probabilities import check_probabilities
 from sk_fer.inspection._face_grid import check_count, draw_grid, pictures, select, short_name
 from sk_fer.inspection._steps import split_preprocessing
 
@@ -156,7 +157,8 @@ class SaliencyDisplay:
         ValueError
             If X does not contain images, if the images are too small for the method, if the
             network has no convolution and `method` is "grad_cam", if `target` is not a class of
-            the classifier, or if another parameter is not valid.
+            the classifier, if the predictions are not probabilities, or if another parameter is
+            not valid.
         """
         check_is_fitted(estimator)
         if not hasattr(estimator, "predict_proba"):
@@ -174,6 +176,7 @@ class SaliencyDisplay:
             warnings.filterwarnings("ignore", message="X does not have valid feature names")
             probabilities = np.asarray(model.predict_proba(X))
             targets = _positions(model.classes_.tolist(), target, probabilities)
+            check_probabilities(model.classes_[targets], probabilities, model.classes_)
             if method == "grad_cam":
                 maps = _grad_cam(model, X, targets, shown.shape[1:3])
             else:

@@ -14,8 +14,8 @@ LIMITS = {
     "65 % of them. If the probabilities are calibrated, 90 % means that about 90 % of such images "
     "have this label in data like the test images, not that the person feels so.",
     "People": "Most data sets do not describe the people in the images. Age, sex and skin colour "
-    "are not balanced, and the accuracy for groups of people was not measured here.",
-    "Images": "The scores are those of images like the test images. They are lower for other "
+    "are usually not balanced, and the accuracy for groups of people was not measured here.",
+    "Images": "The scores are those of images like the test images. They can be lower for other "
     "cameras, light, poses and crops. The model does not find faces: for a picture that is not "
     "cropped to one upright face, its prediction is meaningless.",
     "Use": "An expression is not an emotion. Do not draw conclusions about a person from a "

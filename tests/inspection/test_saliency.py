@@ -6,6 +6,7 @@ import torch
 from matplotlib.figure import Figure
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 
 from sk_fer import FERFeatures
@@ -191,6 +192,16 @@ def test_bad_classifiers(small, ax):
     model = LogisticRegression(max_iter=2000).fit(X, y)
     with pytest.raises(TypeError, match="a classifier of sk_fer, got LogisticRegression; use met"):
         SaliencyDisplay.from_estimator(model, X, method="grad_cam", ax=ax)
+
+
+def test_rows_that_do_not_sum_to_one(small, ax):
+    class Twice(GaussianNB):
+        def predict_proba(self, X):
+            return 2 * super().predict_proba(X)
+
+    X, y = small[0].reshape(70, -1), small[1]
+    with pytest.raises(ValueError, match=r"row 0 of y_proba .* with the sum 2, expected prob"):
+        SaliencyDisplay.from_estimator(Twice().fit(X, y), X, ax=ax)
 
 
 def test_images_that_are_too_small_for_grad_cam(ax):

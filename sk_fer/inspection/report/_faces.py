@@ -17,7 +17,6 @@ _N_FACES = 14
 def saliency(measured: Measured, about: Bunch) -> list[Block]:
     """Show on which places the predictions for one image of each class depend."""
     of = measured.of
-    of.probabilities  # noqa: B018  # an error if they are wrong
     rows = of.some_of_each(1, _N_FACES)
     blocks: list[Block] = []
     for method, name in (("occlusion", "Occlusion"), ("grad_cam", "Grad-CAM")):
@@ -29,7 +28,7 @@ def saliency(measured: Measured, about: Bunch) -> list[Block]:
         except (TypeError, ValueError) as error:
             if method == "occlusion":
                 raise
-            blocks.append(Text(f"{name}: {error}."))
+            blocks.append(Text(f"There are no maps of {name}: {str(error).partition(';')[0]}."))
             continue
         faces = [
             Face.of(overlay(image, values), f"{label} {confidence:.0%}", f"is {of.labels[i]}")

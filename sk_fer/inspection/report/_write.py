@@ -19,6 +19,7 @@ from sk_fer.inspection.report._blocks import Block, share
 from sk_fer.inspection.report._evaluated import Evaluated
 from sk_fer.inspection.report._measured import Measured
 from sk_fer.inspection.report._sections import SECTIONS
+from sk_fer.persistence._model_facts import model_steps
 
 
 class Section(NamedTuple):
@@ -152,7 +153,7 @@ def write_report(
     failed = {each.title: each.problem for each in sections if each.problem is not None}
     notes = [*evaluated.notes, *measured.leak_notes]
     page = template.render(
-        title=f"{type(evaluated.model).__name__} on {data_name}",
+        title=f"{type(model_steps(estimator)[-1]).__name__} on {data_name}",
         data_name=data_name,
         sections=sections,
         failed=failed,
