@@ -95,7 +95,7 @@ SCRIPTS = {
     ),
     "time_to_accuracy": (
         ["--only", "skorch"],
-        ["sk_fer, 4 epochs: ", "skorch: at best "],
+        ["sk_fer, 1 epochs: ", "skorch: at best "],
         {"time_to_accuracy": ["machine", "fits", "rows", "targets", "seeds"]},
     ),
     "transfer": (
