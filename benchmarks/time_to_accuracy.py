@@ -17,7 +17,8 @@ skorch and Keras are scored after each epoch, and the first epoch that reaches t
 which is in their favour: it is chosen on PublicTest. Scoring is not timed. No contestant uses
 mirror images at prediction. The time is that of the processor, over all threads, so that other
 programs of the machine matter little. Writes results/time_to_accuracy.json after each
-fit. Fits of sk_fer in that file are not repeated.
+fit. Fits of sk_fer in that file are not repeated. With `--only`, the other peer's rows in it are
+kept.
 """
 
 import argparse
@@ -175,14 +176,14 @@ def ratios(contestants: dict[str, list[Row]], targets: list[float]) -> dict[str,
     return result
 
 
-def earlier_fits(args: argparse.Namespace) -> list[Row]:
-    """Return the fits of sk_fer in the file of an interrupted run on the same machine."""
+def earlier_rows(args: argparse.Namespace) -> tuple[list[Row], dict[str, list[Row]]]:
+    """Return the fits of sk_fer and the rows of all, of an earlier run on the same machine."""
     path = (args.out or RESULTS) / "time_to_accuracy.json"
-    if args.quick or not path.exists():
-        return []
-    content = json.loads(path.read_text())
-    same = (content["machine"], content["versions"]) == (machine(), versions())
-    return content["fits"] if same else []
+    if not args.quick and path.exists():
+        content = json.loads(path.read_text())
+        if (content["machine"], content["versions"]) == (machine(), versions()):
+            return content["fits"], content["rows"]
+    return [], {"sk_fer": []}
 
 
 def main() -> None:
@@ -193,12 +194,11 @@ def main() -> None:
         "--epochs", type=int, nargs="+", default=EPOCHS, help="of sk_fer, until all targets are met"
     )
     parser.add_argument("--peer-epochs", type=int, default=20, help="at most (%(default)s)")
-    parser.add_argument("--only", nargs="+", choices=PEERS, default=PEERS, help="peers to run")
+    parser.add_argument("--only", nargs="*", choices=PEERS, default=PEERS, help="peers to run")
     args = parser.parse_args()
     if args.quick:
         args.seeds, args.epochs, args.peer_epochs = args.seeds[:1], [1], 1
-    contestants: dict[str, list[Row]] = {"sk_fer": []}
-    fits = earlier_fits(args)
+    fits, contestants = earlier_rows(args)
 
     def keep() -> None:
         settings = {"seeds": args.seeds, "batch_size": BATCH, "peer_epochs": args.peer_epochs}
