@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         make_classifier,
         predict_faces,
         predict_images,
+        predict_video,
     )
     from sk_fer.persistence import export_onnx, load_model, load_pretrained, save_model
 
@@ -33,6 +34,7 @@ __all__ = [
     "make_classifier",
     "predict_faces",
     "predict_images",
+    "predict_video",
     "save_model",
 ]
 

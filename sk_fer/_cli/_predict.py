@@ -2,9 +2,10 @@
 
 import json
 import sys
+from contextlib import ExitStack
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -18,11 +19,9 @@ from sk_fer._cli._console import console, show_error
 from sk_fer._cli._models import is_model_file, load_model
 from sk_fer._cli._options import local_path, one_of
 from sk_fer._cli._pictures import find_pictures
+from sk_fer._cli._videos import is_video, predict_videos
 from sk_fer._utils._write_aside import write_aside
 from sk_fer.estimators._predict_faces import BEFORE_CLASSES, NO_FACE
-
-if TYPE_CHECKING:
-    pass
 
 EXAMPLES = """
 Examples:
@@ -32,6 +31,8 @@ sk-fer predict
 sk-fer predict photo.jpg
 
 sk-fer predict holiday/ "more/*.jpg" --csv expressions.csv --annotate annotated
+
+sk-fer predict talk.mp4 --every 0.2 --csv talk.csv --annotate annotated
 
 sk-fer predict sk-fer-out/model.skfer face.png --faces whole --top 1 --json > expressions.json
 """
@@ -90,39 +91,88 @@ def predict(
             help="Write each image with boxes and probabilities to this folder.",
         ),
     ] = None,
+    every: Annotated[
+        float,
+        typer.Option(
+            "--every",
+            min=0,
+            metavar="SECONDS",
+            help="In videos: seconds between two frames in which faces are searched. 0 stands for "
+            "each frame.",
+        ),
+    ] = 0.5,
+    smooth: Annotated[
+        float,
+        typer.Option(
+            "--smooth",
+            min=0,
+            metavar="SECONDS",
+            help="In videos: the weight of a frame in the mean probabilities of a face falls to "
+            "37 % after this time. 0 stands for no mean.",
+        ),
+    ] = 1.0,
     skip_bad: Annotated[
         bool,
         typer.Option("--skip-bad", help="Exit with code 0 if at least one image can be read."),
     ] = False,
 ) -> None:
-    """Find the faces in images, and predict the expression of each, with the probabilities.
+    """Find the faces in images and videos, and predict the expression of each.
+
+    Files with a name such as talk.mp4 or talk.mkv are videos, which require the extra video. A
+    video has a row for each face, with the mean of its probabilities; the CSV file has a row for
+    each face and searched frame, with the time in seconds. The annotated copy has no sound.
 
     An image with several faces has several rows, the largest face first. An image without a face
     has a row that says so, and is no error. If images cannot be read, they are listed on stderr,
     the others are still predicted, and the exit code is 1.
     """
     classifier, images = _model_and_images(arguments or [_sample()])
-    paths, problems = find_pictures(images)
+    found, problems = find_pictures(images)
+    videos = list(filter(is_video, found))
+    paths = [path for path in found if not is_video(path)]
     rows: list[dict[str, Any]] = []
+    table = None
     if paths:
         table = predict_faces(classifier, paths, detector=faces, on_error="skip")
         reasons = table.iloc[:, -1]  # by position: a class can have any name
         is_read = (reasons.isna() | (reasons == NO_FACE)).to_numpy()
         problems += reasons[~is_read].tolist()
-        found = zip(table.index[is_read], table.to_numpy(object)[is_read], strict=True)
+        read = zip(table.index[is_read], table.to_numpy(object)[is_read], strict=True)
         labels = classifier.classes_.tolist()
-        rows = [_entry(path, row, labels, top) for path, row in found]
+        rows = [_entry(path, row, labels, top) for path, row in read]
         if faces in (None, "auto") and (table["detector"].to_numpy() == "lbp").any():
             print(
                 "sk-fer: the faces were searched with lbp, which misses many; yunet finds more: "
                 'run pip install ".[faces]" in the clone of sk_fer',
                 file=sys.stderr,
             )
-        if csv is not None:
-            with write_aside(csv) as aside:
-                table.to_csv(aside)
         if annotate is not None:
             write_annotated(annotate, table[is_read], top)
+    with ExitStack() as stack:
+        file = None
+        if csv is not None and found:
+            aside = stack.enter_context(write_aside(csv))
+            file = stack.enter_context(aside.open("w", encoding="utf-8", newline=""))
+            if table is not None:
+                if videos:
+                    table.insert(0, "time", None)
+                table.to_csv(file)
+        if videos:
+            of_videos = predict_videos(
+                classifier,
+                videos,
+                every=every,
+                smooth=smooth,
+                detector=faces,
+                top=top,
+                csv=file,
+                annotate=annotate,
+            )
+            for row in of_videos:
+                if "face" in row:
+                    rows.append(row)
+                else:
+                    problems.append(row["problem"])
     for problem in problems:
         show_error(problem)
     if rows:
@@ -199,6 +249,8 @@ def _show(rows: list[dict[str, Any]], *, as_json: bool) -> None:
             table.add_row(escape(row["image"]), "", "", NO_FACE)
             continue
         described = ", ".join(f"{name} {p:.1%}" for name, p in row["probabilities"].items())
-        face = "whole" if row["detector"] == "whole" else str(row["face"] + 1)
+        face = "whole" if row.get("detector") == "whole" else str(row["face"] + 1)
+        if "seconds" in row:
+            described += " ({}, {:g} to {:g} s)".format(f"{row['frames']} frames", *row["seconds"])
         table.add_row(*map(escape, (row["image"], face, str(row["label"]), described)))
     console.print(table)

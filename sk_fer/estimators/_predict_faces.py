@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from sk_fer._utils._constraints import validate_params
 from sk_fer._utils._image_file import warn_of_several_frames
 from sk_fer.estimators._each_image import each_image, explain, warn_unless_cropped
 from sk_fer.estimators._model_images import first_step, image_shape, prepare_images
-from sk_fer.faces import FaceCropper, FaceDetector
+from sk_fer.faces import DetectedFaces, FaceCropper, FaceDetector
 from sk_fer.faces._detector import DETECTORS
 from sk_fer.faces._photo import open_photo
 
@@ -103,11 +104,9 @@ def predict_faces(
     >>> table[["face", "label", "problem"]].values.tolist()
     [[0, 'happy', None], [<NA>, None, 'no face found']]
     """
-    import pandas as pd
-
     shape = image_shape(model)
-    cropping = _cropper(model, shape, detector).open()
-    rows: list[dict[str, Any]] = []
+    cropping = cropper_of(model, shape, detector).open()
+    found: list[tuple[Any, DetectedFaces | None, str | None]] = []
     crops: list[Any] = []
     several_frames: list[str] = []
     for name, cell in each_image(photos):
@@ -117,30 +116,53 @@ def predict_faces(
             photo = open_photo(name, cell, several_frames)
             if cropping.detector == "whole":
                 warn_unless_cropped(name, photo.pixels, shape)
-            faces, found = cropping.find(photo)
+            faces, of_photo = cropping.find(photo)
         except (OSError, ValueError) as reason:
             if on_error == "raise":
                 raise
-            rows.append({"image": name, "problem": explain(name, reason)})
+            found.append((name, None, explain(name, reason)))
             continue
-        if not len(faces):
-            rows.append({"image": name, "detector": faces.detector, "problem": NO_FACE})
+        found.append((name, faces, None))
+        crops += list(of_photo)
+    warn_of_several_frames(several_frames)
+    return face_table(model, found, crops)
+
+
+def face_table(
+    model: Any, found: list[tuple[Any, DetectedFaces | None, str | None]], crops: Sequence[Any]
+) -> pd.DataFrame:
+    """Return the table of :func:`predict_faces`.
+
+    Parameters
+    ----------
+    model : classifier
+        The fitted classifier.
+    found : list of (name, faces, problem)
+        The name of each photograph, its faces, and the reason why it was not read.
+    crops : sequence of ndarray
+        The crops of all faces, in the same order.
+    """
+    import pandas as pd
+
+    rows: list[dict[str, Any]] = []
+    for name, faces, problem in found:
+        if faces is None or not len(faces):
+            detector = None if faces is None else faces.detector
+            rows.append({"image": name, "detector": detector, "problem": problem or NO_FACE})
+            continue
         for i in range(len(faces)):
             box = dict(zip(("left", "top", "width", "height"), faces.boxes[i], strict=True))
             score = faces.scores[i]
             rows.append(
                 {"image": name, "face": i, **box, "score": score, "detector": faces.detector}
             )
-        crops += list(found)
-    warn_of_several_frames(several_frames)
-
     table = pd.DataFrame(rows, columns=["image", *BEFORE_CLASSES, "problem"])
     table = table.astype(dict.fromkeys(("left", "top", "width", "height", "score"), float))
     table["face"] = table["face"].astype("Int64")
     has_face = table["face"].notna().to_numpy()
     probabilities = np.full((len(table), len(model.classes_)), np.nan)
     labels = np.full(len(table), None, dtype=object)
-    if crops:
+    if len(crops):
         predictor, X = prepare_images(model, np.stack(crops))
         probabilities[has_face] = predictor.predict_proba(X)
         labels[has_face] = model.classes_[probabilities[has_face].argmax(axis=1)].tolist()
@@ -152,7 +174,7 @@ def predict_faces(
     return table.set_index("image")
 
 
-def _cropper(model: Any, shape: tuple[int, int, int], detector: Any) -> FaceCropper:
+def cropper_of(model: Any, shape: tuple[int, int, int], detector: Any) -> FaceCropper:
     """Return the cropper for the images of a model."""
     first = first_step(model)
     cropper = clone(first) if isinstance(first, FaceCropper) else FaceCropper()
