@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 class VideoFrame(NamedTuple):
     """A frame of a video, and the faces that were found last.
 
+    Faces are searched in some of the frames only.
+
     Parameters
     ----------
     time : float
@@ -39,6 +41,20 @@ class VideoFrame(NamedTuple):
     table : DataFrame
         The faces, with the columns of :func:`~sk_fer.predict_faces`. ``face`` is the number of the
         face in the video, from 0: the same face has the same number in all frames.
+
+    See Also
+    --------
+    predict_video : The function that returns these frames.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sk_fer import load_pretrained, predict_faces
+    >>> from sk_fer.estimators import VideoFrame
+    >>> pixels = np.full((60, 80, 3), 128, np.uint8)
+    >>> table = predict_faces(load_pretrained(), [pixels], detector="lbp")
+    >>> VideoFrame(0.0, pixels, True, table).searched
+    True
     """
 
     time: float
