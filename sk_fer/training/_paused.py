@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sk_fer.training._dataset import FaceDataset
-    from sk_fer.training._net import FERNet
 
 COOL_DOWN = 0.25
 
@@ -64,8 +63,19 @@ class PausedTraining:
 
     # -- what a net calls, as of Checkpoints ---------------------------------------------------
 
-    def restore(self, net: FERNet) -> int:
-        """Set a net to the state, and return the number of epochs until the pause."""
+    def restore(self, net: Any) -> int:
+        """Set a net to the state.
+
+        Parameters
+        ----------
+        net : FERNet
+            The net, at the start of a fit.
+
+        Returns
+        -------
+        int
+            The number of epochs until the pause.
+        """
         if self._found is not None:
             restore_state(net, self._found)
         n_epochs = min(self.n_epochs, net.max_epochs)
@@ -80,23 +90,37 @@ class PausedTraining:
             self._keep(net, stopped=False)
         return self._pause_at - done
 
-    def save(self, net: FERNet, *, stopped: bool) -> None:
-        """Keep the state of a net at the pause, or where a callback ended the training."""
+    def save(self, net: Any, *, stopped: bool) -> None:
+        """Keep the state of a net at the pause, or where a callback ended the training.
+
+        Parameters
+        ----------
+        net : FERNet
+            The net, after an epoch.
+        stopped : bool
+            Whether a callback ended the training.
+        """
         if stopped:
             self._n_cool_down = 0
         if stopped or len(net.history) - net.n_epochs_before_ == self._pause_at:
             self._keep(net, stopped=stopped)
 
     def flushed(self) -> AbstractContextManager[None]:
-        """Return a context without effect, because nothing is written to files."""
+        """Return a context without effect, because nothing is written to files.
+
+        Returns
+        -------
+        context manager
+            The context.
+        """
         return nullcontext()
 
-    def _keep(self, net: FERNet, *, stopped: bool) -> None:
+    def _keep(self, net: Any, *, stopped: bool) -> None:
         self.state = take_state(net, {"seed": net.seed}, stopped=stopped)
 
     # -- the cool-down -------------------------------------------------------------------------
 
-    def finish(self, net: FERNet, train: FaceDataset) -> None:
+    def finish(self, net: Any, train: FaceDataset) -> None:
         """Train the net of a paused fit through the rest of its schedule.
 
         Parameters
@@ -121,7 +145,7 @@ class PausedTraining:
         net.partial_fit(train)
 
 
-def _rest_of_schedule(net: FERNet, n_epochs: int) -> tuple[Callable[[float], float], float] | None:
+def _rest_of_schedule(net: Any, n_epochs: int) -> tuple[Callable[[float], float], float] | None:
     """Return the rest of the schedule after some epochs as a function, and the learning rate.
 
     A schedule that follows from the course of the training falls to zero in a line. Returns None

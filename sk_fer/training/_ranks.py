@@ -25,7 +25,13 @@ def n_ranks() -> int:
 
 
 def rank() -> int:
-    """Return the number of this process, which is 0 for the first one."""
+    """Return the number of this process, which is 0 for the first one.
+
+    Returns
+    -------
+    int
+        The number, less than the number of processes.
+    """
     return distributed.get_rank() if n_ranks() > 1 else 0
 
 
@@ -103,7 +109,18 @@ def copy_from_first(module: nn.Module) -> None:
 
 
 def value_of_first(value: Value) -> Value:
-    """Return the value that the first process has."""
+    """Return the value that the first process has.
+
+    Parameters
+    ----------
+    value : object
+        The value of this process.
+
+    Returns
+    -------
+    object
+        The value of the first process.
+    """
     values = [value]
     if n_ranks() > 1:
         distributed.broadcast_object_list(values)
