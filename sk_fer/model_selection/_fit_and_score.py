@@ -40,6 +40,24 @@ class Place(NamedTuple):
 
 
 def fit_and_score(
+    numbers: Sequence[int], place: Place, estimator: Any, *args: Any, **settings: Any
+) -> list[tuple[int, dict[str, Any]]]:
+    """Call :func:`fits_and_scores` with the share of cores and GPU that one of several fits has."""
+    fits = partial(fits_and_scores, numbers, place, estimator, *args, **settings)
+    last = estimator[-1] if isinstance(estimator, Pipeline) else estimator
+    if place.n_threads is None or not isinstance(last, BaseFERClassifier):
+        return fits()
+    from sk_fer.training import at_most_threads, fit_in_turn
+
+    with at_most_threads(place.n_threads):
+        return fit_in_turn(last.device, fits, _ran_out)
+
+
+def _ran_out(results: list[tuple[int, dict[str, Any]]]) -> bool:
+    return any("OutOfMemoryError" in (result["fit_error"] or "") for _, result in results)
+
+
+def fits_and_scores(
     numbers: Sequence[int],
     place: Place,
     estimator: Any,
@@ -82,49 +100,6 @@ def fit_and_score(
     list of (int, dict)
         The number and the result of each fit, as scikit-learn's ``_fit_and_score`` returns it.
     """
-    fits = partial(
-        _fit_and_score_all,
-        numbers,
-        place,
-        estimator,
-        X,
-        y,
-        train,
-        test,
-        parameters=parameters,
-        contexts=contexts,
-        candidate_progress=candidate_progress,
-        scorer=scorer,
-        **settings,
-    )
-    last = estimator[-1] if isinstance(estimator, Pipeline) else estimator
-    if place.n_threads is None or not isinstance(last, BaseFERClassifier):
-        return fits()
-    from sk_fer.training import at_most_threads, fit_in_turn
-
-    with at_most_threads(place.n_threads):
-        return fit_in_turn(last.device, fits, _ran_out)
-
-
-def _ran_out(results: list[tuple[int, dict[str, Any]]]) -> bool:
-    return any("OutOfMemoryError" in (result["fit_error"] or "") for _, result in results)
-
-
-def _fit_and_score_all(
-    numbers: Sequence[int],
-    place: Place,
-    estimator: Any,
-    X: Any,
-    y: Any,
-    train: NDArray[np.intp],
-    test: NDArray[np.intp],
-    *,
-    parameters: Sequence[dict[str, Any]],
-    contexts: Sequence[Any],
-    candidate_progress: Sequence[tuple[int, int]],
-    scorer: Any,
-    **settings: Any,
-) -> list[tuple[int, dict[str, Any]]]:
     settings = {"return_n_test_samples": True, "return_times": True, **settings}
     X, fold, results, seconds = received(X), None, [], 0.0
     models = [clone(estimator) for _ in numbers]
