@@ -15,6 +15,12 @@ from joblib.parallel import get_active_backend
 from numpy.lib.array_utils import byte_bounds
 
 
+def cluster_client() -> Any:
+    """Return the Dask client of the backend of joblib, or None with another backend."""
+    backend, _ = get_active_backend()
+    return getattr(backend, "client", None)
+
+
 @contextmanager
 def shared_with_workers(*data: Any) -> Iterator[None]:
     """Send data to each worker of a Dask cluster once, inside a ``with`` block.
@@ -39,7 +45,7 @@ def shared_with_workers(*data: Any) -> Iterator[None]:
     need them at the moment. Here, the scheduler has a copy, from which Dask replaces lost ones.
     """
     backend, _ = get_active_backend()
-    client = getattr(backend, "client", None)
+    client = cluster_client()
     if client is None:
         yield
         return
@@ -105,9 +111,8 @@ def sendable(X: Any) -> Any:
         The path of a memory map, which may be larger than the memory. Anything else, and
         memory maps with another backend than "dask", are returned as they are.
     """
-    backend, _ = get_active_backend()
     mapped = isinstance(X, np.memmap) and X.filename is not None and X.flags.c_contiguous
-    if not mapped or getattr(backend, "client", None) is None:
+    if not mapped or cluster_client() is None:
         return X
     whole = X
     while isinstance(whole.base, np.memmap):  # X may be a part of it

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from itertools import chain, product
+from itertools import product
 from numbers import Integral, Real
 from operator import mul
 from pathlib import Path
@@ -29,7 +29,7 @@ from sklearn.utils.validation import _check_method_params
 from sk_fer._utils._constraints import Interval
 from sk_fer.estimators._targets import encode_targets
 from sk_fer.model_selection._check_search import check_scoring_names, check_search
-from sk_fer.model_selection._cluster import shared_with_workers
+from sk_fer.model_selection._cluster import cluster_client, sendable, shared_with_workers
 from sk_fer.model_selection._evaluate import threads_of_a_fit
 from sk_fer.model_selection._grid_search_cv import name_candidates
 from sk_fer.model_selection._halving_fits import FitSettings, train_and_score
@@ -311,9 +311,10 @@ class FERHalvingSearchCV(BaseSearchCV):
         settings = settings._replace(n_threads=threads_of_a_fit(parallel._backend, n_workers))
         steps = epochs_between(self.n_resources_)
         planned = planned_candidates(len(candidates), self.factor, n_rungs)
+        images, on_cluster = sendable(X), cluster_client() is not None
         with (
             TemporaryDirectory(prefix="sk_fer_search_", ignore_cleanup_errors=True) as name,
-            shared_with_workers(X, y, *chain.from_iterable(folds)),
+            shared_with_workers(images, y, *folds),
             SearchProgress(
                 self.verbose,
                 n_fits=sum(planned) * len(folds),
@@ -335,10 +336,11 @@ class FERHalvingSearchCV(BaseSearchCV):
                 finished = parallel(
                     delayed(train_and_score)(
                         estimator,
-                        X,
+                        images,
                         y,
                         folds[fold],
-                        folder / f"steps-{fold}",
+                        # Another machine would not remove the folder.
+                        None if on_cluster else folder / f"steps-{fold}",
                         params=candidates[i],
                         n_epochs=n_epochs,
                         state=_read(folder / f"{i}-{fold}.pt"),

@@ -16,6 +16,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import _check_method_params
 
 from sk_fer.model_selection._check_candidates import describe_candidate
+from sk_fer.model_selection._cluster import received
 from sk_fer.model_selection._fit_and_score import _for_fold
 from sk_fer.model_selection._folds import Fold
 
@@ -38,7 +39,7 @@ def train_and_score(
     X: Any,
     y: Any,
     rows: tuple[NDArray, NDArray],
-    folder: Path,
+    folder: Path | None,
     *,
     params: Mapping[str, Any],
     n_epochs: int,
@@ -56,8 +57,8 @@ def train_and_score(
         All images and labels.
     rows : tuple of (ndarray, ndarray)
         The rows to train and to test on.
-    folder : Path
-        A folder for the results of preprocessing steps on this fold.
+    folder : Path or None
+        A folder for the results of preprocessing steps on this fold, which several fits share.
     params : mapping of str to object
         The parameters of the candidate.
     n_epochs : int
@@ -77,7 +78,9 @@ def train_and_score(
     """
     model = clone(estimator).set_params(**clone(dict(params), safe=False))
     last = model[-1] if isinstance(model, Pipeline) else model
-    fit = partial(_train_and_score, model, last, X, y, rows, folder, n_epochs, state, settings)
+    fit = partial(
+        _train_and_score, model, last, received(X), y, rows, folder, n_epochs, state, settings
+    )
     try:
         if settings.n_threads is None:
             result = fit(context)
@@ -102,7 +105,7 @@ def _train_and_score(
     X: Any,
     y: Any,
     rows: tuple[NDArray, NDArray],
-    folder: Path,
+    folder: Path | None,
     n_epochs: int,
     state: bytes | None,
     settings: FitSettings,

@@ -11,7 +11,7 @@ from sklearn.metrics import accuracy_score
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 
-from sk_fer.model_selection import FERGridSearchCV
+from sk_fer.model_selection import FERGridSearchCV, FERHalvingSearchCV
 from sk_fer.preprocessing import HistogramEqualizer
 
 from .. import helpers
@@ -92,6 +92,13 @@ def test_the_search_is_equal_and_survives_a_killed_and_a_paused_worker(
         np.testing.assert_array_equal(search.cv_results_["mean_test_score"], expected[:2])
         # Each worker opens the file.
         assert n_bytes_between_workers(client) - before < 0.2 * images[0].nbytes
+
+        X, y = images
+        halving = FERHalvingSearchCV(helpers.dense(max_epochs=4), {"lr": [0.01, 0.1]}, cv=2)
+        scores = halving.fit(X, y).cv_results_["mean_test_score"]
+        with joblib.parallel_config(backend="loky", n_jobs=1):
+            local = halving.fit(X, y).cv_results_["mean_test_score"]
+        np.testing.assert_array_equal(scores, local)
 
         def harm():
             cluster.workers[0].kill()
