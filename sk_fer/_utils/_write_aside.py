@@ -11,7 +11,8 @@ def write_aside(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`, and move the written file to `path` at the end.
 
     Readers see either the previous file or the complete new one, also after a power failure: the
-    content is synced to the disk before the file is renamed.
+    content is synced to the disk before the file is renamed. A device or a pipe, such as
+    ``/dev/stdout``, is written directly.
 
     Parameters
     ----------
@@ -21,9 +22,13 @@ def write_aside(path: Path) -> Iterator[Path]:
     Yields
     ------
     Path
-        The temporary path. After an exception it is removed, and `path` is not changed. A killed
-        process leaves it, as ``<name>.<8 digits>.unfinished``.
+        The temporary path, or `path` itself if it is a device or a pipe. After an exception the
+        temporary file is removed, and `path` is not changed. A killed process leaves it, as
+        ``<name>.<8 digits>.unfinished``.
     """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        yield path
+        return
     aside = path.with_name(f"{path.name}.{os.urandom(4).hex()}.unfinished")
     try:
         yield aside

@@ -78,3 +78,16 @@ def test_errors_name_the_file_that_was_asked_for(tmp_path, monkeypatch):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(aside))
     with pytest.raises(FileNotFoundError, match=r"'another'$"), write_aside(path):
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "another")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_written_and_not_replaced(tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    with write_aside(path) as aside:
+        aside.write_text("table")
+    assert os.read(reader, 100) == b"table"
+    os.close(reader)
+    assert path.is_fifo()
+    assert list(tmp_path.iterdir()) == [path]
