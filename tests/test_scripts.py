@@ -39,6 +39,11 @@ SCRIPTS = {
         ["from the files ", "from the memory map "],
         {"image_cache": ["machine", "versions", "images", "reads"]},
     ),
+    "batched": (
+        ["--threads", "1"],
+        ["features (), 1 threads, lr: ", "images (), 1 threads, lr: ", "'difference': 0.0"],
+        {"batched": ["machine", "versions", "fits", "images", "threads"]},
+    ),
     "loading": (
         [],
         ["load_fer2013, first time", "from the cache against numpy.loadtxt: "],
