@@ -1,18 +1,26 @@
-"""Fits of several small classifiers as one computation."""
+"""Fits of several dense classifiers, or of heads over a frozen backbone, as one computation."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import _safe_indexing, check_consistent_length, check_random_state
 
+from sk_fer.estimators._backbone_parameters import resolve_trainable
 from sk_fer.estimators._base import BaseFERClassifier
 from sk_fer.estimators._dense import FERDenseClassifier
+from sk_fer.estimators._fine_tuning import head_inputs
+from sk_fer.estimators._pretrained import FERPretrainedClassifier
 from sk_fer.estimators._split import encode_groups, fraction_aside
 from sk_fer.estimators._validation import split_and_weight, training_data
+
+if TYPE_CHECKING:
+    from sk_fer.training import FaceDataset
 
 # What classifiers that are trained as one computation may differ in.
 MAY_DIFFER = {
@@ -45,8 +53,8 @@ def can_fit_together(estimators: Sequence[Any]) -> tuple[bool, str]:
     Returns
     -------
     possible : bool
-        Whether all are dense classifiers that can be trained together, and some of them differ
-        only in parameters that equal networks can differ in.
+        Whether all are dense classifiers, or pretrained classifiers that train a linear head
+        alone, and some of them differ only in parameters that equal networks can differ in.
     reason : str
         Why not, or an empty string.
     """
@@ -68,11 +76,12 @@ def can_fit_together(estimators: Sequence[Any]) -> tuple[bool, str]:
 def _obstacle(estimator: Any) -> str:
     """Return why an estimator must be fitted alone, or an empty string."""
     name = type(estimator).__name__
-    if (
-        not isinstance(estimator, FERDenseClassifier)
-        or type(estimator).fit is not BaseFERClassifier.fit
-    ):
-        return f"{name} is not a FERDenseClassifier"
+    known = isinstance(estimator, FERDenseClassifier) or _trains_linear_head(estimator)
+    if not known or type(estimator).fit is not BaseFERClassifier.fit:
+        return (
+            f"{name} is neither a FERDenseClassifier nor a FERPretrainedClassifier with "
+            "head='linear', trainable='head' and augment=None"
+        )
     if estimator.callbacks:
         return "the parameter callbacks contains callbacks of each batch"
     if getattr(estimator, "_skl_callbacks", None):
@@ -88,25 +97,35 @@ def _obstacle(estimator: Any) -> str:
     return ""
 
 
+def _trains_linear_head(estimator: Any) -> bool:
+    return (
+        isinstance(estimator, FERPretrainedClassifier)
+        and estimator.head == "linear"
+        and not estimator.augment
+        and set(resolve_trainable(estimator.trainable).values()) == {"head"}
+    )
+
+
 def fit_together(
-    estimators: Sequence[FERDenseClassifier],
+    estimators: Sequence[BaseFERClassifier],
     X: ArrayLike,
     y: ArrayLike,
     rows: Sequence[NDArray[np.intp]] | None = None,
     *,
     sample_weight: ArrayLike | None = None,
     groups: ArrayLike | None = None,
-) -> list[FERDenseClassifier | Exception]:
+) -> list[BaseFERClassifier | Exception]:
     """Fit several classifiers, those of equal networks as one computation.
 
     Each classifier has the same weights, history and predictions as after ``fit`` on its rows,
     up to the rounding of sums, and the seconds of its history are those of the common epochs.
     The initial weights, the order of the images, augmentation, dropout, the validation split,
-    the schedule and early stopping are those of its own `random_state` and parameters.
+    the schedule and early stopping are those of its own `random_state` and parameters. Equal frozen
+    backbones run once over the images, and the classifiers share one copy of them.
 
     Parameters
     ----------
-    estimators : sequence of FERDenseClassifier
+    estimators : sequence of BaseFERClassifier
         The classifiers, for which :func:`can_fit_together` is true. They are fitted in place.
     X : array-like
         The images of all classifiers, as in ``fit``. They are not copied.
@@ -121,7 +140,7 @@ def fit_together(
 
     Returns
     -------
-    list of (FERDenseClassifier or Exception)
+    list of (BaseFERClassifier or Exception)
         The fitted classifiers, or the error of the fits that failed.
 
     Raises
@@ -173,9 +192,11 @@ class _Data:
         self.sample_weight = sample_weight
         self.groups = groups
         self.images: dict[str, tuple[NDArray, dict[str, Any]]] = {}
+        self.backbones: dict[str, Any] = {}
+        self.features: dict[Any, FaceDataset] = {}
         self.trains: dict[Any, tuple[Any, NDArray, NDArray[np.intp] | None]] = {}
 
-    def prepare(self, estimator: FERDenseClassifier, rows: NDArray[np.intp] | None) -> Any:
+    def prepare(self, estimator: BaseFERClassifier, rows: NDArray[np.intp] | None) -> Any:
         """Build the net of an estimator, and return its training and validation images."""
         estimator._validate_params()
         images = self._images_of(estimator)
@@ -205,9 +226,37 @@ class _Data:
         )
         estimator._build_net(train, valid, parameters, estimator.max_epochs)
         estimator.__dict__.pop("versions_", None)
+        if isinstance(estimator, FERPretrainedClassifier):
+            return self._features_of(estimator, train, valid)
         return train, valid
 
-    def _images_of(self, estimator: FERDenseClassifier) -> NDArray:
+    def _features_of(
+        self, estimator: FERPretrainedClassifier, train: FaceDataset, valid: FaceDataset | None
+    ) -> tuple[FaceDataset, FaceDataset | None]:
+        """Return the features of the images, which classifiers with equal backbones share."""
+        from sk_fer.training import FERNet
+
+        net: FERNet = estimator.net_
+        network = net.module_.network
+        digest = sha256()
+        for layer in (net.module_.prepare, network.backbone):
+            for name, value in layer.state_dict().items():
+                digest.update(name.encode() + value.cpu().contiguous().numpy().tobytes())
+        key = digest.hexdigest()
+        network.backbone = self.backbones.setdefault(key, network.backbone)
+        net.initialize_optimizer()  # without the weights of the copy
+
+        def features_of(data: FaceDataset) -> FaceDataset:
+            rows = None if data.rows is None else data.rows.tobytes()
+            at = key, id(data.X), rows, net.device, net.precision
+            if at not in self.features:
+                self.features[at] = head_inputs(net, estimator.trainable, data, None)[0]
+            found = self.features[at]
+            return replace(data, X=found.X, rows=found.rows, kind=found.kind)
+
+        return features_of(train), None if valid is None else features_of(valid)
+
+    def _images_of(self, estimator: BaseFERClassifier) -> NDArray:
         key = repr(estimator.image_shape)
         if key not in self.images:
             images = estimator._check_images(self.X, reset=True)

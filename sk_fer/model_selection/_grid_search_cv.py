@@ -45,7 +45,7 @@ class FERGridSearchCV(GridSearchCV):
       with `n_jobs` they are in memory once for all processes.
     - With `n_jobs`, each fit uses the number of cores divided by the number of fits at a time as
       its threads, even if the environment variable ``OMP_NUM_THREADS`` is higher.
-    - Small dense networks are trained several at a time, see `batched`.
+    - Dense networks, and heads over frozen backbones, are trained several at a time, see `batched`.
     - The grid, the folds and the scores are checked before the first fit.
     - With `journal`, a search that was interrupted or killed continues without repeating its
       finished fits.
@@ -78,8 +78,10 @@ class FERGridSearchCV(GridSearchCV):
     return_train_score : bool, default=False
         Whether to score the training images of each fit, too.
     batched : bool, default=True
-        Whether to train dense networks of equal layers as one computation, if nothing prevents it.
-        They may differ in parameters such as `lr`, `weight_decay`, `dropout` and `random_state`.
+        Whether to train dense networks of equal layers as one computation, if nothing prevents it,
+        and so the linear heads of :class:`~sk_fer.FERPretrainedClassifier` with
+        ``trainable="head"`` and ``augment=None``, whose equal backbones run once in each fold. They
+        may differ in parameters such as `lr`, `weight_decay`, `dropout` and `random_state`.
         Their scores differ from those of single fits only by the rounding of sums.
     journal : str or path-like, default=None
         The folder of the journal, which is created if it does not exist. Each finished fit is

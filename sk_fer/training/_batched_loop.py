@@ -151,8 +151,7 @@ class JointTraining:
             stopped = net._call_callbacks("on_epoch_end", **datasets)
             stopping = self.stoppings[i]
             if stopping is not None and stopping.best_epoch_ == len(net.history):
-                weights = net.module_.state_dict()
-                stopping.best_model_weights_ = {k: v.clone() for k, v in weights.items()}
+                stopping.best_model_weights_ = _trained_copied(net, self.fits[i].train.kind)
             if stopped:
                 ended.add(i)
         return ended
@@ -340,6 +339,13 @@ def _shares(batch: Batch) -> Tensor:
 def _emptied(batch: Batch) -> Batch:
     inputs, target = batch
     return {k: None if v is None else v[:0] for k, v in inputs.items()}, target[:0]
+
+
+def _trained_copied(net: FERNet, kind: str) -> dict[str, Tensor]:
+    """Return the state of a net, with copies of the weights that are trained."""
+    trained = {id(value) for value in layers_for(net.module_, kind).parameters()}
+    state = net.module_.state_dict(keep_vars=True)
+    return {k: v.detach().clone() if id(v) in trained else v.detach() for k, v in state.items()}
 
 
 def _best_weights_of(net: FERNet) -> EarlyStopping | None:

@@ -14,6 +14,7 @@ from sk_fer import FERCNNClassifier, FERDenseClassifier
 from sk_fer.datasets import make_faces
 from sk_fer.estimators._batched_fit import can_fit_together, fit_together
 from sk_fer.training._batched_loop import JointTraining
+from tests.helpers import pretrained
 
 SETTINGS = {
     "hidden_layer_sizes": (12, 8),
@@ -113,6 +114,30 @@ def test_folds_are_rows_of_one_array(early_stopping, faces, joint_sizes):
         assert len({model.n_epochs_ for model in together}) > 1
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        [{"lr": 0.001, "dropout": 0.2}, {"lr": 0.01, "dropout": 0.2}],
+        [{"early_stopping": True, "n_iter_no_change": 1, "lr": lr} for lr in (0.001, 0.1)],
+        [{"random_state": 0, "dropout": 0.1}, {"random_state": 1}],
+    ],
+)
+def test_heads_over_frozen_backbones(settings, faces, joint_sizes):
+    """Equal backbones are one object, and run once."""
+    X, y = faces
+    models = [
+        pretrained(trainable="head", max_epochs=3, random_state=0).set_params(**each)
+        for each in settings
+    ]
+    rows = [np.arange(0, len(X), 2)] * 2
+    together = fit_together([clone(model) for model in models], X, y, rows)
+    assert joint_sizes == [2]
+    alone = [clone(model).fit(X[rows[0]], y[rows[0]]) for model in models]
+    assert_equal_fits(together, alone, X)
+    backbones = {id(model.net_.module_.network.backbone) for model in together}
+    assert len(backbones) == len({model.random_state for model in models})
+
+
 def test_weights_soft_targets_and_groups(faces):
     X, y = faces
     rng = np.random.default_rng(0)
@@ -174,7 +199,9 @@ def test_global_random_state_is_unchanged(faces):
 @pytest.mark.parametrize(
     ("model", "reason"),
     [
-        (FERCNNClassifier(), "FERCNNClassifier is not a FERDenseClassifier"),
+        (FERCNNClassifier(), "FERCNNClassifier is neither a FERDenseClassifier nor"),
+        (pretrained(trainable="all"), "FERPretrainedClassifier is neither"),
+        (pretrained(trainable="head", augment="auto"), "augment=None"),
         (dense(callbacks=[EpochScoring("f1_macro")]), "callbacks"),
         (dense(checkpoint="folder"), "checkpoint"),
         (dense(compile=True), "compile"),
