@@ -378,12 +378,29 @@ TIMES = (
 def ratio_table() -> list[str]:
     """Return the lines of the table of the ratios that the README shows."""
     lines = ["| task | compared with | times as fast | machine |", "|---|---|---|---|"]
+    if content := read("time_to_accuracy"):
+        machine = describe(content["machine"])
+        for target, row in content["targets"].items():
+            for peer, ratio in row["ratios"].items():
+                times = f"{ratio['times']:.1f}"
+                if not ratio["reached"]:
+                    times = not_reached(content, peer, row["first"]["sk_fer"])
+                goal = target.replace("%", " %")
+                task = f"time of the processor until {goal} of PublicTest are correct"
+                lines.append(f"| {task} | {peer}, Adam, the same layers | {times} | {machine} |")
     for task, other, file, key in RATIOS:
         for content in filter(None, map(read, (f"{file}_bf16", file))):
             if key in content["ratios"]:
                 ratio, machine = content["ratios"][key]["median"], describe(content["machine"])
                 lines.append(f"| {task} | {other} | {ratio:.1f} | {machine} |")
     return lines
+
+
+def not_reached(content: dict[str, Any], peer: str, ours: dict[str, Any]) -> str:
+    """Return how far a peer came that did not reach an accuracy, and how long sk_fer took."""
+    rows = content["rows"][peer]
+    best = f"{max(row['accuracy'] for row in rows):.1%}".replace("%", " %")
+    return f"not reached in {rows[-1]['seconds']:,.0f} s, {best}; sk_fer {ours['seconds']:,.0f} s"
 
 
 def time_table() -> list[str]:
