@@ -4,9 +4,10 @@
 
 searches  GridSearchCV, HalvingGridSearchCV of scikit-learn and FERHalvingSearchCV, with the same
           candidates and folds of a Pipeline of histogram equalization and dense layers, one after
-          another, each in a process of one thread. The time includes the fit of the winner on all
-          images, which is then scored on PublicTest. The "loss" is the mean score over the folds of
-          the best candidate of GridSearchCV minus that of the winner in the same search.
+          another, each in a process of one thread. The time and the number of epochs include the
+          fit of the winner on all images, which is then scored on PublicTest. The "loss" is the
+          mean score over the folds of the best candidate of GridSearchCV minus that of the winner
+          in the same search.
 schedule  How well the scores of candidates after some of the epochs predict their ranks after all
           of them (Spearman's correlation): without a change of the learning rate ("cut short"),
           after cool-downs of several lengths, and after fits of their own with a whole schedule for
@@ -19,7 +20,9 @@ results/halving.json; parts that are not named by --only are not changed.
 import argparse
 import json
 import time
+from functools import partial
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -38,6 +41,7 @@ from sk_fer import FERDenseClassifier
 from sk_fer.datasets import make_faces
 from sk_fer.model_selection import FERHalvingSearchCV
 from sk_fer.preprocessing import HistogramEqualizer
+from sk_fer.training import FERNet
 
 PARTS = ("searches", "schedule")
 GRID = {
@@ -48,12 +52,10 @@ GRID = {
 N_EPOCHS = 27
 N_FOLDS = 3
 KINDS = {
-    "GridSearchCV": (GridSearchCV, {}),
-    "HalvingGridSearchCV": (
-        HalvingGridSearchCV,
-        {"resource": "ferdenseclassifier__max_epochs", "max_resources": N_EPOCHS},
-    ),
-    "FERHalvingSearchCV": (FERHalvingSearchCV, {}),
+    "GridSearchCV": GridSearchCV,
+    "HalvingGridSearchCV": partial(HalvingGridSearchCV, resource="ferdenseclassifier__max_epochs"),
+    "FERHalvingSearchCV": FERHalvingSearchCV,
+    "FERHalvingSearchCV, factor=4": partial(FERHalvingSearchCV, factor=4),
 }
 # -- schedule
 RUNGS = (3, 9)
@@ -77,6 +79,36 @@ def dense(**settings: Any) -> FERDenseClassifier:
     )
 
 
+class CountImages:
+    """Counts the images that all fits train on, inside a ``with`` block."""
+
+    n_images = 0
+
+    def __enter__(self) -> "CountImages":
+        step = FERNet.train_step
+
+        def count(net: FERNet, batch: Any, **settings: Any) -> Any:
+            self.n_images += len(batch[1])
+            return step(net, batch, **settings)
+
+        self.patch = patch.object(FERNet, "train_step", count)
+        self.patch.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.patch.stop()
+
+
+def candidates(*, quick: bool) -> dict[str, Any]:
+    """Return the grid of all 24 candidates, or of 3."""
+    return {"lr": GRID["lr"][1:]} if quick else GRID
+
+
+def call(function: Any, *arguments: Any) -> Any:
+    """Call a function in a new process, except in a quick run. The last argument is `quick`."""
+    return function(*arguments) if arguments[-1] else in_own_process(function, *arguments)
+
+
 # -- searches ----------------------------------------------------------------------------
 
 
@@ -84,25 +116,30 @@ def search(name: str, n_images: int, seed: int, quick: bool) -> dict[str, Any]:
     """Run a search, and return its times, its winner and the scores."""
     torch.set_num_threads(1)
     X, y = images(n_images, seed, quick=quick)
-    kind, settings = KINDS[name]
-    made = kind(
-        make_pipeline(HistogramEqualizer(), dense()),
-        {f"ferdenseclassifier__{key}": values for key, values in GRID.items()},
+    model = dense(max_epochs=N_EPOCHS // 3 if quick else N_EPOCHS)
+    made = KINDS[name](
+        make_pipeline(HistogramEqualizer(), model),
+        {f"ferdenseclassifier__{key}": values for key, values in candidates(quick=quick).items()},
         cv=StratifiedKFold(N_FOLDS, shuffle=True, random_state=seed),
         return_train_score=False,
-        **settings,
     )
-    wall, processor = time.perf_counter(), time.process_time()
-    made.fit(X, y)
-    seconds = {
-        "seconds": round(time.perf_counter() - wall, 1),
-        "processor_seconds": round(time.process_time() - processor, 1),
-    }
+    if name == "HalvingGridSearchCV":
+        made.set_params(max_resources=model.max_epochs)
+    dense(max_epochs=1).fit(X, y)  # imports the engine
+    with CountImages() as counted:
+        wall, processor = time.perf_counter(), time.process_time()
+        made.fit(X, y)
+        seconds = {
+            "seconds": round(time.perf_counter() - wall, 1),
+            "processor_seconds": round(time.process_time() - processor, 1),
+        }
     X_test, y_test = make_faces(70, image_size=16) if quick else fer2013("public_test")
     results = made.cv_results_
-    epochs = results.get("n_resources", np.full(len(results["params"]), N_EPOCHS))
+    epochs = results.get("n_resources", np.full(len(results["params"]), model.max_epochs))
     return {
         **seconds,
+        # An epoch is once over all images.
+        "epochs": round(counted.n_images / n_images, 1),
         "winner": {
             key.split("__")[1]: value
             for key, value in made.best_params_.items()
@@ -119,31 +156,35 @@ def search(name: str, n_images: int, seed: int, quick: bool) -> dict[str, Any]:
 def searches(args: argparse.Namespace) -> dict[str, Any]:
     """Compare the searches, in turns over several samples of images."""
     rounds = []
+    grid_points = list(ParameterGrid(candidates(quick=args.quick)))
     for seed in range(1 if args.quick else args.repeats):
         row = {}
         for name in KINDS:
-            row[name] = in_own_process(search, name, args.images, seed, args.quick)
+            row[name] = call(search, name, args.images, seed, args.quick)
             print(name, row[name], flush=True)
         grid = row["GridSearchCV"]
-        means = dict(zip(map(str, ParameterGrid(GRID)), grid["scores"], strict=True))
         for result in row.values():
-            candidate = next(c for c in ParameterGrid(GRID) if c == result["winner"])
-            result["loss"] = round(grid["best_score"] - means[str(candidate)], 4)
+            score = grid["scores"][grid_points.index(result["winner"])]
+            result["loss"] = round(grid["best_score"] - score, 4)
         rounds.append(row)
-    ours = "FERHalvingSearchCV"
     return {
         "images": args.images,
         "folds": N_FOLDS,
         "epochs": N_EPOCHS,
         "rounds": rounds,
-        "ratios": {
-            name: [
-                round(row[name]["processor_seconds"] / row[ours]["processor_seconds"], 2)
-                for row in rounds
-            ]
-            for name in KINDS
-            if name != ours
-        },
+        "ratios": {ours: ratios(rounds, ours) for ours in KINDS if ours.startswith("FER")},
+    }
+
+
+def ratios(rounds: list[dict[str, Any]], ours: str) -> dict[str, dict[str, list[float]]]:
+    """Return how many times as much the searches of scikit-learn compute, in each round."""
+    return {
+        name: {
+            unit: [round(row[name][unit] / row[ours][unit], 2) for row in rounds]
+            for unit in ("processor_seconds", "epochs")
+        }
+        for name in KINDS
+        if not name.startswith("FER")
     }
 
 
@@ -156,7 +197,7 @@ def ranks(n_images: int, seed: int, quick: bool) -> dict[str, list[list[float]]]
     X, y = images(n_images + (200 if quick else N_TEST), seed, quick=quick)
     train, test = slice(0, n_images), slice(n_images, None)
     scores: dict[str, list[list[float]]] = {}
-    for params in ParameterGrid(GRID):
+    for params in ParameterGrid(candidates(quick=quick)):
         row: dict[str, list[float]] = {rule: [] for rule in (*RULES, "restarted", "all epochs")}
 
         def score(model: FERDenseClassifier, rule: str, row: dict = row) -> None:
@@ -185,8 +226,7 @@ def schedule(args: argparse.Namespace) -> dict[str, Any]:
     """Compare the rules of the learning rate before a comparison of candidates."""
     n_images = args.images // 2
     samples = [
-        in_own_process(ranks, n_images, seed, args.quick)
-        for seed in range(1 if args.quick else args.repeats)
+        call(ranks, n_images, seed, args.quick) for seed in range(1 if args.quick else args.repeats)
     ]
     return {
         "images": n_images,

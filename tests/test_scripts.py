@@ -34,6 +34,11 @@ SCRIPTS = {
         ],
         {"accuracy": ["rows"]},
     ),
+    "halving": (
+        [],
+        ["GridSearchCV", "HalvingGridSearchCV", "FERHalvingSearchCV, factor=4", "cool-down"],
+        {"halving": ["machine", "versions", "searches", "schedule"]},
+    ),
     "image_cache": (
         [],
         ["from the files ", "from the memory map "],

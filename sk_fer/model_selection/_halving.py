@@ -28,7 +28,7 @@ from sklearn.utils.validation import _check_method_params
 
 from sk_fer._utils._constraints import Interval
 from sk_fer.estimators._targets import encode_targets
-from sk_fer.model_selection._check_search import check_scoring_names, check_search
+from sk_fer.model_selection._check_search import check_any_score, check_scoring_names, check_search
 from sk_fer.model_selection._cluster import cluster_client, sendable, shared_with_workers
 from sk_fer.model_selection._evaluate import threads_of_a_fit
 from sk_fer.model_selection._grid_search_cv import name_candidates
@@ -61,7 +61,8 @@ class FERHalvingSearchCV(BaseSearchCV):
         The values to try, as in GridSearchCV. ``max_epochs`` cannot be among them.
     factor : float, default=3
         The share of the candidates that continue is ``1 / factor``, and they continue to `factor`
-        times as many epochs. Greater than 1.
+        times as many epochs. Greater than 1. A larger factor takes less time, and decides after
+        fewer epochs.
     min_epochs : int, default=1
         The smallest number of epochs after which candidates are compared.
     scoring : str, callable, list, tuple or dict, default=None
@@ -135,6 +136,11 @@ class FERHalvingSearchCV(BaseSearchCV):
     candidate continues from where the copy was made. The epochs in ``n_resources`` include those
     of the copy. The rate of ``lr_schedule="plateau"`` and of skorch's ``LRScheduler`` falls
     to zero in the copy. If the rate is constant to the end, there is no copy.
+
+    On FER2013 (``benchmarks/halving.py``: 24 candidates, 27 epochs), the rank correlation of the
+    scores after 3 epochs with the final ones was 0.39 with the copy, -0.07 without it, and -0.05
+    for fits with a whole schedule in 3 epochs, as in scikit-learn's halving. After 9 epochs, it
+    was 0.51, 0.59 and 0.55.
 
     **Memory.** The states of the trainings (weights, moments of the optimizer, callbacks) are in
     files of a temporary folder on the machine of the search, for which the environment variable
@@ -420,6 +426,7 @@ class FERHalvingSearchCV(BaseSearchCV):
         else:
             last = np.flatnonzero(results["iter"] == self.n_iterations_ - 1)
             scores = results[f"mean_test_{metric}"]
+            check_any_score(scores[last])
             self.best_index_ = int(last[np.argsort(-scores[last], kind="stable")[0]])
             self.best_score_ = scores[self.best_index_]
         self.best_params_ = results["params"][self.best_index_]

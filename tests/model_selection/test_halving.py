@@ -275,6 +275,11 @@ def test_scores_that_are_all_nan_are_an_error(small):
     search = FERHalvingSearchCV(dense(max_epochs=3), LR, scoring=lambda *_: np.nan, cv=CV)
     with pytest.raises(ValueError, match="each of the 4 candidates failed or has the score NaN"):
         search.fit(*small)
+    with (
+        pytest.raises(ValueError, match="NaN"),
+        pytest.warns(UserWarning, match="non-finite"),
+    ):
+        search.set_params(factor=9).fit(*small)  # which compares at the end only
 
 
 def test_states_are_in_a_temporary_folder_that_is_removed(small, tmp_path, monkeypatch):
