@@ -293,7 +293,7 @@ def test_states_are_in_a_temporary_folder_that_is_removed(small, tmp_path, monke
     model = dense(max_epochs=4, callbacks=[Look()])
     FERHalvingSearchCV(model, LR, factor=2, cv=CV, refit=False).fit(*small)
     assert seen == [4, 4, 4, 4, 2, 2]  # the first pause was before the first epoch
-    assert not list(tmp_path.iterdir())
+    assert not list(tmp_path.glob("sk_fer_search_*"))
 
 
 # -- wrong arguments -------------------------------------------------------------------------
