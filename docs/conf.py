@@ -59,7 +59,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     # Those that are left out take minutes, or write a file that is given as an argument.
-    "filename_pattern": r"/(?!cross_dataset|nested_cv|optuna_study|predicted_faces"
+    "filename_pattern": r"examples/(?!cross_dataset|nested_cv|optuna_study|predicted_faces"
     r"|score_folder_dask|transfer)",
     "within_subsection_order": "FileNameSortKey",
     "abort_on_example_error": False,
