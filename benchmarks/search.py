@@ -4,7 +4,10 @@
 
 dense    12 candidates by 5 folds of a Pipeline of HistogramEqualizer and FERDenseClassifier.
 cnn      the same with FERCNNClassifier("fast"), 4 candidates by 3 folds, and a fifth of the images.
-memory   a search of dense networks over all 28,709 training images of FER2013 with n_jobs=2.
+memory   a search of dense networks over all 28,709 training images of FER2013 with n_jobs=2, and
+         memory_pipeline the same with HistogramEqualizer before them.
+
+`--here` measures all of it in this process, which saves the start of others, with n_jobs=1 only.
 
 The unit of the first two is the bare training arithmetic: the sum of the epochs of the same fits
 on images that were preprocessed before, after a fit that warms up. GridSearchCV of scikit-learn
@@ -43,7 +46,7 @@ from sk_fer.datasets import make_faces
 from sk_fer.model_selection import FERGridSearchCV
 from sk_fer.preprocessing import HistogramEqualizer
 
-SECTIONS = ("dense", "cnn", "memory")
+SECTIONS = ("dense", "cnn", "memory", "memory_pipeline")
 N_TRAINING = 28_709
 SETTINGS = {"max_epochs": 2, "batch_size": 64, "random_state": 0, "device": "cpu"}
 NETS = {
@@ -242,10 +245,10 @@ def memory_of(kind: str, with_step: bool, n: int, n_images: int) -> dict[str, fl
     }
 
 
-def run(function: Callable[..., Any], *args: Any, quick: bool) -> Any:
-    """Call a function in a process of its own, unless the code is only tested."""
+def run(function: Callable[..., Any], *args: Any, here: bool) -> Any:
+    """Call a function in a process of its own, or here."""
     EpochTime.total = 0.0
-    if quick:
+    if here:
         return function(*args)
     # The processes of the other benchmarks may not start workers.
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
@@ -255,16 +258,16 @@ def run(function: Callable[..., Any], *args: Any, quick: bool) -> Any:
 def times(name: str, args: argparse.Namespace) -> dict[str, Any]:
     """Measure the searches of a network in rounds."""
     n = 70 if args.quick else args.images // (5 if name == "cnn" else 1)
-    jobs = (1,) if args.quick else (1, 2)
+    jobs = (1,) if args.here else (1, 2)
     kinds = [kind for kind in SEARCHES if name == "dense" or kind != "FERGridSearchCV"]
     rounds = []
     for _ in range(1 if args.quick else args.repeats):
-        row: dict[str, Any] = {"arithmetic": run(arithmetic, name, n, quick=args.quick)}
+        row: dict[str, Any] = {"arithmetic": run(arithmetic, name, n, here=args.here)}
         for kind in kinds:
             for n_jobs in jobs:
                 parts = kind == "GridSearchCV" and n_jobs == 1
                 row[f"{kind}, n_jobs={n_jobs}"] = run(
-                    searched, kind, name, n, n_jobs, parts, quick=args.quick
+                    searched, kind, name, n, n_jobs, parts, here=args.here
                 )
         rounds.append(row)
     bare = [row["arithmetic"]["seconds"] for row in rounds]
@@ -285,23 +288,20 @@ def times(name: str, args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def memory(args: argparse.Namespace) -> dict[str, Any]:
+def memory(args: argparse.Namespace, *, with_step: bool) -> dict[str, Any]:
     """Measure the memory that the images add to a search."""
     n, few = (140, 70) if args.quick else (N_TRAINING, 1000)
     rows = {}
-    for with_step in (False, True):
-        for kind in ("GridSearchCV", "FERGridSearchCV"):
-            base, full = (
-                run(memory_of, kind, with_step, n, size, quick=args.quick) for size in (few, n)
-            )
-            label = f"{kind}, {'Pipeline' if with_step else 'classifier'}"
-            rows[label] = {
-                **full,
-                "of_few_images": base,
-                "times_the_images": times_the_images(full, base, "all_pss_mb"),
-                "private_times_the_images": times_the_images(full, base, "private_of_a_worker_mb"),
-            }
-            print(f"{label:34} {rows[label]}", flush=True)
+    for kind in ("GridSearchCV", "FERGridSearchCV"):
+        base, full = (run(memory_of, kind, with_step, n, size, here=args.here) for size in (few, n))
+        label = f"{kind}, {'Pipeline' if with_step else 'classifier'}"
+        rows[label] = {
+            **full,
+            "of_few_images": base,
+            "times_the_images": times_the_images(full, base, "all_pss_mb"),
+            "private_times_the_images": times_the_images(full, base, "private_of_a_worker_mb"),
+        }
+        print(f"{label:34} {rows[label]}", flush=True)
     return {"images": n, "searches": rows}
 
 
@@ -314,9 +314,19 @@ def main() -> None:
     parser = command_line(__doc__, repeats=3)
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=SECTIONS)
     parser.add_argument("--images", type=int, default=10_000, help="of dense (%(default)s)")
+    parser.add_argument("--here", action="store_true", help="in this process only")
     args = parser.parse_args()
-    sections = {name: memory(args) if name == "memory" else times(name, args) for name in args.only}
-    write_result("search", {"sections": sections}, args)
+    args.here = args.here or args.quick
+    if args.quick:
+        for name, (net, grid, _) in NETS.items():
+            NETS[name] = net.set_params(max_epochs=1), {"lr": grid["lr"][:2]}, 2
+    sections: dict[str, Any] = {}
+    for name in args.only:
+        if name.startswith("memory"):
+            sections[name] = memory(args, with_step=name == "memory_pipeline")
+        else:
+            sections[name] = times(name, args)
+        write_result("search", {"one_process": args.here, "sections": sections}, args)
 
 
 if __name__ == "__main__":
