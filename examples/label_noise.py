@@ -6,7 +6,7 @@ Labels that are probably wrong
 not learned from it, and cleanlab estimates which labels are wrong. The network is then trained
 without these images.
 
-In the drawn faces, one label of ten is changed here, so that it is known which ones are wrong. In
+Some labels of the drawn faces are changed here, so that it is known which ones are wrong. In
 FER2013, the votes of FER+ say so. The script requires cleanlab: ``pip install ".[cleanlab]"``.
 """
 
