@@ -49,6 +49,11 @@ SCRIPTS = {
         ["features (), 1 threads, lr: ", "images (), 1 threads, lr: ", "'difference': 0.0"],
         {"batched": ["machine", "versions", "fits", "images", "threads"]},
     ),
+    "faces": (
+        ["--only", "recrop", "--detectors", "lbp", "--images", "8"],
+        ["PublicTest lbp {'pixels': 128, 'n_images': 8, 'found': ", "CK+48 lbp"],
+        {"faces": ["recrop"]},
+    ),
     "loading": (
         [],
         ["load_fer2013, first time", "from the cache against numpy.loadtxt: "],
