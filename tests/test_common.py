@@ -29,8 +29,9 @@ CLASSIFIERS = [
         lr=5e-3,
     ),
 ]
-# PixelParser and ImageReader read text, for which scikit-learn has no data and skips every check;
-# tests/preprocessing/test_contract.py runs those of its checks that need none.
+# PixelParser and ImageReader read text, and FaceDetector and FaceCropper photographs, for which
+# scikit-learn has no data and skips every check; tests/preprocessing/test_contract.py runs those of
+# its checks that need none.
 OF_IMAGES = [
     kind
     for kind in (getattr(preprocessing, name) for name in preprocessing.__all__)

@@ -13,7 +13,7 @@ from sk_fer.faces._detected import DetectedFaces
 
 # The side of the square that FER2013 crops, relative to the geometric mean of the sides of the box.
 # Its center is that of the box. Chosen by benchmarks/faces.py on Training images.
-_SIDES = {"yunet": 1.08, "lbp": 1.1}
+_SIDES = {"yunet": 1.04, "lbp": 1.1}
 
 _MOST_TIMES_LARGER = 8  # than the picture, of which the rest would be padding
 _LARGEST_TURN = 45.0  # degrees; the landmarks of a face that is turned further are not reliable

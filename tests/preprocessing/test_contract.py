@@ -1,4 +1,4 @@
-"""The common behaviour of the transformers, and the checks for those of strings."""
+"""The common behaviour of the transformers, and the checks for those of strings and photos."""
 
 import os
 import pickle
@@ -16,6 +16,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import estimator_checks
 
+from sk_fer.faces import FaceCropper, FaceDetector
 from sk_fer.preprocessing import (
     HistogramEqualizer,
     ImageReader,
@@ -193,7 +194,11 @@ def test_one_image_is_refused_with_the_way_out(transformer):
     ],
     ids=lambda check: check.__name__,
 )
-@pytest.mark.parametrize("transformer", [PixelParser(), ImageReader()], ids=["parser", "reader"])
+@pytest.mark.parametrize(
+    "transformer",
+    [PixelParser(), ImageReader(), FaceDetector(), FaceCropper()],
+    ids=lambda t: type(t).__name__,
+)
 def test_estimator_checks_that_make_no_data(check, transformer):
     check(type(transformer).__name__, clone(transformer))
 
