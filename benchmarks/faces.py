@@ -8,8 +8,8 @@ margin    the side of the crop relative to the box, with and without alignment, 
           of FER2013 in scenes. `sk_fer.faces` has the values with the smallest loss.
 recrop    the accuracy of the model of sk_fer on images of PublicTest and CK+48, and on crops of the
           faces that a detector finds in scenes with these images.
-tilt      the loss for heads that are turned by some degrees, with and without alignment, on Training
-          images.
+tilt      the loss for heads that are turned by some degrees, with and without alignment, on
+          Training images.
 whole     the fraction of images that are recognized as faces that are already cropped.
 
 A scene is an image of a known crop, enlarged or not, at a random place of a gray ground or of a

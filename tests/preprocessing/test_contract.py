@@ -200,6 +200,10 @@ def test_one_image_is_refused_with_the_way_out(transformer):
     ids=lambda t: type(t).__name__,
 )
 def test_estimator_checks_that_make_no_data(check, transformer):
+    if check is estimator_checks.check_get_feature_names_out_error and isinstance(
+        transformer, FaceCropper | FaceDetector
+    ):
+        pytest.skip("FaceCropper has its number of features without a fit, FaceDetector has none")
     check(type(transformer).__name__, clone(transformer))
 
 
