@@ -89,5 +89,10 @@ def cut(pixels: NDArray[np.uint8], square: Square, size: tuple[int, int]) -> NDA
     if square.angle:
         picture = picture.rotate(square.angle, Image.Resampling.BICUBIC, center=(x, y))
     half = square.side / 2
-    box = (x - half, y - half, x + half, y + half)
+    box = (  # without the rounding of floats, which can exceed the region
+        max(x - half, 0),
+        max(y - half, 0),
+        min(x + half, picture.width),
+        min(y + half, picture.height),
+    )
     return np.array(picture.resize(size[::-1], Image.Resampling.BILINEAR, box=box))

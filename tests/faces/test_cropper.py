@@ -45,6 +45,13 @@ def test_cut_gives_the_pixels_of_the_square():
     assert_array_equal(cut(picture, Square(30, 20, 16, 0.0), (8, 16)).shape, (8, 16))
 
 
+def test_cut_takes_squares_whose_edges_are_rounded():
+    picture = np.full((60, 80), 7, np.uint8)
+    side = 1.1 * 25  # 27.500000000000004
+    assert (cut(picture, Square(30.75, 30.75, side), (4, 4)) == 7).all()
+    assert (cut(picture, Square(35.25, 35.25, side), (4, 4)) == 7).all()
+
+
 def test_cut_repeats_the_edge_outside_of_the_picture():
     picture = np.arange(80, dtype=np.uint8)[None].repeat(60, axis=0)
     crop = cut(picture, Square(0, 30, 20), (20, 20))
