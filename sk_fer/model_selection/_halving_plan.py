@@ -26,7 +26,7 @@ def epochs_of_rungs(
     --------
     >>> from sk_fer.model_selection._halving_plan import epochs_of_rungs
     >>> epochs_of_rungs(24, 27), epochs_of_rungs(24, 27, factor=2), epochs_of_rungs(24, 5)
-    ([3, 9, 27], [2, 3, 7, 14, 27], [2, 5])
+    ([3, 9, 27], [2, 3, 7, 14, 27], [1, 2, 5])
     """
     epochs = [max_epochs]
     while factor ** len(epochs) <= n_candidates:
