@@ -1,6 +1,6 @@
 """Sixteen dense candidates on FER2013, trained as one computation and one by one.
 
-    SK_FER_DATA=folder python benchmarks/batched.py [--threads N ...] [--images N] [--quick]
+    SK_FER_DATA=folder python benchmarks/batched.py [--threads N ...] [--only KIND] [--units TUPLE]
 
 FERGridSearchCV fits and scores the same candidates with ``batched=True`` and ``batched=False``. The
 networks are of several sizes, on images of 48 x 48 pixels and on 256 features that the model of the
@@ -13,10 +13,10 @@ seed      the seed, on one fold: they have different weights, batches and dropou
 Both ways run in turns in one process. With one thread, the time is that of the processor, which
 other programs change little. With more, it is the wall time, which needs an idle machine.
 "difference" is the largest difference of the scores of a candidate on a fold between both ways. The
-script writes results/batched.json; numbers of threads that are not named by --threads are not
-changed.
+script writes results/batched.json; rows that are not chosen by the options are not changed.
 """
 
+import ast
 import json
 import time
 from typing import Any
@@ -68,21 +68,22 @@ def search(
 
 
 def compare(
-    kind: str, units: tuple[int, ...], n_images: int, n_threads: int, repeats: int, quick: bool
+    kind: str, units: tuple[int, ...], differences: list[str], n_threads: int, args: Any
 ) -> dict[str, Any]:
     """Time both ways in turns, after a warm-up."""
     torch.set_num_threads(n_threads)
     clock = time.process_time if n_threads == 1 else time.perf_counter
-    X, y = data(kind, n_images, quick=quick)
+    quick = args.quick
+    X, y = data(kind, args.images, quick=quick)
     result: dict[str, Any] = {}
-    repeats = 1 if quick else repeats
-    for differ in DIFFERENCES[: 1 if quick else None]:
+    repeats = 1 if quick else args.repeats
+    for differ in differences:
         seconds: dict[str, list[float]] = {"one by one": [], "together": []}
         scores = {}
         for number in range(repeats + 1):
             for name, times in seconds.items():
                 together = name == "together"
-                searched = search(units, differ, y, batched=together, n_epochs=1 if quick else 3)
+                searched = search(units, differ, y, batched=together, n_epochs=1 if quick else 2)
                 start = clock()
                 searched.fit(X, y)
                 if number:
@@ -103,20 +104,25 @@ def main() -> None:
     """Run the parts, and write the file."""
     parser = command_line(__doc__, repeats=3)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--only", choices=SIZES, help="the kind of input (default: both)")
+    parser.add_argument("--units", type=ast.literal_eval, help="one of the sizes (default: all)")
+    parser.add_argument("--differ", choices=DIFFERENCES, nargs="+", default=DIFFERENCES)
     parser.add_argument("--images", type=int, default=2000)
     args = parser.parse_args()
     if args.quick:
-        args.images = 70
+        args.images, args.differ = 70, ["lr"]
     path = (args.out or RESULTS) / "batched.json"
-    earlier = json.loads(path.read_text())["threads"] if path.exists() else {}
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = json.loads(path.read_text())["threads"] if path.exists() else {}
     for n_threads in args.threads:
         for kind, sizes in SIZES.items():
             for units in sizes[:1] if args.quick else sizes:
-                settings = kind, units, args.images, n_threads, args.repeats, args.quick
+                if args.only not in (None, kind) or args.units not in (None, units):
+                    continue
+                settings = kind, units, args.differ, n_threads, args
                 row = compare(*settings) if args.quick else in_own_process(compare, *settings)
-                found.setdefault(str(n_threads), {}).setdefault(kind, {})[str(units)] = row
-    result = {"fits": K, "images": args.images, "threads": {**earlier, **found}}
+                rows = found.setdefault(str(n_threads), {}).setdefault(kind, {})
+                rows.setdefault(str(units), {}).update(row)
+    result = {"candidates": K, "images": args.images, "threads": found}
     write_result("batched", result, args)
 
 

@@ -47,7 +47,7 @@ SCRIPTS = {
     "batched": (
         ["--threads", "1"],
         ["features (), 1 threads, lr: ", "images (), 1 threads, lr: ", "'difference': 0.0"],
-        {"batched": ["machine", "versions", "fits", "images", "threads"]},
+        {"batched": ["machine", "versions", "candidates", "images", "threads"]},
     ),
     "faces": (
         ["--only", "recrop", "--detectors", "lbp", "--images", "8"],

@@ -217,3 +217,14 @@ def test_the_reason_that_fits_are_separate(model, reason, faces):
     if "no two" not in reason:
         with pytest.raises(ValueError, match=reason):
             fit_together([dense(), model], *faces)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no CUDA device")
+def test_equal_on_a_gpu(faces, joint_sizes):
+    models = [dense(device="cuda", dropout=0.2, lr=lr) for lr in (0.001, 0.01)]
+    together = fit_together([clone(model) for model in models], *faces)
+    assert joint_sizes == [2]
+    for model, other in zip(together, models, strict=True):
+        alone = clone(other).fit(*faces)
+        assert_allclose(model.predict_proba(faces[0]), alone.predict_proba(faces[0]), atol=1e-3)
