@@ -15,6 +15,7 @@ from sk_fer._cli import (
     _learning_curve,
     _predict,
     _search,
+    _serve,
     _train,
 )
 from sk_fer._cli._console import STATE, console, one_line_errors, show_warning
@@ -33,6 +34,7 @@ app.command(epilog=_train.EXAMPLES)(one_line_errors(_train.train))
 app.command(epilog=_evaluate.EXAMPLES)(one_line_errors(_evaluate.evaluate))
 app.command(epilog=_html_report.EXAMPLES)(one_line_errors(_html_report.report))
 app.command(epilog=_predict.EXAMPLES)(one_line_errors(_predict.predict))
+app.command(epilog=_serve.EXAMPLES)(one_line_errors(_serve.serve))
 app.command(epilog=_search.EXAMPLES)(one_line_errors(_search.search))
 app.command(epilog=_compare.EXAMPLES)(one_line_errors(_compare.compare))
 app.command("learning-curve", epilog=_learning_curve.EXAMPLES)(
