@@ -80,9 +80,7 @@ def make_app(models: Mapping[str, Any], folder: Path) -> Any:
                     f"At most {MAX_BYTES / 1e6:g} MB and {MAX_PIXELS / 1e6:g} million pixels. "
                     "Photographs stay on the machine that runs `sk-fer serve`, which keeps no file."
                 )
-                gr.Markdown(
-                    "Drawn faces, which look different from the photographs of the training:"
-                )
+                gr.Markdown("Drawn faces, which differ from the photographs of the training:")
                 with gr.Row():
                     for name, content in samples.items():
                         button = gr.Button(name, size="sm", min_width=80)

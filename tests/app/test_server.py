@@ -7,7 +7,6 @@ import pytest
 
 from sk_fer import load_pretrained
 from sk_fer.app import serve
-from sk_fer.app._page import make_app
 from sk_fer.app._server import is_loopback, listen
 
 
