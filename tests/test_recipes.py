@@ -36,6 +36,7 @@ from sk_fer._utils._networks import Network
 from sk_fer.datasets import load_faces, load_image_folder, make_faces
 from sk_fer.datasets._declared import DATA_SETS, DataSet
 from sk_fer.estimators import NETWORKS
+from sk_fer.faces import FaceCropper
 from sk_fer.inspection import ComparisonDisplay
 from sk_fer.model_selection import compare
 from sk_fer.modules._blocks import ConvBlock, FeaturesAndHead, mean_head
@@ -196,7 +197,7 @@ def test_a_new_transformer(tmp_path):
 def test_what_the_folders_export_can_be_in_model_files():
     estimators = [getattr(sk_fer, name) for name in sk_fer.__all__ if name.endswith("Classifier")]
     assert set(estimators) == set(CLASSIFIERS.values())
-    transformers = {getattr(preprocessing, name) for name in preprocessing.__all__}
+    transformers = {getattr(preprocessing, name) for name in preprocessing.__all__} | {FaceCropper}
     assert transformers == {kind for kind in TRANSFORMERS if kind.__module__.startswith("sk_fer")}
 
 

@@ -2,7 +2,7 @@
 
 import importlib.metadata
 
-from sk_fer._version import __version__
+from sk_fer import _version
 
 LIBRARIES = ("sk_fer", "scikit-learn", "skorch", "torch", "numpy")
 
@@ -16,6 +16,6 @@ def library_versions() -> dict[str, str]:
     ['numpy', 'scikit-learn', 'sk_fer', 'skorch', 'torch']
     """
     return {
-        name: __version__ if name == "sk_fer" else importlib.metadata.version(name)
+        name: _version.__version__ if name == "sk_fer" else importlib.metadata.version(name)
         for name in LIBRARIES
     }

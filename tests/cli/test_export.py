@@ -82,7 +82,9 @@ def test_the_documented_lines_for_onnx_agree_with_predict(run, tmp_path, monkeyp
     turned[ExifTags.Base.Orientation] = 6
     for options in ({}, {"exif": turned}):
         large.save("face.png", **options)
-        predicted = run("predict", "model.skfer", "face.png", "--top", 7, "--json")
+        predicted = run(
+            "predict", "model.skfer", "face.png", "--faces", "whole", "--top", 7, "--json"
+        )
         (face,) = json.loads(predicted.stdout)
         names: dict = {}
         exec(lines, names)

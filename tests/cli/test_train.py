@@ -194,7 +194,7 @@ def test_colours_are_learnt_and_used(run, coloured, tmp_path):
     assert "Test: accuracy 100.0% on 6 images" in scored.output
 
     with pytest.warns(UserWarning, match="only one colour"):
-        predicted = run("predict", out / "model.skfer", coloured, "--json")
+        predicted = run("predict", out / "model.skfer", coloured, "--faces", "whole", "--json")
     found = {face["image"]: face["label"] for face in json.loads(predicted.stdout)}
     assert len(found) == 60
     assert all(Path(path).parent.name == label for path, label in found.items())

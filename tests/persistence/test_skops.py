@@ -37,8 +37,10 @@ def test_all_our_estimators_are_trusted():
 
     import sk_fer
     import sk_fer.preprocessing
+    from sk_fer.faces import FaceCropper
 
     public = {**vars(sk_fer.preprocessing), **{n: getattr(sk_fer, n) for n in sk_fer.__all__}}
+    public["FaceCropper"] = FaceCropper
     estimators = [
         k for k in public.values() if isinstance(k, type) and issubclass(k, BaseEstimator)
     ]

@@ -6,7 +6,7 @@ import joblib
 import pytest
 import torch
 
-from sk_fer.model_selection._evaluate import _threads_of_a_fit
+from sk_fer.model_selection._evaluate import threads_of_a_fit
 from sk_fer.training import at_most_threads
 
 
@@ -42,4 +42,4 @@ DaskDistributedBackend = type("DaskDistributedBackend", (SimpleNamespace,), {})
 )
 def test_workers_divide_the_cores(monkeypatch, backend, n_workers, expected):
     monkeypatch.setattr(joblib, "cpu_count", lambda: 8)
-    assert _threads_of_a_fit(backend, n_workers) == expected
+    assert threads_of_a_fit(backend, n_workers) == expected
