@@ -150,7 +150,8 @@ def _find_suspicious(bunch: Bunch, images: NDArray, description: Bunch) -> Itera
     yield from _of_groups(bunch)
     blank = [i for i, image in enumerate(images) if (image == image[0, 0]).all()]
     if blank:
-        yield f"{len(blank):,} images have one colour only, {_named(bunch, blank)}."
+        have = "image has" if len(blank) == 1 else "images have"
+        yield f"{len(blank):,} {have} one colour only, {_named(bunch, blank)}."
     sizes = description.file_sizes
     n_files = sum(sizes.values())
     long = sum(n for (height, width), n in sizes.items() if not 0.75 < height / width < 1.34)

@@ -61,7 +61,7 @@ def test_what_looks_wrong(bad):
         "has differing labels.",
         "2 groups (person) have images in several splits.",
         "There are fewer than three groups (person), too few for training and tests.",
-        "1 images have one colour only, rows 7.",
+        "1 image has one colour only, rows 7.",
         "1 rows or files are left out because they are bad: x.png: not a readable image.",
         "1 files that the list names are missing, the first: gone.png.",
     ]
