@@ -1,5 +1,6 @@
 """Writes annotated pictures into a folder."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,6 +8,8 @@ from sk_fer._utils._write_aside import write_aside
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_LONGEST = 200  # bytes of a name; file systems allow 255, with the end of the name
 
 
 def write_annotated(folder: Path, table: "pd.DataFrame", top: int) -> None:
@@ -19,12 +22,25 @@ def write_annotated(folder: Path, table: "pd.DataFrame", top: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     used: set[str] = set()
     for path in dict.fromkeys(table.index):
-        stem = name = f"{Path(path).stem}_faces"
-        number = 1
-        while name.casefold() in used:  # some file systems ignore the case
-            number += 1
-            name = f"{stem}_{number}"
-        used.add(name.casefold())
+        name = free_name(path, used)
         picture = annotate_faces(path, table[table.index == path], top=top)
         with write_aside(folder / f"{name}.jpg") as aside:
             picture.save(aside, format="JPEG", quality=92)
+
+
+def free_name(path: str, used: set[str]) -> str:
+    """Return the name of an annotated copy without its suffix, and add it to the used names.
+
+    It has a number if another picture has this name. The names of files that are too long for it
+    are shortened.
+    """
+    stem = Path(path).stem
+    if len(os.fsencode(stem)) > _LONGEST:
+        stem = os.fsencode(stem)[:_LONGEST].decode("utf-8", "ignore")
+    stem = name = f"{stem}_faces"
+    number = 1
+    while name.casefold() in used:  # some file systems ignore the case
+        number += 1
+        name = f"{stem}_{number}"
+    used.add(name.casefold())
+    return name

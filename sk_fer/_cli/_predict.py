@@ -152,10 +152,13 @@ def predict(
         file = None
         if csv is not None and found:
             aside = stack.enter_context(write_aside(csv))
-            file = stack.enter_context(aside.open("w", encoding="utf-8", newline=""))
+            # The name of a file need not be valid Unicode.
+            file = stack.enter_context(
+                aside.open("w", encoding="utf-8", errors="backslashreplace", newline="")
+            )
             if table is not None:
                 if videos:
-                    table.insert(0, "time", None)
+                    table.insert(0, "time", None, allow_duplicates=True)
                 table.to_csv(file)
         if videos:
             of_videos = predict_videos(
@@ -251,6 +254,7 @@ def _show(rows: list[dict[str, Any]], *, as_json: bool) -> None:
         described = ", ".join(f"{name} {p:.1%}" for name, p in row["probabilities"].items())
         face = "whole" if row.get("detector") == "whole" else str(row["face"] + 1)
         if "seconds" in row:
-            described += " ({}, {:g} to {:g} s)".format(f"{row['frames']} frames", *row["seconds"])
+            frames = f"{row['frames']} frame{'s' * (row['frames'] != 1)}"
+            described += " ({}, {:g} to {:g} s)".format(frames, *row["seconds"])
         table.add_row(*map(escape, (row["image"], face, str(row["label"]), described)))
     console.print(table)

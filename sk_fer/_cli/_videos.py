@@ -4,15 +4,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from sk_fer import predict_video
+from sk_fer._cli._annotate import free_name
 from sk_fer._cli._console import console
 from sk_fer._utils._write_aside import write_aside
-from sk_fer.estimators._predict_faces import BEFORE_CLASSES, NO_FACE
+from sk_fer.estimators._predict_faces import BEFORE_CLASSES, NO_FACE, face_table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SUFFIXES = (".3gp", ".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv")
 
@@ -67,23 +71,30 @@ def predict_videos(
                 copy = None
                 if annotate is not None:
                     annotate.mkdir(parents=True, exist_ok=True)
-                    aside = stack.enter_context(write_aside(_free_name(annotate, path, used)))
+                    copied = annotate / f"{free_name(path, used)}.mp4"
+                    aside = stack.enter_context(write_aside(copied))
                     copy = stack.enter_context(_Copy(aside, top))
                 for frame in frames:
                     bar.update(bar.task_ids[0], advance=1, time=f"{frame.time:.0f} s")
                     if frame.searched:
                         summary.add(frame)
-                        if csv is not None:
-                            table = frame.table.copy()
-                            table.insert(0, "time", round(frame.time, 3))
-                            table.to_csv(csv, header=csv.tell() == 0)
+                        _append(csv, frame.table, round(frame.time, 3))
                     if copy is not None:
                         copy.add(frame)
         except (OSError, ValueError) as reason:
-            text = str(reason)
-            yield {"image": path, "problem": text if path in text else f"{path}: {text}"}
+            text = str(reason) if path in str(reason) else f"{path}: {reason}"
+            _append(csv, face_table(classifier, [(path, None, text)], []), None)
+            yield {"image": path, "problem": text}
             continue
         yield from summary.rows(path)
+
+
+def _append(csv: Any | None, table: "pd.DataFrame", time: float | None) -> None:
+    """Add the rows of a table to an open CSV file, if there is one."""
+    if csv is not None:
+        table = table.copy()
+        table.insert(0, "time", time, allow_duplicates=True)
+        table.to_csv(csv, header=csv.tell() == 0)
 
 
 class _Summary:
@@ -94,7 +105,7 @@ class _Summary:
         self._faces: dict[int, tuple[float, float, int, np.ndarray]] = {}
 
     def add(self, frame: Any) -> None:
-        for row in frame.table[frame.table["face"].notna()].to_numpy(object):
+        for row in frame.table[frame.table.iloc[:, 0].notna()].to_numpy(object):
             number, probabilities = int(row[0]), row[_N_FIRST:-1].astype(float)
             begin, _, n, total = self._faces.get(number, (frame.time, 0.0, 0, 0.0))
             self._faces[number] = (begin, frame.time, n + 1, total + probabilities)
@@ -144,7 +155,9 @@ class _Copy:
             self._stream = self._container.add_stream(codec, rate=1000)  # any times of frames
             self._stream.codec_context.time_base = Fraction(1, 1000)
             self._stream.pix_fmt = "yuv420p"
-            self._stream.width, self._stream.height = (side // 2 * 2 for side in picture.size)
+            self._stream.width, self._stream.height = (
+                max(2, side // 2 * 2) for side in picture.size
+            )
         size = (self._stream.width, self._stream.height)
         if picture.size[0] // 2 * 2 != size[0] or picture.size[1] // 2 * 2 != size[1]:
             picture = picture.resize(size)  # the size changes in the middle of the video
@@ -179,14 +192,3 @@ def _n_frames(path: str) -> int | None:
         stream = container.streams.video[0]
         seconds = (container.duration or 0) / av.time_base
         return stream.frames or round(seconds * float(stream.average_rate or 0)) or None
-
-
-def _free_name(folder: Path, path: str, used: set[str]) -> Path:
-    """Return a name in the folder that no other video of this command has."""
-    stem = name = f"{Path(path).stem}_faces"
-    number = 1
-    while name.casefold() in used:
-        number += 1
-        name = f"{stem}_{number}"
-    used.add(name.casefold())
-    return folder / f"{name}.mp4"

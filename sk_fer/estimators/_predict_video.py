@@ -180,10 +180,11 @@ def _frames(
                 if len(faces):
                     probabilities = table.iloc[:, n_first:-1].to_numpy(float)
                     numbers, smoothed = over_time.update(time, faces.boxes, probabilities)
-                    table["face"] = table["face"].where(table["face"].isna(), numbers)
-                    table.iloc[:, n_first:-1] = smoothed
                     labels = model.classes_[smoothed.argmax(axis=1)].tolist()
-                    table["label"] = pd.Series(labels, index=table.index, dtype=object)
+                    # By position: a class can have any name.
+                    table.isetitem(0, pd.array(numbers, dtype="Int64"))
+                    table.isetitem(n_first - 1, pd.Series(labels, table.index, dtype=object))
+                    table.iloc[:, n_first:-1] = smoothed
             yield VideoFrame(time, pixels, searched, table)
     if time is None:
         raise ValueError(f"{path}: contains no frame that can be decoded")
@@ -195,28 +196,33 @@ def _decoded(path: str, container: Any) -> Iterator[tuple[float, NDArray[np.uint
 
     stream = container.streams.video[0]
     stream.thread_type = "AUTO"
-    rate = float(stream.average_rate or 25)
+    step = 1 / float(stream.average_rate or 25)
     if stream.duration:
         stated = float(stream.duration * stream.time_base)
     else:
         stated = container.duration / av.time_base if container.duration else 0.0
-    start, time = None, -1 / rate
+    start, time, n_frames = None, -step, 0
     try:
         for frame in container.decode(stream):
-            at = time + 1 / rate if frame.time is None else frame.time
-            start = at if start is None else start
-            time = at - start
+            if frame.time is None:
+                time += step
+            else:
+                start = frame.time if start is None else start
+                if frame.time - start < time:  # the clock of the file starts again
+                    start = frame.time - time - step
+                time = frame.time - start
+            n_frames += 1
             pixels = frame.to_ndarray(format="rgb24")
             yield time, np.ascontiguousarray(np.rot90(pixels, frame.rotation // 90))
     except av.error.FFmpegError as error:
-        if start is not None:
+        if n_frames:
             warnings.warn(
                 f"{path}: ends after {time:.1f} s with an error: {error.strerror}; the frames "
                 "before are used",
                 stacklevel=4,
             )
         return
-    if start is not None and time + 1 / rate < stated - max(0.5, 0.02 * stated):
+    if n_frames and time + step < stated - max(0.5, 0.02 * stated):
         warnings.warn(
             f"{path}: ends after {time:.1f} s, but states a length of {stated:.1f} s; it is "
             "probably truncated",

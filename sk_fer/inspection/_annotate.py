@@ -70,17 +70,15 @@ def annotate_faces(photo: Any, table: pd.DataFrame, *, top: int = 3) -> Image.Im
     pixels, pixel = opened.reduced(min(max(*opened.pixels.shape[:2], least), most))
     picture = Image.fromarray(pixels)
     pen = _Pen(picture)
-    faces = table[table["face"].notna().to_numpy()]
+    faces = table[table.iloc[:, 0].notna().to_numpy()]  # by position: a class can have any name
     if not len(faces):
         pen.label(NO_FACE, (0, 0))
     n_first = len(BEFORE_CLASSES)
-    for row in faces.itertuples(index=False):
-        box = tuple(
-            float(getattr(row, side)) / pixel for side in ("left", "top", "width", "height")
-        )
+    names = [" ".join(str(name).split()) for name in table.columns[n_first:-1]]
+    for row in faces.to_numpy(object):
+        box = tuple(float(side) / pixel for side in row[1:5])
         shares = [float(share) for share in row[n_first:-1]]
         best = sorted(range(len(shares)), key=lambda i: -shares[i])[:top]
-        names = [str(name) for name in table.columns[n_first:-1]]
         pen.face(box, [(names[i], shares[i]) for i in best], bars=len(faces) <= _MOST_WITH_BARS)
     return picture
 

@@ -1,7 +1,9 @@
 """``sk-fer predict``: faces, predictions, and messages about files that cannot be read."""
 
 import json
+import os
 import re
+import shutil
 
 import joblib
 import numpy as np
@@ -288,6 +290,23 @@ def test_writes_a_table_with_the_images_that_have_no_label(run, photos, tmp_path
     problems = table["problem"].fillna("").tolist()
     assert "bad.png: not a readable image" in problems[1]
     assert problems[::2] + problems[3:] == ["", "", "no face found"]
+
+
+def test_names_that_are_long_or_not_unicode(run, photos, tmp_path):
+    folder = tmp_path / "names"
+    folder.mkdir()
+    for name in (251 * b"n", b"caf\xe9"):
+        try:
+            shutil.copy(photos / "a.png", folder / os.fsdecode(name + b".png"))
+        except OSError:
+            pytest.skip("the file system does not allow such names")
+    options = ("--csv", tmp_path / "faces.csv", "--annotate", tmp_path / "out", "--faces", "lbp")
+    result = run("predict", folder, *options)
+    assert result.exit_code == 0, result.output
+    names = pd.read_csv(tmp_path / "faces.csv")["image"].tolist()
+    assert [name.rpartition("/")[2] for name in names] == [r"caf\udce9.png", 251 * "n" + ".png"]
+    copies = sorted(map(os.fsencode, os.listdir(tmp_path / "out")))
+    assert copies == [b"caf\xe9_faces.jpg", 200 * b"n" + b"_faces.jpg"]
 
 
 def test_annotates_each_image_beside_its_namesakes(run, photos, tmp_path):

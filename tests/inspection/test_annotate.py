@@ -72,3 +72,11 @@ def test_a_file_that_is_no_image_is_named(tmp_path):
     (tmp_path / "a.png").write_bytes(b"text")
     with pytest.raises(ValueError, match=r"a\.png: not a readable image"):
         annotate_faces(tmp_path / "a.png", table())
+
+
+@pytest.mark.parametrize("name", ["two\nlines", "face", "left", "score", ""])
+def test_a_class_can_have_any_name(name):
+    faces = table((100, 150, 80, 120)).rename(columns={"b": name})
+    picture = annotate_faces(GRAY, faces)
+    assert is_color(picture, YELLOW).any()
+    assert is_color(picture, BLUE).any()

@@ -154,8 +154,10 @@ def test_command(run, talk, tmp_path):
     assert (row["image"], row["face"], row["frames"]) == (str(talk), 0, 2)
     assert row["seconds"] == [0, 0.5]
     table = pd.read_csv(csv)
-    assert table["time"].tolist() == [0, 0.5, 1, 1.5]
-    assert table["label"].notna().tolist() == [True, True, False, False]
+    assert table["time"].tolist()[1:] == [0, 0.5, 1, 1.5]
+    assert table["label"].notna().tolist() == [False, True, True, False, False]
+    assert table["image"].tolist() == [str(bad)] + 4 * [str(talk)]
+    assert table["problem"][0].startswith(f"{bad}: not a video")
     with av.open(str(annotated / "talk_faces.mp4")) as container:
         frames = list(container.decode(video=0))
     assert len(frames) == 20
@@ -171,6 +173,28 @@ def test_command_with_a_photograph_and_a_video(run, talk, face, tmp_path):
     table = pd.read_csv(csv)
     assert table["image"].tolist() == [str(photo), str(talk), str(talk)]
     assert table["time"].isna().tolist() == [True, False, False]
+
+
+def test_the_clock_of_the_file_starts_again(face, tmp_path):
+    part = write_video(tmp_path / "part.mpg", [face] * 15, codec="mpeg2video")
+    twice = tmp_path / "twice.mpg"
+    twice.write_bytes(2 * part.read_bytes())
+    frames = list(predict_video(load_pretrained(), twice, every=0.4, detector="lbp"))
+    times = np.array([frame.time for frame in frames])
+    assert len(frames) > 20
+    assert (np.diff(times) > 0).all()
+    assert np.diff(times[[frame.searched for frame in frames]]).max() < 0.6
+    shares = np.concatenate([frame.table.iloc[:, 8:-1] for frame in frames]).astype(float)
+    assert shares.min() >= 0
+    np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-6)
+
+
+def test_copy_of_a_video_with_a_long_name(run, face, tmp_path):
+    path = write_video(tmp_path / f"{'ä' * 125}.mkv", [face] * 2)
+    result = run(path, "--faces", "lbp", "--annotate", tmp_path / "annotated")
+    assert result.exit_code == 0, result.output
+    (copy,) = (tmp_path / "annotated").iterdir()
+    assert copy.name == f"{'ä' * 100}_faces.mp4"
 
 
 def test_missing_package_is_named(talk, monkeypatch):
