@@ -266,6 +266,11 @@ def _named_errors(name: str) -> Iterator[None]:
             raise ValueError(
                 f"{name}: not a readable image, its format is none of {known}"
             ) from None
+        except Image.DecompressionBombError as error:
+            raise ValueError(
+                f"{name}: not a readable image, it has too many pixels, expected at most "
+                f"{MAX_PIXELS}"
+            ) from error
         except Exception as error:  # decoders raise errors of many classes for damaged files
             reason = " ".join(f"{error!s:.200}".split()) or type(error).__name__
             raise ValueError(f"{name}: not a readable image, {reason}") from error

@@ -78,7 +78,8 @@ def describe_faces(bunch: Bunch) -> Bunch:
     if not len(images):
         raise ValueError("the data set has no images")
     target, usage = _labels(bunch), bunch.get("usage")
-    sizes, kinds = _file_headers(bunch.get("filenames"))
+    filenames = bunch.get("filenames")
+    sizes, kinds = _file_headers(None if filenames is None else np.asarray(filenames))
     description = Bunch(
         counts=_count(target, usage),
         image_shape=images.shape[1:],

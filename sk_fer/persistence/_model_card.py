@@ -137,8 +137,8 @@ def _scores(results: Bunch | None) -> list[str]:
     return [
         "## Scores",
         "",
-        f"{results.n_images:,} test images, {_escape(results.data_name)}. "
-        + " ".join(results.notes),
+        f"{results.n_images:,} images: {_escape(results.data_name)}. "
+        + " ".join(map(_escape, results.notes)),
         "",
         *_table(["Score", "Value", "95 % interval"], scores),
         *_table(["Class", *map(str.capitalize, results.per_class.columns)], classes),
@@ -170,4 +170,4 @@ def _table(header: list[str], rows: Iterable[Iterable[object]]) -> list[str]:
 def _escape(text: object) -> str:
     """Return a text that Markdown shows as it is."""
     line = html.escape(" ".join(str(text).split()), quote=False)
-    return "".join(f"&#{ord(c)};" if c in "|`*_[]\\" else c for c in line)
+    return "".join(f"&#{ord(c)};" if c in "|`*_[]$~\\" else c for c in line)

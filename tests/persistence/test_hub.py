@@ -4,6 +4,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.linear_model import LogisticRegression
@@ -113,12 +114,25 @@ def test_the_scores_of_a_report_are_in_the_card(models, small_faces, repositorie
     score, low, high = results.scores.loc["Accuracy"]
     assert f"| Accuracy | {score:.3f} | {low:.3f} to {high:.3f} |" in card
     assert f"| happy | {results.per_class.loc['happy', 'precision']:.3f} |" in card
-    assert f"{len(target):,} test images, &lt;b&gt;&#124;faces&#124;." in card
+    assert f"{len(target):,} images: &lt;b&gt;&#124;faces&#124;." in card
     assert "It was not checked whether the images are copies" in card
     metadata = hub.ModelCard(card).data
     assert metadata.eval_results[0].metric_value == round(score, 4)
     assert metadata.eval_results[0].dataset_name == "<b>|faces|"
     assert metadata.pipeline_tag == "image-classification"
+
+
+def test_notes_with_markup_are_text_in_the_card(models, small_faces, tmp_path):
+    pytest.importorskip("jinja2", reason="needs sk_fer[report]")
+    images, target = small_faces
+    target = np.array(target, dtype=object)
+    target[0] = "<i>*$x$*"
+    data = Bunch(images=images.reshape(-1, 16, 16), target=target)
+    with pytest.warns(UserWarning, match="did not see"):
+        results = write_report(models["dense"], data, tmp_path / "r.html", n_resamples=2)
+    card = model_card(models["dense"], "me/faces", results=results)
+    assert "did not see &lt;i&gt;&#42;&#36;x&#36;&#42; in fit" in card
+    assert "<i>" not in card
 
 
 def test_a_card_without_a_repository(models):

@@ -75,8 +75,9 @@ class Measured:
     def label_scores(self) -> pd.DataFrame:
         """The scores of the predicted labels, with intervals."""
         labels, predicted = self.of.labels.tolist(), self.of.predicted.tolist()
-        _, numbers = np.unique([*map(str, labels), *map(str, predicted)], return_inverse=True)
-        y_true, y_pred = np.split(numbers, 2)
+        names = dict.fromkeys([*labels, *predicted])  # by equality, as 1 is equal to 1.0
+        numbers = {name: number for number, name in enumerate(names)}
+        y_true, y_pred = (np.array([numbers[name] for name in y]) for y in (labels, predicted))
         return self._table({name: (score, y_true, y_pred) for name, score in _OF_COUNTS.items()})
 
     @cached_property
@@ -87,7 +88,7 @@ class Measured:
         of_label = y_proba[np.arange(len(y_true)), y_true]
         best = np.argsort(-y_proba, axis=1, kind="stable")[:, :2]
         in_best = (best == y_true[:, np.newaxis]).any(axis=1)
-        losses = -np.log(of_label.clip(np.finfo(float).tiny))
+        losses = -np.log(of_label.clip(np.finfo(float).eps))
         error = partial(expected_calibration_error, classes=np.arange(len(self.of.classes)))
         scores: Scores = {
             "Top-2 accuracy": (_mean, y_true, in_best),

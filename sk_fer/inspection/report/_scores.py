@@ -84,11 +84,13 @@ def confusion(measured: Measured, about: Bunch) -> list[Block]:
     words = (
         "The confusion matrix: the share of each predicted class among the images of each class."
     )
-    return [
+    blocks: list[Block] = [
         Picture.of(figure, f"{words} The table below has the same numbers."),
         Grid("Share of each predicted class, by class", ["Class", *names], shares, is_open=False),
-        Grid("Most frequent errors", ["Class", "Predicted", "Images"], frequent),
     ]
+    if frequent:
+        blocks.append(Grid("Most frequent errors", ["Class", "Predicted", "Images"], frequent))
+    return blocks
 
 
 def probabilities(measured: Measured, about: Bunch) -> list[Block]:

@@ -163,7 +163,8 @@ def write_report(
         date=time.strftime("%Y-%m-%d"),
     )
     with write_aside(path) as aside:
-        aside.write_text(page, encoding="utf-8")
+        # The name of a file need not be valid Unicode.
+        aside.write_text(page, encoding="utf-8", errors="backslashreplace")
     return Bunch(
         path=path,
         data_name=data_name,

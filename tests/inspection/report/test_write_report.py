@@ -8,6 +8,7 @@ import pytest
 from sklearn.linear_model import LinearRegression, RidgeClassifier
 from sklearn.metrics import balanced_accuracy_score, f1_score, log_loss
 from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.utils import Bunch
 
 from sk_fer.inspection import write_report
@@ -113,6 +114,41 @@ def test_a_screen_reader_finds_its_way(report, read_page):
     assert len(page.all("caption")) == len(tables) > 8
     assert all(th["scope"] in ("col", "row") for th in page.all("th"))
     assert len({element["id"] for element in page.elements if "id" in element}) == len(PARTS) + 2
+
+
+def test_the_log_loss_of_probabilities_of_zero_is_that_of_scikit_learn(train, test_faces, tmp_path):
+    model = KNeighborsClassifier(1).fit(train.data, train.target)
+    report = write_report(model, test_faces, tmp_path / "r.html", n_resamples=2)
+    y_proba = model.predict_proba(test_faces.data)
+    expected = log_loss(test_faces.target, y_proba)
+    assert report.scores.loc["Log loss", "score"] == pytest.approx(expected)
+
+
+def test_integer_labels_of_a_classifier_with_float_classes(train, test_faces, tmp_path):
+    numbers = np.unique(train.target, return_inverse=True)[1]
+    model = GaussianNB().fit(train.data, numbers.astype(float))
+    target = np.searchsorted(np.unique(train.target), test_faces.target)
+    report = write_report(model, flat(test_faces, target=target), tmp_path / "r.html")
+    accuracy = model.score(test_faces.data, target)
+    assert accuracy > 0
+    assert report.scores.loc["Accuracy", "score"] == pytest.approx(accuracy)
+    assert report.per_class["support"].sum() == 70
+
+
+def test_names_of_files_that_are_not_unicode(bayes, test_faces, tmp_path):
+    pytest.importorskip("cleanlab", reason="the report needs sk_fer[report]")
+    data = flat(test_faces, filenames=["\udce9.png"] * 70)
+    report = write_report(bayes, data, tmp_path / "r.html", n_resamples=2)
+    assert "Images" not in report.failed
+    assert r"\udce9.png" in (tmp_path / "r.html").read_text("utf-8")
+
+
+def test_a_classifier_without_errors_has_no_table_of_them(train, tmp_path):
+    model = KNeighborsClassifier(1).fit(train.data, train.target)
+    write_report(model, train, tmp_path / "r.html", n_resamples=2)
+    page = (tmp_path / "r.html").read_text("utf-8")
+    assert "There are no errors." in page
+    assert "Most frequent errors" not in page
 
 
 def test_names_with_html_are_text(train, test_faces, tmp_path, read_page):
