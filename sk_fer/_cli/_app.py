@@ -1,5 +1,6 @@
 """The subcommands, and the options that come before them."""
 
+import io
 import sys
 import warnings
 from typing import Annotated
@@ -60,6 +61,8 @@ def options(
 ) -> None:
     """Facial expression recognition: train, score and use classifiers of faces."""
     STATE.debug = debug
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files need not be valid Unicode
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def main() -> None:

@@ -18,7 +18,10 @@ from sk_fer.estimators._predict_faces import BEFORE_CLASSES, NO_FACE, face_table
 if TYPE_CHECKING:
     import pandas as pd
 
-SUFFIXES = (".3gp", ".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv")
+SUFFIXES = (
+    *(".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg"),
+    *(".mts", ".ogv", ".ts", ".webm", ".wmv"),
+)
 
 _N_FIRST = len(BEFORE_CLASSES)
 

@@ -213,7 +213,7 @@ def _decoded(path: str, container: Any) -> Iterator[tuple[float, NDArray[np.uint
                 time = frame.time - start
             n_frames += 1
             pixels = frame.to_ndarray(format="rgb24")
-            yield time, np.ascontiguousarray(np.rot90(pixels, frame.rotation // 90))
+            yield time, np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)))
     except av.error.FFmpegError as error:
         if n_frames:
             warnings.warn(

@@ -97,14 +97,13 @@ class _Pen:
 
     def face(self, box: tuple[float, ...], shares: list[tuple[str, float]], *, bars: bool) -> None:
         """Draw the box of a face, and its classes."""
-        left, top, width, height = box
-        corners = (max(left, 0), max(top, 0), min(left + width, self._width - 1))
-        bottom = min(top + height, self._height - 1)
-        self._draw.rectangle((*corners, bottom), outline=_BOX, width=self._line)
+        left, right = (min(max(x, 0), self._width - 1) for x in (box[0], box[0] + box[2]))
+        top, bottom = (min(max(y, 0), self._height - 1) for y in (box[1], box[1] + box[3]))
+        self._draw.rectangle((left, top, right, bottom), outline=_BOX, width=self._line)
         lines = [f"{name} {share:.0%}" for name, share in shares] if bars else [shares[0][0]]
         wide = max(self._draw.textlength(line, self._font) for line in lines) + 2 * self._gap
         size = (wide, self._row * len(lines))
-        x, y = self._place(corners[0], corners[1], corners[2], bottom, size)
+        x, y = self._place(left, top, right, bottom, size)
         for line, (_, share) in zip(lines, shares, strict=False):
             self._draw.rectangle((x, y, x + wide, y + self._row), fill=_BACK)
             if bars:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import struct
 import warnings
 
 import numpy as np
@@ -187,6 +188,25 @@ def test_the_clock_of_the_file_starts_again(face, tmp_path):
     shares = np.concatenate([frame.table.iloc[:, 8:-1] for frame in frames]).astype(float)
     assert shares.min() >= 0
     np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("turn", "corner"), [((0, 1), (0, -1)), ((-1, 0), (-1, -1)), ((0, -1), (-1, 0))]
+)
+def test_a_video_of_a_turned_camera_is_upright(tmp_path, turn, corner):
+    """The corner in which the bright quarter of a video is, after clockwise turns by 90 degrees."""
+    picture = np.zeros((64, 96, 3), np.uint8)
+    picture[:32, :48] = 255
+    path = write_video(tmp_path / "turned.mp4", [picture])
+    content = path.read_bytes()
+    start = content.index(b"tkhd") + 44  # of a matrix of numbers in units of 1 / 65536
+    cos, sin = (65536 * value for value in turn)
+    matrix = struct.pack(">5i", cos, sin, 0, -sin, cos)
+    path.write_bytes(content[:start] + matrix + content[start + len(matrix) :])
+    (frame,) = predict_video(load_pretrained(), path, detector="whole")
+    assert frame.pixels.shape == ((96, 64, 3) if turn[0] == 0 else (64, 96, 3))
+    assert frame.pixels[corner].min() > 200
+    assert (frame.pixels > 128).mean() == pytest.approx(0.25, abs=0.03)
 
 
 def test_copy_of_a_video_with_a_long_name(run, face, tmp_path):

@@ -44,7 +44,7 @@ def images(measured: Measured, about: Bunch) -> list[Block]:
     found = describe_faces(Bunch(**{**of.data, "target": of.labels, "images": of.images}))
     blocks += [Text(sentence) for sentence in found.suspicious]
     rows = of.some_of_each(_N_OF_CLASS, _MOST_FACES)
-    faces = [Face.of(of.pictures[i], str(of.labels[i])) for i in rows]
+    faces = [Face.of(of.images[i], str(of.labels[i])) for i in rows]
     return [*blocks, Faces("Images of each class", faces)]
 
 

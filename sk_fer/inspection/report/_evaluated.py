@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sk_fer._utils._probabilities import check_probabilities
 from sk_fer.datasets import match_classes
-from sk_fer.estimators._model_images import prepare_images
+from sk_fer.estimators._model_images import image_shape, prepare_images
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,11 @@ class Evaluated:
             raise ValueError(
                 f"no image has a class of the classifier: it has {_listed(classes)}, and the data "
                 f"has {_listed(np.unique(labels))}"
+            )
+        if images.ndim == 4 and image_shape(estimator)[2] == 1:
+            raise ValueError(
+                f"{type(estimator).__name__} takes gray images, but data has RGB images; load them "
+                "with color=False"
             )
         notes = []
         if not is_known.all():
@@ -103,11 +108,6 @@ class Evaluated:
         return check_probabilities(self.labels, predicted, self.classes)[1]
 
     @property
-    def pictures(self) -> NDArray[np.uint8]:
-        """The images, without an axis for the channel of gray images."""
-        return self.images[..., 0] if self.images.shape[3:] == (1,) else self.images
-
-    @property
     def names(self) -> list[str]:
         """The file of each image, or its row."""
         filenames = self.data.get("filenames")
@@ -130,7 +130,7 @@ def images_and_labels(bunch: Bunch, argument: str) -> tuple[NDArray, NDArray]:
         raise ValueError(f"{argument} has no images or no labels, expected a Bunch with both")
     check_consistent_length(images, target)
     images = np.asanyarray(images)
-    if images.dtype != np.uint8 or images.ndim not in (3, 4):
+    if images.dtype != np.uint8 or images.ndim < 3 or images.shape[3:] not in ((), (3,)):
         raise ValueError(
             f"{argument} has images of {images.dtype} and shape {images.shape}, expected uint8 of "
             "shape (n, height, width) or (n, height, width, 3)"

@@ -50,7 +50,7 @@ def errors(measured: Measured, about: Bunch) -> list[Block]:
     """Show the most confident errors."""
     of = measured.of
     display = MistakesDisplay.from_predictions(
-        of.pictures,
+        of.images,
         of.labels,
         of.probabilities,
         classes=of.classes,
@@ -95,7 +95,7 @@ def suspicious_labels(measured: Measured, about: Bunch) -> list[Block]:
     ]
     if len(worst):
         faces = [
-            Face.of(of.pictures[rows[i]], f"is {row['label']}", f"{row['predicted']}?")
+            Face.of(of.images[rows[i]], f"is {row['label']}", f"{row['predicted']}?")
             for i, row in worst.iterrows()
         ]
         table = [

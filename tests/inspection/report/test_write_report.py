@@ -135,6 +135,14 @@ def test_integer_labels_of_a_classifier_with_float_classes(train, test_faces, tm
     assert report.per_class["support"].sum() == 70
 
 
+def test_images_of_other_channels_than_those_of_the_classifier(bayes, test_faces, tmp_path):
+    images = test_faces.images[..., np.newaxis]
+    for n_channels, message in ((1, r"shape \(70, 24, 24, 1\), expected"), (3, "color=False")):
+        data = flat(test_faces, images=np.repeat(images, n_channels, axis=3))
+        with pytest.raises(ValueError, match=message):
+            write_report(bayes, data, tmp_path / "r.html")
+
+
 def test_names_of_files_that_are_not_unicode(bayes, test_faces, tmp_path):
     pytest.importorskip("cleanlab", reason="the report needs sk_fer[report]")
     data = flat(test_faces, filenames=["\udce9.png"] * 70)
