@@ -178,7 +178,9 @@ BAD_INPUTS = [
     image("truncated JPEG", half(picture("JPEG")), "not a readable image", name="happy/bad.jpg"),
     image("text file named .png", b"this is text", "not a readable image"),
     image(
-        "image bomb, 20,000 pixels wide", bomb(20_000), "too many pixels, expected at most 64000000"
+        "image bomb, 20,000 pixels wide",
+        bomb(20_000),
+        "not a readable image, it has too many pixels, expected at most 64000000",
     ),
     image("image bomb, 9,000 pixels wide", bomb(9_000), "not a readable image, it has 9000 x"),
     image("unknown class folder", picture(), "its folder 'bored' is not", name="bored/bad.png"),
