@@ -180,10 +180,11 @@ def _frames(
                 if len(faces):
                     probabilities = table.iloc[:, n_first:-1].to_numpy(float)
                     numbers, smoothed = over_time.update(time, faces.boxes, probabilities)
-                    labels = model.classes_[smoothed.argmax(axis=1)].tolist()
+                    names = model.classes_[smoothed.argmax(axis=1)].tolist()
+                    labels: Any = pd.Series(names, table.index, dtype=object)
                     # By position: a class can have any name.
                     table.isetitem(0, pd.array(numbers, dtype="Int64"))
-                    table.isetitem(n_first - 1, pd.Series(labels, table.index, dtype=object))
+                    table.isetitem(n_first - 1, labels)
                     table.iloc[:, n_first:-1] = smoothed
             yield VideoFrame(time, pixels, searched, table)
     if time is None:
