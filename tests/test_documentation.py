@@ -12,7 +12,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from sk_fer import export_onnx, save_model
-from sk_fer._cli import _data
+from sk_fer._cli import _data, _serve
 from sk_fer._cli._app import app
 from sk_fer._utils._shipped import FOLDER
 from sk_fer.datasets import make_faces
@@ -74,6 +74,7 @@ def folder(small_data, tmp_path, monkeypatch, request):
         request.getfixturevalue("shipped")
     shutil.copytree(small_data, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(_serve, "serve_page", lambda models, **_: None)  # it would not end
     monkeypatch.setenv("SCIKIT_LEARN_DATA", str(tmp_path / "data_home"))
     monkeypatch.setattr(_data, "N_FACES", 70)
     yield tmp_path

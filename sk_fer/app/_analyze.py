@@ -17,7 +17,7 @@ from sk_fer.estimators._predict_faces import BEFORE_CLASSES, cropper_of, face_ta
 from sk_fer.faces._photo import Photo
 from sk_fer.inspection import SaliencyDisplay, annotate_faces
 
-MAX_BYTES = 20_000_000
+MAX_BYTES = 20 * 2**20
 MAX_PIXELS = 50_000_000
 MOST_FACES = 6  # with bars and saliency; the picture and the table show all faces
 
@@ -104,8 +104,8 @@ def read_upload(name: str, content: bytes) -> np.ndarray:
     """Return the RGB pixels of an image file, unless it exceeds the limits."""
     if len(content) > MAX_BYTES:
         raise ValueError(
-            f"{name}: the file has {len(content) / 1e6:,.1f} MB, expected at most "
-            f"{MAX_BYTES / 1e6:g} MB; save it in a lower quality or size"
+            f"{name}: the file has {len(content) / 2**20:,.1f} MB, expected at most "
+            f"{MAX_BYTES / 2**20:g} MB; save it in a lower quality or size"
         )
     size = _size_in_header(content)
     if size is not None and size[0] * size[1] > MAX_PIXELS:

@@ -18,7 +18,7 @@ CSS = """
 .sk-fer .face figure { flex: 0 0 auto; margin: 0; max-width: 192px; }
 .sk-fer figcaption { font-size: 0.8rem; }
 .sk-fer table { flex: 1 1 180px; border-collapse: collapse; }
-.sk-fer table :is(tr, th, td) { border: 0 !important; background: none !important; }
+.sk-fer table, .sk-fer table :is(tr, th, td) { border: 0 !important; background: none !important; }
 .sk-fer th, .sk-fer td { padding: 0.1rem 0.3rem; text-align: left; font-weight: 400; }
 .sk-fer .bar { width: 55%; }
 .sk-fer .bar div { background: #0078be; height: 0.9rem; min-width: 1px; border-radius: 2px; }

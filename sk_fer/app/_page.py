@@ -77,7 +77,7 @@ def make_app(models: Mapping[str, Any], folder: Path) -> Any:
                 )
                 upload.preprocess = _path  # Gradio would open the file, with errors of its own
                 gr.Markdown(
-                    f"At most {MAX_BYTES / 1e6:g} MB and {MAX_PIXELS / 1e6:g} million pixels. "
+                    f"At most {MAX_BYTES / 2**20:g} MB and {MAX_PIXELS / 1e6:g} million pixels. "
                     "Photographs stay on the machine that runs `sk-fer serve`, which keeps no file."
                 )
                 gr.Markdown("Drawn faces, which differ from the photographs of the training:")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import logging
 import signal
 import socket
 import threading
@@ -65,23 +66,24 @@ def serve(
     if not models:
         raise ValueError("got no models, expected at least one")
     with listen(host, port) as listener, TemporaryDirectory(prefix="sk-fer-") as folder:
-        app = make_app(models, Path(folder).resolve())
-        import uvicorn
-
         if not is_loopback(host):
             warnings.warn(
                 f"the page listens on {host}, so that other machines can use it; it has no "
                 "password and no encryption",
                 stacklevel=2,
             )
+        app = make_app(models, Path(folder).resolve())
+        import uvicorn
+
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, timeout_graceful_shutdown=1
         )
         if on_start is not None:
             shown = f"[{host}]" if ":" in host else host
             on_start(f"http://{shown}:{listener.getsockname()[1]}")
-        with _ended_by_sigterm(), suppress(KeyboardInterrupt):
-            uvicorn.Server(config).run(sockets=[listener])
+        server = uvicorn.Server(config)
+        with _ended_by_sigterm(), _quiet_end(server), suppress(KeyboardInterrupt):
+            server.run(sockets=[listener])
 
 
 @contextmanager
@@ -95,6 +97,21 @@ def _ended_by_sigterm() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _quiet_end(server: Any) -> Iterator[None]:
+    """Log no errors for the pages that are still open when the server ends."""
+    logger = logging.getLogger("uvicorn.error")
+
+    def is_running(_: logging.LogRecord) -> bool:
+        return not server.should_exit
+
+    logger.addFilter(is_running)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_running)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from sk_fer import load_pretrained
-from sk_fer.app import serve
+from sk_fer.app import _server, serve
 from sk_fer.app._server import is_loopback, listen
 
 
@@ -39,3 +39,12 @@ def test_without_gradio_the_error_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "gradio", None)
     with pytest.raises(ImportError, match=r'pip install "\.\[app\]"'):
         serve({"model": load_pretrained()}, port=0)
+
+
+def test_an_address_for_other_machines_gives_a_warning(monkeypatch):
+    monkeypatch.setattr(_server, "make_app", lambda *_: 1 / 0)
+    with (
+        pytest.warns(UserWarning, match=r"on 0\.0\.0\.0, so that other machines can use it"),
+        pytest.raises(ZeroDivisionError),
+    ):
+        serve({"model": None}, host="0.0.0.0", port=0)
