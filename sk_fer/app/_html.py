@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from html import escape
 
@@ -52,7 +53,8 @@ def problem_html(message: str) -> str:
 
 def limits_html() -> str:
     """Return the limits of the models."""
-    rows = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in LIMITS.items())
+    texts = {k: re.sub("`(.+?)`", r"<code>\1</code>", escape(v)) for k, v in LIMITS.items()}
+    rows = "".join(f"<dt>{escape(k)}</dt><dd>{text}</dd>" for k, text in texts.items())
     return f'<section class="sk-fer"><h2>Limits of the models</h2><dl>{rows}</dl></section>'
 
 
