@@ -55,7 +55,8 @@ def show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
 
 
 def _one_line(error: Exception) -> str:
-    message = " ".join(str(error).split())
+    notes = (f"({note})" for note in getattr(error, "__notes__", ()))
+    message = " ".join([*str(error).split(), *notes])
     if isinstance(error, _CLEAR) and message:
         return message
     return f"{type(error).__name__}: {message}".removesuffix(": ")

@@ -126,6 +126,10 @@ def predict(
     has a row that says so, and is no error. If images cannot be read, they are listed on stderr,
     the others are still predicted, and the exit code is 1.
     """
+    if csv is not None and not csv.parent.is_dir():  # before the work
+        raise FileNotFoundError(f"{csv} cannot be written: there is no folder {csv.parent}")
+    if annotate is not None and annotate.exists() and not annotate.is_dir():
+        raise NotADirectoryError(f"--annotate {annotate} is a file, expected a folder")
     classifier, images = _model_and_images(arguments or [_sample()])
     found, problems = find_pictures(images)
     videos = list(filter(is_video, found))

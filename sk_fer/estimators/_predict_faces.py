@@ -169,9 +169,9 @@ def face_table(
     table["label"] = pd.Series(labels, dtype=object)
     for column in ("detector", "problem"):
         table[column] = table[column].astype(object).where(table[column].notna(), None)
-    classes = pd.DataFrame(probabilities, columns=model.classes_.tolist())
-    table = pd.concat([table.iloc[:, :-1], classes, table.iloc[:, -1:]], axis=1)
-    return table.set_index("image")
+    table = table.set_index("image")  # before the classes, which can have any name
+    classes = pd.DataFrame(probabilities, table.index, model.classes_.tolist())
+    return pd.concat([table.iloc[:, :-1], classes, table.iloc[:, -1:]], axis=1)
 
 
 def cropper_of(model: Any, shape: tuple[int, int, int], detector: Any) -> FaceCropper:

@@ -62,3 +62,9 @@ def test_wrong_usage(run, arguments, words):
     result = run("learning-curve", *SMALL, *arguments)
     assert result.exit_code == 2
     assert words in " ".join(result.output.replace("│", " ").split())
+
+
+def test_an_error_names_the_fraction(run):
+    result = run("learning-curve", *SMALL, "--fractions", "0.01,1", "--repeats", "2")
+    assert result.exit_code == 1
+    assert "(The fit was on a fraction of 0.01, 7 images.)" in result.stderr

@@ -16,8 +16,10 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sk_fer import FERDenseClassifier, load_model, save_model
+from sk_fer import FERDenseClassifier, load_model, predict_faces, save_model
+from sk_fer._cli import _predict
 from sk_fer.datasets import make_faces
+from sk_fer.inspection import annotate_faces
 from sk_fer.preprocessing import ImageReader, ImageResizer, PixelParser
 
 
@@ -57,6 +59,33 @@ def test_shows_label_and_probabilities(run, model, class_folder):
         assert next(iter(face["probabilities"])) == face["label"]
         expected = dict(zip(classifier.classes_, row, strict=True))
         assert face["probabilities"] == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [("--csv", "there is no folder"), ("--annotate", "is a file, expected a folder")],
+)
+def test_results_that_cannot_be_written_are_found_before_the_work(
+    run, tmp_path, monkeypatch, option, message
+):
+    monkeypatch.setattr(_predict, "predict_faces", None)
+    (tmp_path / "file").touch()
+    place = tmp_path / "none" / "faces.csv" if option == "--csv" else tmp_path / "file"
+    result = run("predict", "photo.png", option, place)
+    assert result.exit_code == 1
+    assert message in result.stderr
+
+
+@pytest.mark.parametrize("name", ["image", "face", "time", "detector"])
+def test_a_column_can_have_the_name_of_a_class(name, class_folder):
+    X, y = make_faces(14, random_state=0)
+    classifier = FERDenseClassifier((4,), max_epochs=1, random_state=0)
+    classifier.fit(X, np.where(y == "happy", "other", name))
+    path = str(class_folder / "happy" / "0.png")
+    table = predict_faces(classifier, [path], detector="whole")
+    assert table.index.tolist() == [path]
+    assert table.columns[8:-1].tolist() == classifier.classes_.tolist()
+    assert annotate_faces(path, table).size == (480, 480)
 
 
 @pytest.mark.parametrize("names", [("label", "error"), (False, True), (0, 1)])
