@@ -17,7 +17,7 @@ LIMITS = {
     "are usually not balanced, and the accuracy for groups of people was not measured here.",
     "Images": "The scores are those of images like the test images. They can be lower for other "
     "cameras, light, poses and crops. The model itself does not find faces: pass photographs to "
-    "`sk_fer.predict_faces`, which crops them. For any other picture that is not one upright face, "
+    "sk_fer.predict_faces, which crops them. For any other picture that is not one upright face, "
     "the prediction is meaningless.",
     "Use": "An expression is not an emotion. Do not draw conclusions about a person from a "
     "prediction, and do not use it for decisions about people, such as hiring, teaching or "
