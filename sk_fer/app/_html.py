@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from base64 import b64encode
 from html import escape
 
@@ -53,7 +52,7 @@ def problem_html(message: str) -> str:
 
 def limits_html() -> str:
     """Return the limits of the models."""
-    texts = {k: re.sub("`(.+?)`", r"<code>\1</code>", escape(v)) for k, v in LIMITS.items()}
+    texts = {subject: escape(text) for subject, text in LIMITS.items()}
     rows = "".join(f"<dt>{escape(k)}</dt><dd>{text}</dd>" for k, text in texts.items())
     return f'<section class="sk-fer"><h2>Limits of the models</h2><dl>{rows}</dl></section>'
 
