@@ -52,8 +52,7 @@ def problem_html(message: str) -> str:
 
 def limits_html() -> str:
     """Return the limits of the models."""
-    texts = {subject: escape(text) for subject, text in LIMITS.items()}
-    rows = "".join(f"<dt>{escape(k)}</dt><dd>{text}</dd>" for k, text in texts.items())
+    rows = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in LIMITS.items())
     return f'<section class="sk-fer"><h2>Limits of the models</h2><dl>{rows}</dl></section>'
 
 
