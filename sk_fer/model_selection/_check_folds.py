@@ -17,7 +17,9 @@ from sk_fer.estimators._split import encode_groups
 Folds = list[tuple[NDArray[np.intp], NDArray[np.intp]]]
 
 
-def check_folds(cv: Any, X: Any, y: Any, groups: Any = None, *, classes: bool = True) -> Folds:
+def check_folds(
+    cv: Any, X: Any, y: Any, groups: Any = None, *, classes: bool = True, **split_params: Any
+) -> Folds:
     """Make the folds of a search, and raise an error if they cannot be used.
 
     Parameters
@@ -32,6 +34,8 @@ def check_folds(cv: Any, X: Any, y: Any, groups: Any = None, *, classes: bool = 
         The group of each image.
     classes : bool, default=True
         Whether `y` has labels of classes, which the folds must be able to train.
+    **split_params
+        Other parameters of ``split`` of the splitter.
 
     Returns
     -------
@@ -59,7 +63,7 @@ def check_folds(cv: Any, X: Any, y: Any, groups: Any = None, *, classes: bool = 
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "The least populated class")  # see below
-            split = cv.split(X, y, groups)
+            split = cv.split(X, y, groups, **split_params)
             folds = [(np.asarray(train), np.asarray(test)) for train, test in split]
     except ValueError as error:
         raise ValueError(f"the folds of cv={cv!r} cannot be made: {error}") from error

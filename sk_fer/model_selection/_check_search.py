@@ -30,6 +30,7 @@ def check_search(
     cv: Any,
     groups: Any = None,
     scoring: Any = None,
+    **split_params: Any,
 ) -> Folds:
     """Raise an error for what prevents the fits of a search and is known before the first one.
 
@@ -49,6 +50,8 @@ def check_search(
         The group of each image.
     scoring : str, callable, list, tuple, dict or None, default=None
         The score or scores, as in :class:`~sklearn.model_selection.GridSearchCV`.
+    **split_params
+        Other parameters of ``split`` of the splitter.
 
     Returns
     -------
@@ -67,7 +70,7 @@ def check_search(
     last = estimator[-1] if isinstance(estimator, Pipeline) else estimator
     if isinstance(last, BaseFERClassifier):
         encode_targets(y, estimator=type(last).__name__)  # raises if a label is missing
-    folds = check_folds(cv, X, y, groups, classes=classes)
+    folds = check_folds(cv, X, y, groups, classes=classes, **split_params)
     if classes:
         check_scorers(scoring, y, folds)
     return folds

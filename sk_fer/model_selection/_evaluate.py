@@ -198,7 +198,10 @@ def _groups(
     n_parts = -(-n_workers // len(together))
     groups: list[list[int]] = []
     for group in together:
-        models = [clone(estimator).set_params(**candidates[fit // n_folds]) for fit in group]
+        models = [
+            clone(estimator).set_params(**clone(candidates[fit // n_folds], safe=False))
+            for fit in group
+        ]
         if len(group) > 1 and can_fit_as_one(models, fit_params):
             parts = np.array_split(group, min(n_parts, len(group)))
             groups += [part.tolist() for part in parts]

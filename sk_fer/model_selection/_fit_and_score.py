@@ -24,7 +24,7 @@ from sk_fer.estimators._base import BaseFERClassifier
 from sk_fer.model_selection._check_candidates import describe_candidate
 from sk_fer.model_selection._cluster import received
 from sk_fer.model_selection._fit_as_one import fit_as_one
-from sk_fer.model_selection._folds import Fold, ordinary
+from sk_fer.model_selection._folds import Fold, ordinary, replace_next_call
 
 _lock = Lock()
 _folds: dict[tuple[str, int], Fold] = {}
@@ -109,8 +109,10 @@ def fits_and_scores(
             fold, scorer = _fold(place, X, y, train, test), _for_fold(scorer)
             train, test = fold.train, fold.test
             for model, params in zip(models, parameters, strict=True):
-                # scikit-learn sets them, too, but a fold must know them before.
+                # A fold must know them before scikit-learn sets them again, which would replace
+                # steps that are fitted by then.
                 model.set_params(**clone(params, safe=False))
+                replace_next_call(model, "set_params", partial(_unchanged, model))
             if len(models) > 1:
                 start = time.time()
                 fit_as_one(models, fold, X, y, settings["fit_params"], stack)
@@ -139,6 +141,10 @@ def fits_and_scores(
             result["fit_time"] += seconds
             results.append((number, result))
     return results
+
+
+def _unchanged(model: Any, **params: Any) -> Any:
+    return model
 
 
 @contextmanager

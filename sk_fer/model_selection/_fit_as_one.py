@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 from sklearn import get_config
@@ -12,7 +13,7 @@ from sklearn.utils import _safe_indexing
 
 from sk_fer._utils._image_rows import ImageRows
 from sk_fer.estimators._batched_fit import can_fit_together, fit_together
-from sk_fer.model_selection._folds import Fold
+from sk_fer.model_selection._folds import Fold, replace_next_call
 
 _PARAMS = ("sample_weight", "groups")
 
@@ -83,21 +84,15 @@ def fit_as_one(
         params = {name: _safe_indexing(value, fold.train) for name, value in params.items()}
     fitted = fit_together([_last(model) for model in models], *data, rows, **params)
     for model, result in zip(models, fitted, strict=True):
-        model.fit = _Fitted(model, result if isinstance(result, Exception) else None)
+        error = result if isinstance(result, Exception) else None
+        replace_next_call(model, "fit", partial(_finish, model, error))
 
 
-class _Fitted:
-    """The ``fit`` of a candidate that was fitted before."""
-
-    def __init__(self, model: Any, error: Exception | None) -> None:
-        self.model = model
-        self.error = error
-
-    def __call__(self, X: Any, y: Any = None, **params: Any) -> Any:
-        del self.model.fit
-        if self.error is not None:
-            raise self.error
-        return self.model
+def _finish(model: Any, error: Exception | None, X: Any, y: Any = None, **params: Any) -> Any:
+    """Return a candidate that was fitted before, or raise the error of its fit."""
+    if error is not None:
+        raise error
+    return model
 
 
 def _last(model: Any) -> Any:

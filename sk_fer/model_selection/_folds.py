@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from copy import copy
+from copy import copy, deepcopy
 from functools import cached_property, partial
 from pathlib import Path
 from pickle import PicklingError
@@ -104,9 +104,11 @@ class Fold:
             Arrays, or rows of all images if the last step takes them. Rows of uint8 images need no
             check of their values, so that a fit needs no copy of them.
         """
-        is_shared = isinstance(estimator, Pipeline) and estimator.memory in (None, self)
-        last = estimator[-1] if is_shared else estimator
+        last = estimator[-1] if self._is_shared(estimator) else estimator
         return (self._rows if isinstance(last, BaseFERClassifier) else None) or self._copies
+
+    def _is_shared(self, estimator: Any) -> bool:
+        return isinstance(estimator, Pipeline) and estimator.memory in (None, self)
 
     @contextmanager
     def sharing(self, estimator: Any) -> Iterator[tuple[Any, Any]]:
@@ -125,6 +127,10 @@ class Fold:
             The images to fit and to score the candidate on.
         """
         images = self.images_for(estimator)
+        fitted = estimator[-1] if self._is_shared(estimator) else estimator
+        if not isinstance(fitted, BaseFERClassifier) and hasattr(fitted, "fit"):
+            # It may work in place, and other candidates are fitted on the same images.
+            replace_next_call(fitted, "fit", partial(_fit_on_copy, fitted.fit))
         if not isinstance(estimator, Pipeline) or estimator.memory is not None:
             yield images
             return
@@ -266,9 +272,33 @@ def _are_bytes(X: Any) -> bool:
     return isinstance(X, np.ndarray) and X.dtype == np.uint8 and X.ndim > 1
 
 
+def replace_next_call(estimator: Any, name: str, function: Callable[..., Any]) -> None:
+    """Replace a method of an estimator by a function for the next call.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator.
+    name : str
+        The name of the method.
+    function : callable
+        The function, with the arguments of the method.
+    """
+
+    def call(*args: Any, **params: Any) -> Any:
+        delattr(estimator, name)
+        return function(*args, **params)
+
+    setattr(estimator, name, call)
+
+
+def _fit_on_copy(fit: Callable[..., Any], X: Any, *args: Any, **params: Any) -> Any:
+    return fit(_own_copy(X), *args, **params)
+
+
 def _own_copy(X: Any) -> Any:
-    """Return images that a step may change, as scikit-learn's in-place scalers do."""
-    return np.array(X) if isinstance(X, (ImageRows, np.ndarray)) else X
+    """Return images that an estimator may change, as scikit-learn's in-place scalers do."""
+    return np.array(X) if isinstance(X, (ImageRows, np.ndarray)) else deepcopy(X)
 
 
 def _key(name: str, step: Any, params: Any) -> str | None:

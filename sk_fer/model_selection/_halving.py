@@ -262,8 +262,8 @@ class FERHalvingSearchCV(BaseSearchCV):
             X,
             y,
             cv=cv,
-            groups=routed.splitter.split.get("groups"),
             scoring=self.scoring,
+            **routed.splitter.split,
         )
         self.n_splits_ = len(folds)
         self.n_resources_ = epochs_of_rungs(

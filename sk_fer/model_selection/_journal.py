@@ -20,10 +20,13 @@ from sk_fer._utils._array_digest import checksum
 from sk_fer._utils._folder_lock import lock_folder
 from sk_fer._utils._library_versions import library_versions
 from sk_fer._utils._write_aside import write_aside
+from sk_fer.model_selection._check_candidates import describe_candidate
 
 SEARCH, FITS = "search.json", "fits.jsonl"
 # Parameters that do not change the scores.
 _WITHOUT_EFFECT = ("verbose", "n_jobs", "memory")
+# What the pickling of a lambda, for example, raises.
+_NOT_PICKLED = (PicklingError, AttributeError, TypeError)
 
 
 class Journal:
@@ -162,11 +165,16 @@ def describe_search(
     -------
     dict
         The description, which JSON can contain.
+
+    Raises
+    ------
+    ValueError
+        If a value cannot be pickled, so that it cannot be compared with another one.
     """
     params = {"estimator": type(estimator).__name__, **estimator.get_params()}
     return {
         "estimator": {
-            name: _text(value)
+            name: _named_text(name, value)
             for name, value in params.items()
             if name.rpartition("__")[2] not in _WITHOUT_EFFECT
         },
@@ -177,7 +185,7 @@ def describe_search(
             "cv": joblib.hash([(np.asarray(a), np.asarray(b)) for a, b in folds]),
         },
         "scoring": _of_scoring(scoring),
-        "settings": {name: _text(value) for name, value in settings.items()},
+        "settings": {name: _named_text(name, value) for name, value in settings.items()},
         "versions": library_versions(),
     }
 
@@ -269,15 +277,26 @@ def hash_of(params: Mapping[str, Any]) -> str:
     """Return a short text that tells the parameters of a candidate from others."""
     try:
         return joblib.hash(dict(params))
-    except (PicklingError, AttributeError, TypeError) as error:
-        raise ValueError(
-            f"the candidate {_texts(params)} cannot have a journal, because a value cannot be "
-            f"pickled: {error}; use a function of a module instead of a lambda"
-        ) from error
+    except _NOT_PICKLED as error:
+        raise _no_journal(f"the candidate {describe_candidate(params)}", error) from error
 
 
 def _texts(params: Mapping[str, Any]) -> str:
     return ", ".join(f"{name}={_text(params[name])}" for name in sorted(params)) or "defaults"
+
+
+def _named_text(name: str, value: Any) -> str:
+    try:
+        return _text(value)
+    except _NOT_PICKLED as error:
+        raise _no_journal(f"a search with {name}={value!r}", error) from error
+
+
+def _no_journal(what: str, error: Exception) -> ValueError:
+    return ValueError(
+        f"{what} cannot have a journal, because a value cannot be pickled: {error}; use a function "
+        "of a module instead of a lambda, or no journal"
+    )
 
 
 def _text(value: Any) -> str:
@@ -288,10 +307,7 @@ def _text(value: Any) -> str:
         return repr(value)
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(_text, value))}]"
-    try:
-        return f"{type(value).__name__} {joblib.hash(value)[:8]}"
-    except (PicklingError, AttributeError, TypeError):  # for example a lambda
-        return type(value).__name__
+    return f"{type(value).__name__} {joblib.hash(value)[:8]}"
 
 
 def _of_data(data: Any) -> str | None:

@@ -6,16 +6,17 @@ from functools import partial
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 import sklearn
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.callback import ProgressBar
 from sklearn.exceptions import FitFailedWarning
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.metrics import accuracy_score, make_scorer
-from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold, StratifiedKFold
+from sklearn.model_selection import GridSearchCV, KFold, StratifiedGroupKFold, StratifiedKFold
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 
 from sk_fer._utils._image_rows import ImageRows
@@ -208,6 +209,69 @@ def test_groups_and_weights_reach_fits_and_folds(small):
             "fit": {"groups": people, "sample_weight": weight},
         }
         assert_equal_results(*both(model, {f"{NET}lr": [1e-2]}, X, y, **settings))
+
+
+def test_classifiers_in_the_grid_are_trained_as_one_and_stay_as_they_are(small, tmp_path):
+    grid = {NET[:-2]: [dense(max_epochs=3)], f"{NET}lr": [1e-2, 5e-2]}
+    first, again = (
+        FERGridSearchCV(PIPELINE, grid, cv=FOLDS, journal=tmp_path).fit(*small) for _ in range(2)
+    )
+    expected = ONE_BY_ONE(PIPELINE, grid, cv=FOLDS).fit(*small)
+    for search in (first, again):
+        for name in ("split0_test_score", "split1_test_score", "split2_test_score"):
+            np.testing.assert_allclose(search.cv_results_[name], expected.cv_results_[name])
+    assert grid[NET[:-2]][0].get_params() == dense(max_epochs=3).get_params()
+    assert len((tmp_path / FITS).read_text().splitlines()) == 6
+
+
+class ChangesFrame(TransformerMixin, BaseEstimator):
+    def __init__(self, factor=1.0):
+        self.factor = factor
+
+    def fit(self, X, y=None):
+        self.fitted_ = True
+        return self
+
+    def transform(self, X):
+        X.loc[:, X.columns[:200]] *= self.factor
+        return X
+
+
+@pytest.mark.parametrize(
+    ("model", "grid"),
+    [
+        (RidgeClassifier(copy_X=False), {"alpha": [1.0, 1e4, 1e8]}),
+        (
+            make_pipeline(FunctionTransformer(np.sqrt), RidgeClassifier(copy_X=False)),
+            {"ridgeclassifier__alpha": [1.0, 1e4, 1e8]},
+        ),
+        (make_pipeline(ChangesFrame(), RidgeClassifier()), {"changesframe__factor": [9.0, 0.1]}),
+    ],
+    ids=["classifier", "last step", "first step"],
+)
+def test_estimators_that_work_in_place_do_not_change_the_images_of_others(small, model, grid):
+    X = small[0].reshape(70, -1) + 50.0
+    X = pd.DataFrame(X, columns=[f"pixel{i}" for i in range(X.shape[1])])
+    # The fit of the best candidate on all images would change X itself.
+    assert_equal_results(*both(model, grid, X, small[1], refit=False))
+
+
+class FoldsOfTimes(KFold):
+    __metadata_request__split = {"times": True}
+
+    def split(self, X, y=None, groups=None, *, times):
+        yield np.flatnonzero(times < 40), np.flatnonzero(times >= 40)
+
+    def get_n_splits(self, X=None, y=None, groups=None, **params):
+        return 1
+
+
+@pytest.mark.parametrize("kind", [GridSearchCV, FERGridSearchCV, FERHalvingSearchCV])
+def test_a_splitter_receives_its_metadata(small, kind):
+    with sklearn.config_context(enable_metadata_routing=True):
+        search = kind(dense(max_epochs=1), {"lr": [1e-2]}, cv=FoldsOfTimes(), refit=False)
+        search.fit(*small, times=np.arange(70))
+    assert search.n_splits_ == 1
 
 
 class Fails(HistogramEqualizer):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from sk_fer.model_selection._journal import FITS, SEARCH, describe_search, open_journal
 from sk_fer.preprocessing import HistogramEqualizer
@@ -124,8 +125,14 @@ def test_another_version_gives_a_warning(tmp_path):
 
 
 def test_a_candidate_that_cannot_be_identified_is_named():
-    with pytest.raises(ValueError, match="the candidate f=function cannot have a journal"):
+    with pytest.raises(ValueError, match=r"the candidate f=<function .* cannot have a journal"):
         described(candidates=[{"f": lambda: 0}])
+
+
+def test_a_step_that_cannot_be_compared_with_that_of_the_journal_is_named():
+    model = make_pipeline(FunctionTransformer(lambda X: X / 2), dense())
+    with pytest.raises(ValueError, match=r"functiontransformer__func=<function .* use a function"):
+        described(model)
 
 
 def test_two_searches_cannot_share_a_folder(tmp_path):
