@@ -40,6 +40,7 @@ __all__ = [
 
 
 _FOLDERS = (
+    "app",
     "datasets",
     "estimators",
     "faces",

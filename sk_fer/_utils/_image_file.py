@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import warnings
 from collections.abc import Iterator
@@ -267,9 +268,10 @@ def _named_errors(name: str) -> Iterator[None]:
                 f"{name}: not a readable image, its format is none of {known}"
             ) from None
         except Image.DecompressionBombError as error:
+            given = re.search(r"\d+ pixels", str(error))  # of "Image size (3600000000 pixels) ..."
             raise ValueError(
-                f"{name}: not a readable image, it has too many pixels, expected at most "
-                f"{MAX_PIXELS}"
+                f"{name}: not a readable image, it has {given[0] if given else 'too many pixels'}, "
+                f"expected at most {MAX_PIXELS}"
             ) from error
         except Exception as error:  # decoders raise errors of many classes for damaged files
             reason = " ".join(f"{error!s:.200}".split()) or type(error).__name__
