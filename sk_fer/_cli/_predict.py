@@ -123,8 +123,8 @@ def predict(
     each face and searched frame, with the time in seconds. The annotated copy has no sound.
 
     An image with several faces has several rows, the largest face first. An image without a face
-    has a row that says so, and is no error. If images cannot be read, they are listed on stderr,
-    the others are still predicted, and the exit code is 1.
+    has a row that says so, and is not an error. If images cannot be read, they are listed on
+    stderr, the others are still predicted, and the exit code is 1.
     """
     if csv is not None and not csv.parent.is_dir():  # before the work
         raise FileNotFoundError(f"{csv} cannot be written: there is no folder {csv.parent}")
@@ -256,7 +256,7 @@ def _show(rows: list[dict[str, Any]], *, as_json: bool) -> None:
             table.add_row(escape(row["image"]), "", "", NO_FACE)
             continue
         described = ", ".join(f"{name} {p:.1%}" for name, p in row["probabilities"].items())
-        face = "whole" if row.get("detector") == "whole" else str(row["face"] + 1)
+        face = "whole" if row.get("detector") == "whole" else str(row["face"])
         if "seconds" in row:
             frames = f"{row['frames']} frame{'s' * (row['frames'] != 1)}"
             described += " ({}, {:g} to {:g} s)".format(frames, *row["seconds"])

@@ -111,7 +111,7 @@ def load_ckplus(
             Each row (counted from 1 below the header) or file that was left out, and the
             reason.
         not_read : dict of str to int
-            The number of files in the folder that are no images, by suffix. Empty for a table.
+            The number of files in the folder that are not images, by suffix. Empty for a table.
         left_out : dict of str to int
             The number of images of the original data set that were left out, by reason.
         DESCR : str

@@ -95,7 +95,7 @@ def load_fer2013(
             Each row (counted from 1 below the header) or file of any subset that was left out,
             and the reason.
         not_read : dict of str to int
-            The number of files in the folder that are no images, by suffix. Empty for a table.
+            The number of files in the folder that are not images, by suffix. Empty for a table.
         ferplus : ndarray of shape (n_images, 10), dtype uint8
             The number of votes for each of `ferplus_names`. Only if `ferplus` is given.
         DESCR : str

@@ -270,7 +270,7 @@ def _label(
         try:
             return names(folder)
         except ValueError as error:
-            raise ValueError(f"{path}: its folder is no class: {error}") from None
+            raise ValueError(f"{path}: its folder is not a class: {error}") from None
     if classes is not None:
         named = {_composed(name): name for name in classes}
         in_any_case = {name.casefold(): named[name] for name in named}

@@ -121,8 +121,8 @@ class ImageTree:
             heif = any(name in (".heic", ".heif", ".hif") for name, _ in counts)
             hint = '; HEIC files require pip install ".[heic]" in the clone of sk_fer'
             warnings.warn(
-                f"{self.root}: {sum(n for _, n in counts)} file(s) were not read, they are no "
-                f"images of a known kind: {described}{more}{hint if heif else ''}",
+                f"{self.root}: {sum(n for _, n in counts)} file(s) were not read, since they are "
+                f"not images of a known kind: {described}{more}{hint if heif else ''}",
                 stacklevel=4,
             )
 

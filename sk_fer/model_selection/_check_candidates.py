@@ -88,7 +88,7 @@ def _check_names(estimator: Any, candidate: Mapping[str, Any]) -> None:
 
 
 def unknown_name(estimator: Any, name: str) -> str:
-    """Return the message for a name that is no parameter of an estimator or of its steps.
+    """Return the message for a name that is not a parameter of an estimator or of its steps.
 
     Parameters
     ----------

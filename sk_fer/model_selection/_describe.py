@@ -192,7 +192,7 @@ def _of_classes(counts: Any) -> Iterator[str]:
             yield f"Classes without images in the {split} split: {', '.join(absent)}."
     strange = [str(name) for name in counts.index if name not in EXPRESSIONS]
     if strange and len(strange) < len(counts):
-        yield f"Classes that are no expressions, among others that are: {', '.join(strange)}."
+        yield f"Classes that are not expressions, among others that are: {', '.join(strange)}."
 
 
 def _of_copies(duplicates: Bunch) -> Iterator[str]:

@@ -186,7 +186,7 @@ def _known_splits(n_rows: int, usage: ArrayLike | None) -> NDArray[np.str_]:
     known = {name: subset_of(str(name)) for name in set(names)}
     for name, split in known.items():
         if split is None:
-            raise ValueError(f"usage has {name!r}, which is no known name of a split")
+            raise ValueError(f"usage has {name!r}, which is not a known name of a split")
     return np.array([known[name] for name in names], dtype="U10")
 
 

@@ -107,7 +107,7 @@ def half_precision(arrays: Arrays) -> Arrays:
     Parameters
     ----------
     arrays : dict of str to ndarray
-        All arrays of the file. Those that are no weights of a network are returned as they are.
+        All arrays of the file. Those that are not weights of a network are returned as they are.
 
     Raises
     ------

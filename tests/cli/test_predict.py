@@ -338,6 +338,16 @@ def test_names_that_are_long_or_not_unicode(run, photos, tmp_path):
     assert copies == [b"caf\xe9_faces.jpg", 200 * b"n" + b"_faces.jpg"]
 
 
+def test_a_face_has_the_same_number_on_the_screen_and_in_the_table(run, photos, tmp_path):
+    face = np.asarray(Image.open(photos / "a.png"))
+    Image.fromarray(np.hstack([face, face])).save(tmp_path / "two.png")
+    options = "--faces", "lbp", "--csv", tmp_path / "faces.csv"
+    shown = run("predict", tmp_path / "two.png", *options).stdout
+    numbers = pd.read_csv(tmp_path / "faces.csv")["face"].tolist()
+    assert numbers == [0, 1]
+    assert re.findall(r"(\d) +happy ", shown) == ["0", "1"]
+
+
 def test_annotates_each_image_beside_its_namesakes(run, photos, tmp_path):
     result = run("predict", photos, "--annotate", tmp_path / "out", "--faces", "lbp")
     assert result.exit_code == 0, result.output

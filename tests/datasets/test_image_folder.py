@@ -275,7 +275,7 @@ def test_numbered_folders_have_the_classes_of_names(tmp_path, write_image):
     faces = load_image_folder(tmp_path, names={0: "sad", 1: "happy", "9": None})
     assert faces.target.tolist() == ["happy", "sad", "happy"]
     assert faces.left_out == {"9": 1}
-    with pytest.raises(ValueError, match=r"3.png: its folder is no class: the label is '9'"):
+    with pytest.raises(ValueError, match=r"3.png: its folder is not a class: the label is '9'"):
         load_image_folder(tmp_path, names={0: "sad", 1: "happy"})
     with pytest.raises(ValueError, match="got both classes= and names="):
         load_image_folder(tmp_path, names={0: "sad"}, classes=["0"])

@@ -140,7 +140,9 @@ def test_real_ckplus_with_junk(data_folder, tmp_path):
 def test_a_list_of_files_next_to_class_folders_is_not_a_table(tmp_path, write_image, name, header):
     write_image("d/happy/1.png")
     (tmp_path / "d" / name).write_text(f"{header}\nhappy/1.png,happy\n")
-    with pytest.warns(UserWarning, match=r"1 file\(s\) were not read.*: 1 .csv"):
+    with pytest.warns(
+        UserWarning, match=r"1 file\(s\) were not read, since they are not images.*: 1 .csv"
+    ):
         assert load_faces(tmp_path / "d").format == "image_folder"
 
 

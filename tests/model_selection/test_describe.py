@@ -56,7 +56,7 @@ def test_what_looks_wrong(bad):
         "Classes with fewer than 10 images: bored (2), sad (3).",
         "Classes without images in the train split: bored.",
         "Classes without images in the test split: happy, sad.",
-        "Classes that are no expressions, among others that are: bored.",
+        "Classes that are not expressions, among others that are: bored.",
         "1 of 30 images is a copy of another one. 1 of test is in train as well. 1 group of copies "
         "has differing labels.",
         "2 groups (person) have images in several splits.",

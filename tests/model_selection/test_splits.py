@@ -110,7 +110,10 @@ def test_a_single_split_is_not_used():
         ({"y": [0] * 7 + [1, 2, 3], "test_size": 0.4}, "10 images of 4 classes are too few"),
         ({"groups": [0] * 10 + [1] * 10}, "there are 2 groups, .* expected 3 or more"),
         ({"usage": ["test"] * 10 + ["validation"] * 10}, "no training images, only test and val"),
-        ({"usage": ["train"] * 10 + ["extra"] * 10}, "usage has 'extra', which is no known name"),
+        (
+            {"usage": ["train"] * 10 + ["extra"] * 10},
+            "usage has 'extra', which is not a known name",
+        ),
         ({"usage": ["train"]}, "inconsistent numbers of samples"),
     ],
 )
