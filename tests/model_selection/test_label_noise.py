@@ -44,6 +44,8 @@ def test_flipped_labels_are_found(cleanlab, flipped):
     assert is_wrong[table["is_issue"]].mean() > 0.5
     n_issues = table["is_issue"].sum()
     assert issues.summary.startswith(f"{n_issues} of {len(y)} labels (")
+    accuracy = np.mean(issues.table["predicted"] == y)
+    assert issues.summary.endswith(f" {accuracy:.1%} of its predictions are equal to the labels.")
     repeated = find_label_issues(model, X, y, cv=3)
     np.testing.assert_array_equal(repeated.probabilities, issues.probabilities)
     other = find_label_issues(GaussianNB(), X, y, cv=3, random_state=1)

@@ -87,10 +87,9 @@ def suspicious_labels(measured: Measured, about: Bunch) -> list[Block]:
     worst = issues.table[issues.table["is_issue"]].nlargest(_N_FACES, "suspicion")
     blocks: list[Block] = [
         Text(
-            f"{issues.summary} cleanlab estimates this from the probabilities of the classifier, "
-            f"which is right for {share(float(of.is_right.mean()))} of the images: some of these "
-            "labels are right, and the classifier is wrong. Look at an image before you leave it "
-            "out. It can also be unusual for its class, or show several expressions."
+            f"{issues.summary} cleanlab estimates this from the probabilities of the classifier: "
+            "some of these labels are right, and the classifier is wrong. Look at an image before "
+            "you leave it out. It can also be unusual for its class, or show several expressions."
         )
     ]
     if len(worst):
