@@ -53,8 +53,9 @@ class Plan:
         """Find the candidates, and raise a usage error if one of them cannot be fitted."""
         ranges = [name for grid in self.grids for name in grid if isinstance(grid[name], Range)]
         if self.strategy == "grid" and ranges:
+            names = ", ".join(name.removeprefix(f"{MODEL}__") for name in ranges)
             raise typer.BadParameter(
-                f"{', '.join(ranges)} has a range; use --strategy random, halving or optuna, or "
+                f"the range of {names} has too many values to try all; use --strategy random, halving or optuna, or "
                 "give a list or a step",
                 param_hint="--strategy",
             )

@@ -106,7 +106,10 @@ def test_several_grids_of_a_file(search, grid_file):
         ("lr: {low: 0.1, high: 0.01}", "expected low < high"),
         ("lr: {low: 0, high: 1.0, log: true}", "expected low > 0, because log is true"),
         ("lr: {low: 0.1, high: 0.2, step: 0}", "has the step 0, expected a number above 0"),
-        ("lr: {low: 0.1, high: 0.2}", "lr has a range; use --strategy random"),
+        (
+            "lr: {low: 0.1, high: 0.2}",
+            "--strategy: the range of lr has too many values to try all; use --strategy random",
+        ),
         ("1: [2]", "got 1, expected the name of a parameter"),
     ],
 )
