@@ -200,7 +200,9 @@ class SearchDisplay:
             params = params or list(known)[:1]
         unknown = [name for name in params if name not in known]
         if isinstance(params, str) or unknown or not params:
-            raise ValueError(f"got params={params!r}, expected some of {', '.join(known)}")
+            raise ValueError(
+                f"got params={params!r}, expected a list of some of {', '.join(known)}"
+            )
         return cls(results, list(params), score=score, score_label=label).plot(ax)
 
     def plot(self, ax: Any = None) -> Self:

@@ -170,8 +170,8 @@ def test_the_last_score_of_a_halving_search(ax):
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"params": ["b"]}, ValueError, r"got params=\['b'\], expected some of a"),
-        ({"params": "a"}, ValueError, r"got params='a', expected some of a"),
+        ({"params": ["b"]}, ValueError, r"got params=\['b'\], expected a list of some of a"),
+        ({"params": "a"}, ValueError, r"got params='a', expected a list of some of a"),
         ({"score": "loss"}, ValueError, "got score='loss', expected one of score"),
         ({"ax": 3}, TypeError, "got ax=3, expected matplotlib Axes"),
     ],
