@@ -55,8 +55,8 @@ class Plan:
         if self.strategy == "grid" and ranges:
             names = ", ".join(name.removeprefix(f"{MODEL}__") for name in ranges)
             raise typer.BadParameter(
-                f"the range of {names} has too many values to try all; use --strategy random, halving or optuna, or "
-                "give a list or a step",
+                f"the range of {names} has too many values to try all; use --strategy random, "
+                "halving or optuna, or give a list or a step",
                 param_hint="--strategy",
             )
         if self.strategy == "grid" and self.n_candidates is not None:

@@ -169,8 +169,8 @@ def label_issues(labels: NDArray, probabilities: NDArray, classes: NDArray) -> B
     n_issues, n_labels = int(table["is_issue"].sum()), len(labels)
     accuracy = (table["predicted"] == table["label"]).mean()
     summary = (
-        f"{n_issues:,} of {n_labels:,} labels ({n_issues / n_labels:.1%}) are probably wrong, if the "
-        f"classifier is good: {accuracy:.1%} of its predictions are equal to the labels."
+        f"{n_issues:,} of {n_labels:,} labels ({n_issues / n_labels:.1%}) are probably wrong, if "
+        f"the classifier is good: {accuracy:.1%} of its predictions are equal to the labels."
     )
     return Bunch(table=table, probabilities=probabilities, classes=classes, summary=summary)
 

@@ -7,7 +7,7 @@ from sklearn.utils import Bunch
 
 from sk_fer.inspection._mistakes import MistakesDisplay
 from sk_fer.inspection._saliency import SaliencyDisplay, overlay
-from sk_fer.inspection.report._blocks import Block, Face, Faces, Grid, Text, new_figure, share
+from sk_fer.inspection.report._blocks import Block, Face, Faces, Grid, Text, new_figure
 from sk_fer.inspection.report._measured import Measured
 from sk_fer.model_selection._label_noise import label_issues
 
