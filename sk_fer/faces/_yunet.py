@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sk_fer.faces._overlap import distinct
 from sk_fer.faces._photo import Photo
@@ -77,10 +78,10 @@ class YuNet:
     def _find(self, photo: Photo, side: int) -> np.ndarray:
         pixels, factor = photo.reduced(side)
         self._network.setInputSize((pixels.shape[1], pixels.shape[0]))
-        rows = self._network.detect(np.ascontiguousarray(pixels[..., ::-1]))[1]
-        if rows is None:
+        found = self._network.detect(np.ascontiguousarray(pixels[..., ::-1]))[1]
+        if found is None:
             return np.empty((0, 15))
-        rows = rows.astype(np.float64)
+        rows: NDArray[np.float64] = np.asarray(found, dtype=np.float64)
         if side > min(_SIDES):
             rows = rows[rows[:, 2:4].max(axis=1) <= _LARGEST]
         rows[:, :14] *= factor
