@@ -62,6 +62,7 @@ for name, rows, size in (("data", slice(rank, None), 16), ("batch", slice(None),
         dense(batch_size=size).fit(X[rows], y[rows])
     except ValueError as error:
         (folder / f"{{name}}-{{rank}}.txt").write_text(str(error))
+distributed.destroy_process_group()
 """
 
 
