@@ -27,7 +27,17 @@ def distinct(boxes: NDArray[np.float64], order: NDArray[np.intp]) -> list[int]:
 
 def _overlap(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
     """Return the shared area of two boxes as a fraction of the smaller one."""
+    return shared_area(one, other) / float(min(np.prod(one[2:]), np.prod(other[2:])))
+
+
+def intersection_over_union(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """Return the shared area of two boxes as a fraction of their union."""
+    shared = shared_area(one, other)
+    return shared / float(np.prod(one[2:]) + np.prod(other[2:]) - shared)
+
+
+def shared_area(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """Return the area that two boxes share."""
     start = np.maximum(one[:2], other[:2])
     end = np.minimum(one[:2] + one[2:], other[:2] + other[2:])
-    shared = np.prod(np.maximum(end - start, 0))
-    return float(shared / min(np.prod(one[2:]), np.prod(other[2:])))
+    return float(np.prod(np.maximum(end - start, 0)))

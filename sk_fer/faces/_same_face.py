@@ -7,6 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from sk_fer.faces._overlap import intersection_over_union
+
 _SAME = 0.3  # the least intersection over union of the boxes of one face in two frames
 
 
@@ -81,11 +83,3 @@ class FacesOverTime:
                 self._n_faces += 1
             self._known[found[i]] = (time, box, smoothed[i])
         return [found[i] for i in range(len(boxes))], smoothed
-
-
-def intersection_over_union(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    """Return the shared area of two boxes as a fraction of their union."""
-    start = np.maximum(one[:2], other[:2])
-    end = np.minimum(one[:2] + one[2:], other[:2] + other[2:])
-    shared = np.prod(np.maximum(end - start, 0))
-    return float(shared / (np.prod(one[2:]) + np.prod(other[2:]) - shared))

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from sk_fer.faces._same_face import FacesOverTime, intersection_over_union
+from sk_fer.faces._overlap import intersection_over_union
+from sk_fer.faces._same_face import FacesOverTime
 
 LEFT, RIGHT = [0.0, 0, 10, 10], [50.0, 0, 10, 10]
 
