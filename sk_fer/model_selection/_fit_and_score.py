@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -45,15 +45,34 @@ def fit_and_score(
     """Call :func:`fits_and_scores` with the share of cores and GPU that one of several fits has."""
     fits = partial(fits_and_scores, numbers, place, estimator, *args, **settings)
     last = estimator[-1] if isinstance(estimator, Pipeline) else estimator
-    if place.n_threads is None or not isinstance(last, BaseFERClassifier):
+    if not isinstance(last, BaseFERClassifier):
+        return fits()
+    return with_share(last.device, place.n_threads, fits)
+
+
+def with_share(
+    device: str, n_threads: int | None, fits: Callable[[], list[tuple[Any, dict[str, Any]]]]
+) -> list[tuple[Any, dict[str, Any]]]:
+    """Call a function that fits with the share of cores and GPU that one of several fits has.
+
+    Parameters
+    ----------
+    device : str
+        The device of the classifier.
+    n_threads : int or None
+        The number of threads, or None if the fits share nothing with others.
+    fits : callable
+        It returns the results of fits, each beside its number.
+    """
+    if n_threads is None:
         return fits()
     from sk_fer.training import at_most_threads, fit_in_turn
 
-    with at_most_threads(place.n_threads):
-        return fit_in_turn(last.device, fits, _ran_out)
+    with at_most_threads(n_threads):
+        return fit_in_turn(device, fits, _ran_out)
 
 
-def _ran_out(results: list[tuple[int, dict[str, Any]]]) -> bool:
+def _ran_out(results: list[tuple[Any, dict[str, Any]]]) -> bool:
     return any("OutOfMemoryError" in (result["fit_error"] or "") for _, result in results)
 
 

@@ -17,7 +17,7 @@ from sklearn.utils.validation import _check_method_params
 
 from sk_fer.model_selection._check_candidates import describe_candidate
 from sk_fer.model_selection._cluster import received
-from sk_fer.model_selection._fit_and_score import _for_fold
+from sk_fer.model_selection._fit_and_score import _for_fold, with_share
 from sk_fer.model_selection._folds import Fold
 
 
@@ -82,21 +82,11 @@ def train_and_score(
         _train_and_score, model, last, received(X), y, rows, folder, n_epochs, state, settings
     )
     try:
-        if settings.n_threads is None:
-            result = fit(context)
-        else:
-            from sk_fer.training import at_most_threads, fit_in_turn
-
-            with at_most_threads(settings.n_threads):
-                result = fit_in_turn(last.device, partial(fit, context), _ran_out)
+        ((_, result),) = with_share(last.device, settings.n_threads, lambda: [(0, fit(context))])
     except Exception as error:
         error.add_note(f"in the candidate {describe_candidate(params)}")
         raise
     return result
-
-
-def _ran_out(result: dict[str, Any]) -> bool:
-    return "OutOfMemoryError" in (result["fit_error"] or "")
 
 
 def _train_and_score(
