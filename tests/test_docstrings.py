@@ -5,10 +5,12 @@ import importlib
 import inspect
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import sk_fer
 from sk_fer.persistence import ModelFormatError
 
 validate = pytest.importorskip("numpydoc.validate")
@@ -16,6 +18,7 @@ validate = pytest.importorskip("numpydoc.validate")
 ENGINE = ("sk_fer.modules", "sk_fer.training")
 PACKAGES = (
     "sk_fer",
+    "sk_fer.app",
     "sk_fer.datasets",
     "sk_fer.estimators",
     "sk_fer.faces",
@@ -76,6 +79,14 @@ def is_hook(cls: type, name: str) -> bool:
 
 OBJECTS = list(public_objects())
 IDS = [path for path, _ in OBJECTS]
+
+
+def test_each_folder_is_checked_and_has_a_page():
+    package = Path(sk_fer.__file__).parent
+    folders = {path.parent.name for path in package.glob("[a-z]*/__init__.py")}
+    assert {"sk_fer", *(f"sk_fer.{name}" for name in folders)} == set(PACKAGES)
+    pages = (package.parent / "docs" / "api.rst").read_text("utf-8").split()
+    assert set(PACKAGES) <= set(pages)
 
 
 def test_what_is_public_is_found():

@@ -346,18 +346,34 @@ def test_memory_benchmark(tmp_path):
         "memory_mapped": ["machine", "versions", "peak_mb", "sampled_peak_mb", "seconds"],
     }
     before = results(*files)
+    printed = run_alone("memory", tmp_path)
+    assert "skorch through float64, fast" in printed
+    assert "on a memory map of 0.02 GB" in printed
+    check_files(tmp_path, files)
+    assert results(*files) == before
+
+
+@pytest.mark.slow
+def test_serve_benchmark(tmp_path):
+    pytest.importorskip("gradio", reason="needs sk_fer[app]")
+    before = results("serve")
+    printed = run_alone("serve", tmp_path, "--users", "2")
+    assert "2 users, 2 photographs: p50 " in printed
+    check_files(tmp_path, {"serve": ["machine", "versions", "photograph", "loads"]})
+    assert results("serve") == before
+
+
+def run_alone(script, folder, *arguments):
+    """Run a benchmark in a process of its own, and return what it prints."""
     done = subprocess.run(
-        [sys.executable, str(BENCHMARKS / "memory.py"), "--quick", "--out", str(tmp_path)],
+        [sys.executable, BENCHMARKS / f"{script}.py", "--quick", "--out", folder, *arguments],
         env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         timeout=250,
     )
     assert done.returncode == 0, done.stderr
-    assert "skorch through float64, fast" in done.stdout
-    assert "on a memory map of 0.02 GB" in done.stdout
-    check_files(tmp_path, files)
-    assert results(*files) == before
+    return done.stdout
 
 
 @pytest.mark.slow

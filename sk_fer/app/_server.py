@@ -62,6 +62,13 @@ def serve(
     See Also
     --------
     sk_fer.predict_faces : The same predictions as a table.
+
+    Examples
+    --------
+    >>> from sk_fer import load_pretrained
+    >>> from sk_fer.app import serve
+    >>> serve({"FER2013": load_pretrained()}, on_start=print)  # doctest: +SKIP
+    http://127.0.0.1:7860
     """
     if not models:
         raise ValueError("got no models, expected at least one")
