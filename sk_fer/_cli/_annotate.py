@@ -12,20 +12,23 @@ if TYPE_CHECKING:
 _LONGEST = 200  # bytes of a name; file systems allow 255, with the end of the name
 
 
-def write_annotated(folder: Path, table: "pd.DataFrame", top: int) -> None:
+def write_annotated(folder: Path, table: "pd.DataFrame", top: int) -> list[str]:
     """Write each photograph in a table of `predict_faces` with boxes and bars to a folder.
 
     The files are named ``<name>_faces.jpg``, with a number if several photographs have a name.
+    Their names are returned.
     """
     from sk_fer.inspection import annotate_faces
 
     folder.mkdir(parents=True, exist_ok=True)
     used: set[str] = set()
+    names = []
     for path in dict.fromkeys(table.index):
-        name = free_name(path, used)
+        names.append(f"{free_name(path, used)}.jpg")
         picture = annotate_faces(path, table[table.index == path], top=top)
-        with write_aside(folder / f"{name}.jpg") as aside:
+        with write_aside(folder / names[-1]) as aside:
             picture.save(aside, format="JPEG", quality=92)
+    return names
 
 
 def free_name(path: str, used: set[str]) -> str:

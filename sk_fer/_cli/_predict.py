@@ -135,6 +135,7 @@ def predict(
     videos = list(filter(is_video, found))
     paths = [path for path in found if not is_video(path)]
     rows: list[dict[str, Any]] = []
+    copies: list[str] = []
     table = None
     if paths:
         table = predict_faces(classifier, paths, detector=faces, on_error="skip")
@@ -145,13 +146,12 @@ def predict(
         labels = classifier.classes_.tolist()
         rows = [_entry(path, row, labels, top) for path, row in read]
         if faces in (None, "auto") and (table["detector"].to_numpy() == "lbp").any():
-            print(
-                "sk-fer: the faces were searched with lbp, which misses many; yunet finds more: "
-                'run pip install ".[faces]" in the clone of sk_fer',
-                file=sys.stderr,
+            _note(
+                "the faces were searched with lbp, which misses many; yunet finds more: run "
+                'pip install ".[faces]" in the clone of sk_fer'
             )
         if annotate is not None:
-            write_annotated(annotate, table[is_read], top)
+            copies += write_annotated(annotate, table[is_read], top)
     with ExitStack() as stack:
         file = None
         if csv is not None and found:
@@ -174,6 +174,7 @@ def predict(
                 top=top,
                 csv=file,
                 annotate=annotate,
+                copies=copies,
             )
             for row in of_videos:
                 if "face" in row:
@@ -184,17 +185,26 @@ def predict(
         show_error(problem)
     if rows:
         _show(rows, as_json=as_json)
+    if file is not None:
+        _note(f"wrote {csv}")
+    if copies:
+        number = f"{len(copies):,} annotated copies" if len(copies) > 1 else copies[0]
+        _note(f"wrote {number} into {annotate}")
     if problems and not (skip_bad and rows):
         raise typer.Exit(1)
+
+
+def _note(text: str) -> None:
+    """Print a line on stderr, because stdout can be JSON."""
+    print(f"sk-fer: {text}", file=sys.stderr)
 
 
 def _sample() -> str:
     """Return the path of a photograph in scikit-image, and say what it is."""
     path = str(files("skimage.data") / "astronaut.png")
-    print(
-        "sk-fer: no IMAGE is given; this is a photograph of the astronaut Eileen Collins (NASA, "
-        f"public domain), {path}",
-        file=sys.stderr,
+    _note(
+        "no IMAGE is given; this is a photograph of the astronaut Eileen Collins (NASA, public "
+        f"domain), {path}"
     )
     return path
 
@@ -203,10 +213,9 @@ def _model_and_images(arguments: list[str]) -> tuple[Any, list[str]]:
     """Return the model in the first argument, or the one of sk_fer, and the other arguments."""
     first, *others = arguments
     if not is_model_file(first):
-        print(
-            "sk-fer: no MODEL is given; the predictions are those of the model of sk_fer, which "
-            "was trained on FER2013",
-            file=sys.stderr,
+        _note(
+            "no MODEL is given; the predictions are those of the model of sk_fer, which was "
+            "trained on FER2013"
         )
         return load_pretrained(), arguments
     if not others:

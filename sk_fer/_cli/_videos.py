@@ -13,22 +13,18 @@ from sk_fer import predict_video
 from sk_fer._cli._annotate import free_name
 from sk_fer._cli._console import console
 from sk_fer._utils._write_aside import write_aside
+from sk_fer.datasets._image_tree import VIDEO_SUFFIXES
 from sk_fer.estimators._predict_faces import BEFORE_CLASSES, NO_FACE, face_table
 
 if TYPE_CHECKING:
     import pandas as pd
-
-SUFFIXES = (
-    *(".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg"),
-    *(".mts", ".ogv", ".ts", ".webm", ".wmv"),
-)
 
 _N_FIRST = len(BEFORE_CLASSES)
 
 
 def is_video(path: str) -> bool:
     """Return whether a file is a video, by the end of its name."""
-    return path.lower().endswith(SUFFIXES)
+    return path.lower().endswith(VIDEO_SUFFIXES)
 
 
 def predict_videos(
@@ -41,6 +37,7 @@ def predict_videos(
     top: int,
     csv: Any | None,
     annotate: Path | None,
+    copies: list[str],
 ) -> Iterator[dict[str, Any]]:
     """Yield a row for each face of each video, or one that says why there is none.
 
@@ -60,6 +57,8 @@ def predict_videos(
         An open file to which the faces of each searched frame are added.
     annotate : Path or None
         The folder of the annotated copies.
+    copies : list of str
+        A list to which the names of the annotated copies are added.
     """
     used: set[str] = set()
     for path in paths:
@@ -84,6 +83,8 @@ def predict_videos(
                         _append(csv, frame.table, round(frame.time, 3))
                     if copy is not None:
                         copy.add(frame)
+            if annotate is not None:
+                copies.append(copied.name)
         except (OSError, ValueError) as reason:
             text = str(reason) if path in str(reason) else f"{path}: {reason}"
             _append(csv, face_table(classifier, [(path, None, text)], []), None)

@@ -79,6 +79,8 @@ class Analyzer:
                 faces.append(Face(str(row[first - 1]), shares, picture))
         if len(found) > MOST_FACES:
             notes.append(f"Only the {MOST_FACES} largest faces are shown in detail.")
+        if len(found) > 1:
+            table.isetitem(0, (table.iloc[:, 0] + 1).array)  # the page counts the faces from 1
         annotated = annotate_faces(pixels, table)
         return Analysis(_file(annotated, "JPEG"), len(found), found.detector, faces, notes)
 

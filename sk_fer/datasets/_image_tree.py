@@ -18,6 +18,12 @@ HIDDEN = "hidden"
 COPY = "copy"
 """The key in `ImageTree.not_read` of images that are also in a nested folder."""
 
+VIDEO_SUFFIXES = (
+    *(".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg"),
+    *(".mts", ".ogv", ".ts", ".webm", ".wmv"),
+)
+"""The ends of the names of videos."""
+
 _JUNK = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "picasa.ini"}
 _JUNK_FOLDERS = {"__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found"}
 # Not opened to find out whether they are images: some data sets have a million of them.
@@ -118,11 +124,14 @@ class ImageTree:
         if counts:
             described = ", ".join(f"{n} {name}" for name, n in counts[:8])
             more = f" and {len(counts) - 8} other kinds" if len(counts) > 8 else ""
-            heif = any(name in (".heic", ".heif", ".hif") for name, _ in counts)
-            hint = '; HEIC files require pip install ".[heic]" in the clone of sk_fer'
+            hint = ""
+            if any(name in (".heic", ".heif", ".hif") for name, _ in counts):
+                hint = '; HEIC files require pip install ".[heic]" in the clone of sk_fer'
+            if any(name in VIDEO_SUFFIXES for name, _ in counts):
+                hint += "; to predict videos, give their names to sk-fer predict or predict_video"
             warnings.warn(
                 f"{self.root}: {sum(n for _, n in counts)} file(s) were not read, since they are "
-                f"not images of a known kind: {described}{more}{hint if heif else ''}",
+                f"not images of a known kind: {described}{more}{hint}",
                 stacklevel=4,
             )
 

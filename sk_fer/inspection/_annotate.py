@@ -27,8 +27,8 @@ def annotate_faces(photo: Any, table: pd.DataFrame, *, top: int = 3) -> Image.Im
     """Draw the boxes of the faces in a photograph, with their most probable classes as bars.
 
     Photographs with a longest side of more than 1600 pixels are reduced to it, and those of less
-    than 480 pixels are enlarged. If there are more than four faces, each has the name of its most
-    probable class only.
+    than 480 pixels are enlarged. If there are several faces, each has its number in the column
+    ``face``. If there are more than four, each has the name of its most probable class only.
 
     Parameters
     ----------
@@ -79,7 +79,10 @@ def annotate_faces(photo: Any, table: pd.DataFrame, *, top: int = 3) -> Image.Im
         box = tuple(float(side) / pixel for side in row[1:5])
         shares = [float(share) for share in row[n_first:-1]]
         best = sorted(range(len(shares)), key=lambda i: -shares[i])[:top]
-        pen.face(box, [(names[i], shares[i]) for i in best], bars=len(faces) <= _MOST_WITH_BARS)
+        classes = [(names[i], shares[i]) for i in best]
+        if len(faces) > 1 or row[0] > 0:  # in a video, other faces can be in other frames
+            classes[0] = (f"{row[0]}: {classes[0][0]}", classes[0][1])
+        pen.face(box, classes, bars=len(faces) <= _MOST_WITH_BARS)
     return picture
 
 

@@ -112,7 +112,9 @@ def test_accepts_any_size_and_colour(run, model, tmp_path):
 
 
 def test_walks_through_folders_and_counts_other_files(run, model, folder):
-    with pytest.warns(UserWarning, match=r"faces: 2 file\(s\) were not read.*1 \.csv, 1 \.txt"):
+    (folder / "b" / "talk.MP4").touch()
+    message = r"3 file\(s\) were not read.*1 \.csv, 1 \.mp4, 1 \.txt; to predict videos, give"
+    with pytest.warns(UserWarning, match=message):
         result = run("predict", model, folder, "--json")
     assert result.exit_code == 0, result.output
     assert _named(result) == [str(folder / "a.png"), str(folder / "b" / "c.JPG")]
@@ -342,15 +344,17 @@ def test_a_face_has_the_same_number_on_the_screen_and_in_the_table(run, photos, 
     face = np.asarray(Image.open(photos / "a.png"))
     Image.fromarray(np.hstack([face, face])).save(tmp_path / "two.png")
     options = "--faces", "lbp", "--csv", tmp_path / "faces.csv"
-    shown = run("predict", tmp_path / "two.png", *options).stdout
+    shown = run("predict", tmp_path / "two.png", *options)
     numbers = pd.read_csv(tmp_path / "faces.csv")["face"].tolist()
     assert numbers == [0, 1]
-    assert re.findall(r"(\d) +happy ", shown) == ["0", "1"]
+    assert re.findall(r"(\d) +happy ", shown.stdout) == ["0", "1"]
+    assert f"sk-fer: wrote {tmp_path / 'faces.csv'}\n" in shown.stderr
 
 
 def test_annotates_each_image_beside_its_namesakes(run, photos, tmp_path):
     result = run("predict", photos, "--annotate", tmp_path / "out", "--faces", "lbp")
     assert result.exit_code == 0, result.output
+    assert f"sk-fer: wrote 3 annotated copies into {tmp_path / 'out'}\n" in result.stderr
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert names == ["a_faces.jpg", "a_faces_2.jpg", "c_faces.jpg"]
     with Image.open(tmp_path / "out" / "c_faces.jpg") as picture:

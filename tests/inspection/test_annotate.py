@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from sk_fer.inspection import annotate_faces
 
@@ -43,6 +43,26 @@ def test_many_faces_have_no_bars():
     picture = annotate_faces(GRAY, table(*boxes))
     assert not is_color(picture, BLUE).any()
     assert is_color(picture, YELLOW)[130].sum() > 10
+
+
+def test_each_of_several_faces_has_its_number(monkeypatch):
+    written, write = [], ImageDraw.ImageDraw.text
+    monkeypatch.setattr(
+        ImageDraw.ImageDraw,
+        "text",
+        lambda self, place, text, **more: written.append(text) or write(self, place, text, **more),
+    )
+    boxes = [(10 + 100 * i, 100, 60, 60) for i in range(5)]
+    annotate_faces(GRAY, table(boxes[0]))
+    assert written == ["b 75%", "a 25%"]
+    for n_faces in (2, 5):
+        written.clear()
+        annotate_faces(GRAY, table(*boxes[:n_faces]))
+        numbered = [text for text in written if ": b" in text]
+        assert [text[:4] for text in numbered] == [f"{i}: b" for i in range(n_faces)]
+    written.clear()
+    annotate_faces(GRAY, table(*boxes[:2])[1:])  # the second face of a video
+    assert written[0] == "1: b 75%"
 
 
 @pytest.mark.parametrize(

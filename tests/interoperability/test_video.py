@@ -151,6 +151,7 @@ def test_command(run, talk, tmp_path):
         result = run(bad, talk, *options)
     assert result.exit_code == 1
     assert "bad.mp4: not a video" in result.stderr
+    assert f"sk-fer: wrote talk_faces.mp4 into {annotated}\n" in result.stderr
     (row,) = json.loads(result.stdout)
     assert (row["image"], row["face"], row["frames"]) == (str(talk), 0, 2)
     assert row["seconds"] == [0, 0.5]
