@@ -50,7 +50,13 @@ def describe_parameters(estimator: BaseEstimator, left_out: list[str]) -> dict[s
         try:
             described[name] = encode(str(value) if name == "device" else value)
         except TypeError as error:
-            raise TypeError(f"{name} of {type(estimator).__name__}: {error}") from error
+            hint = ""
+            if isinstance(value, BaseEstimator):
+                hint = (
+                    f". Call set_params to set another {name} before save_model, and to set this "
+                    "one again after load_model"
+                )
+            raise TypeError(f"{name} of {type(estimator).__name__}: {error}{hint}") from error
     return described
 
 
