@@ -32,16 +32,16 @@ _SHIPPED_FORMATS = ("fer2013",)
 
 def report(
     arguments: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="[MODEL] [DATA]",
             help="MODEL is a model file (.skfer, or .joblib, .pickle or .pkl; loading the last "
             "three can run any code). Without MODEL, the report is on the model of sk_fer, which "
             "was trained on FER2013. DATA is a file or folder of labelled images, as DATA of "
-            "train. Without DATA, faces are drawn.",
+            "train. With MODEL alone, faces are drawn.",
             show_default=False,
         ),
-    ],
+    ] = None,
     out: Annotated[
         Path,
         typer.Option(
@@ -76,7 +76,7 @@ def report(
     """
     from sk_fer.inspection import write_report
 
-    model, data = _split_arguments(arguments)
+    model, data = _split_arguments(arguments or [])
     given = Source(data, ferplus, classes, skip_bad=skip_bad, format=data_format)
     if test_size is not None:
         opt.check_share("--test-size", test_size, most=0.5)
@@ -118,6 +118,12 @@ def report(
 
 def _split_arguments(arguments: list[str]) -> tuple[Path | None, Path | None]:
     """Return the paths of the model and of the data, as far as they are given."""
+    if not arguments:
+        raise typer.BadParameter(
+            "got no arguments, expected a file or folder of labelled images such as fer2013.csv, "
+            "a model file such as sk-fer-out/model.skfer, or both",
+            param_hint="[MODEL] [DATA]",
+        )
     if len(arguments) > 2:
         raise typer.BadParameter(
             f"got {len(arguments)} arguments, expected [MODEL] [DATA]", param_hint="DATA"

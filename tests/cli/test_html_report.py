@@ -86,6 +86,7 @@ class Twice(GaussianNB):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
+        ([], 2, "got no arguments, expected a file or folder of labelled images such as"),
         (["{model}", "{faces}", "{faces}"], 2, "got 3 arguments, expected [MODEL] [DATA]"),
         (["none.skfer"], 1, "none.skfer: no such file; expected a model.skfer"),
         (["{model}", "{faces}", "--out", "{faces}/happy/0.png/r.html"], 1, "is a file; expected"),
