@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +15,10 @@ from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
 from sk_fer.inspection._face_grid import short_name
+
+if TYPE_CHECKING:
+    from matplotlib.text import Annotation
+    from matplotlib.transforms import Bbox
 
 METHODS = ("pca", "tsne")
 
@@ -28,8 +32,8 @@ class EmbeddingDisplay:
     """Plot of the features of images in two dimensions, by class.
 
     Images of classes that the features separate are apart from each other. The name of each class
-    is at the median of its images. It is recommended to use :meth:`from_estimator` or
-    :meth:`from_embedding` to create the display.
+    is at the median of its images, or above it if it would cover another name. It is recommended to
+    use :meth:`from_estimator` or :meth:`from_embedding` to create the display.
 
     Parameters
     ----------
@@ -222,6 +226,7 @@ class EmbeddingDisplay:
             _, ax = plt.subplots(figsize=(7, 5), layout="constrained")
         if not isinstance(ax, Axes):
             raise TypeError(f"got ax={ax!r}, expected matplotlib Axes")
+        names: list[Annotation] = []
         size = float(np.clip(12_000 / len(self.y), 12, 40))
         for i, label in enumerate(np.unique(self.y).tolist()):
             x, y = self.embedding[self.y == label].T
@@ -235,16 +240,18 @@ class EmbeddingDisplay:
                 linewidths=0,
                 label=short_name(label),
             )
-            name = ax.text(
-                np.median(x),
-                np.median(y),
+            name = ax.annotate(
                 short_name(label),
+                (np.median(x), np.median(y)),
+                xytext=(0, 0),
+                textcoords="offset points",
                 ha="center",
                 va="center",
                 fontweight="bold",
                 parse_math=False,
             )
             name.set_path_effects([withStroke(linewidth=3, foreground="white")])
+            names.append(name)
         ax.set(xlabel=self.axis_names[0], ylabel=self.axis_names[1], xticks=[], yticks=[])
         ax.spines[["top", "right"]].set_visible(False)
         legend = ax.legend(
@@ -252,9 +259,23 @@ class EmbeddingDisplay:
         )
         for text in legend.get_texts():
             text.set_parse_math(False)
+        _move_apart(names)
         self.ax_ = ax
         self.figure_ = ax.figure
         return self
+
+
+def _move_apart(names: list[Annotation]) -> None:
+    """Move names up, so that none covers another one."""
+    figure: Any = names[0].get_figure(root=True)
+    figure.draw_without_rendering()  # the layout decides where the names are
+    boxes = {name: name.get_window_extent() for name in names}
+    placed: list[Bbox] = []
+    for name, box in sorted(boxes.items(), key=lambda item: item[1].y0):
+        while covered := [other for other in placed if other.overlaps(box)]:
+            box = box.translated(0, max(other.y1 for other in covered) - box.y0 + 1)
+        name.set_position((0, (box.y0 - boxes[name].y0) * 72 / figure.dpi))
+        placed.append(box)
 
 
 def _features(estimator: Any, X: Any) -> NDArray:

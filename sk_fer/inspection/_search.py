@@ -61,8 +61,8 @@ class SearchDisplay:
     -----
     If several candidates have the same values of the parameters that are shown, the best one of
     them is shown. Of a halving search, the last score of each candidate is shown. Candidates that
-    were stopped early have hollow markers or dotted lines, because their scores are of fewer
-    epochs or images. ``pd.DataFrame(search.cv_results_)`` is the table of all results.
+    were stopped early have hollow markers or dotted lines, which the legend explains: their scores
+    are of fewer epochs or images. ``pd.DataFrame(search.cv_results_)`` is the table of all results.
 
     Examples
     --------

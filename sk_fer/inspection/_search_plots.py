@@ -16,6 +16,7 @@ _MARKERS = "osD^vP"
 _STYLES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))
 _COLOR_MAP = "cividis_r"  # its lightness falls with the score
 _LONGEST_TEXT = 24
+_STOPPED = "stopped early"
 
 
 class Scale:
@@ -176,10 +177,12 @@ def plot_lines(ax: Axes, shown: Any, x: Scale, by: Scale | None, score_label: st
                 zorder=3,
                 **place,
             )
+    if shown["stopped"].any():
+        ax.plot([], [], "o", color="0.3", markerfacecolor="white", label=_STOPPED)
     x.label_axis(ax.xaxis)
     ax.margins(x=0.08)
-    if by is not None:
-        legend = ax.legend(title=by.label, frameon=False)
+    if by is not None or shown["stopped"].any():
+        legend = ax.legend(title=None if by is None else by.label, frameon=False)
         for text in (*legend.get_texts(), legend.get_title()):
             text.set_parse_math(False)
     _finish(ax, score_label)
@@ -201,6 +204,8 @@ def plot_heat_map(ax: Axes, shown: Any, x: Scale, y: Scale, score_label: str) ->
         mean, std = shown.loc[row, ["mean", "std"]]
         dark = mean > (np.nanmin(means) + np.nanmax(means)) / 2
         text = f"{mean:.3f}\n± {std:.3f}" if np.isfinite(mean) else "failed"
+        if shown.loc[row, "stopped"]:
+            text += f"\n{_STOPPED}"
         color = "white" if dark else "black"
         ax.text(j, i, text, ha="center", va="center", fontsize="small", color=color)
     best = _best(shown)
@@ -273,6 +278,11 @@ def plot_parallel_coordinates(
                 bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "alpha": 0.7, "lw": 0},
                 zorder=4,
             )
+    dotted = {_STOPPED: shown["stopped"] & means.notna(), "failed": means.isna()}
+    for label, rows in dotted.items():
+        if rows.any():
+            ax.plot([], [], ":", color="0.6" if label == "failed" else colors(0.5), label=label)
+            ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False)
     right = ax.secondary_yaxis("right", functions=_scaled(low, spread))
     right.set_ylabel(score_label, parse_math=False)
     ax.set_xticks(range(len(scales)), [scale.label for scale in scales])

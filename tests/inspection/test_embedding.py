@@ -77,6 +77,19 @@ def test_equal_images_are_one_point(small, ax):
     np.testing.assert_allclose(display.embedding, 0, atol=1e-6)
 
 
+def test_names_of_classes_do_not_cover_each_other():
+    y = [f"class {i}" for i in range(8)]
+    figure = Figure(layout="constrained")
+    positions = np.array([[0, 0]] * 7 + [[9, 9]]) + np.random.RandomState(0).uniform(size=(8, 2))
+    EmbeddingDisplay.from_embedding(positions, y, ax=(ax := figure.subplots()))
+    figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in ax.texts]
+    assert [box.count_overlaps(boxes) for box in boxes] == [1] * 8  # with itself alone
+    moves = dict(zip(y, (text.get_position() for text in ax.texts), strict=True))
+    assert moves["class 7"] == (0, 0)
+    assert all(x == 0 and 0 <= up < 150 for x, up in moves.values())
+
+
 def test_given_positions_with_more_classes_than_colours(ax):
     positions = np.arange(40.0).reshape(20, 2)
     display = EmbeddingDisplay.from_embedding(positions, [f"$class_{i}" for i in range(20)], ax=ax)

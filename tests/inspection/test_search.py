@@ -165,6 +165,24 @@ def test_the_last_score_of_a_halving_search(ax):
     assert best["C"].tolist() == [search.best_params_["C"]]
     hollow = [line for line in ax.lines if line.get_markerfacecolor() == "white"]
     assert len(hollow[0].get_xdata()) == 2
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["stopped early"]
+
+
+def test_candidates_that_were_stopped_are_explained_in_every_plot(ax):
+    three = table({"a": [1, 2], "b": ["x", "y"], "c": [0, 1]})
+    SearchDisplay.from_cv_results(three, ax=ax)
+    assert ax.get_legend() is None
+    three["iter"], three["n_resources"] = [0] * 7 + [1], [1] * 7 + [3]
+    three.loc[0, "mean_test_score"] = np.nan
+    SearchDisplay.from_cv_results(three, ax=ax)
+    texts = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert texts == ["stopped early", "failed"]
+    numbers = list(range(7))
+    many = table({"a": numbers, "b": numbers})
+    many["iter"], many["n_resources"] = [0] * 48 + [1], [1] * 48 + [3]
+    cells = SearchDisplay.from_cv_results(many, ax=Figure().subplots()).ax_.texts
+    assert cells[0].get_text() == "0.000\n± 0.004\nstopped early"
+    assert cells[-1].get_text() == "0.480\n± 0.004"
 
 
 @pytest.mark.parametrize(
