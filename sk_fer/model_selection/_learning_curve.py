@@ -203,14 +203,22 @@ def _with_seed(estimator: Any, seed: int) -> Any:
 
 def _summarize(table: pd.DataFrame, best: int, enough: int) -> str:
     row, most = table.iloc[enough], table.iloc[best]
+    error = f"one standard error ({most['standard_error']:.4f})"
     sentence = (
-        f"A fraction of {table.index[enough]:g}, {row['n_images']:,.0f} images, has the score "
-        f"{row['score']:.4f} in {row['seconds']:.3g} s of fit"
+        f"The score with {_images(table, enough)} is {row['score']:.4f}, after "
+        f"{row['seconds']:.3g} s of fit."
     )
     if enough == best:
-        return f"{sentence}, and no smaller fraction is within one standard error of it."
+        return f"{sentence} No smaller fraction has a score within {error} of it."
     return (
-        f"{sentence}, which is within one standard error ({most['standard_error']:.4f}) of the "
-        f"best score, {most['score']:.4f} with a fraction of {table.index[best]:g} in "
-        f"{most['seconds']:.3g} s."
+        f"{sentence} It is within {error} of the best score, which is {most['score']:.4f} with "
+        f"{_images(table, best)}, after {most['seconds']:.3g} s of fit."
     )
+
+
+def _images(table: pd.DataFrame, row: int) -> str:
+    """Return the number of images of a fraction in words."""
+    n_images, fraction = table["n_images"].iloc[row], table.index[row]
+    if fraction == 1:
+        return f"all {n_images:,} images"
+    return f"{n_images:,} images (a fraction of {fraction:g})"

@@ -56,8 +56,15 @@ def test_the_smallest_fraction_within_one_standard_error_is_enough(scores, enoug
     np.testing.assert_allclose(found.table["score"], list(scores.values()))
     np.testing.assert_allclose(found.table["standard_error"], 0.02 / np.sqrt(3))
     np.testing.assert_allclose(found.scores[0] - scores[20], [-0.02, 0, 0.02], atol=1e-12)
-    assert found.summary.startswith(f"A fraction of {enough:g}, {100 * enough:.0f} images")
-    assert ("within one standard error (0.0115)" in found.summary) is (enough != best)
+    images = {1: "all 100 images", 0.6: "60 images (a fraction of 0.6)"}
+    images[0.2] = "20 images (a fraction of 0.2)"
+    shown = scores[round(100 * enough)]
+    assert found.summary.startswith(f"The score with {images[enough]} is {shown:.4f}, after ")
+    if enough == best:
+        assert "No smaller fraction has a score within one standard error (0.0115)" in found.summary
+    else:
+        words = "one standard error (0.0115) of the best score, which is 0.8000 with"
+        assert f"{words} {images[best]}" in found.summary
 
 
 def test_fractions_are_in_ascending_order_with_the_same_share_of_each_class(capsys):
