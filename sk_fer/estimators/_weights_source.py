@@ -258,7 +258,7 @@ def _check_architecture(config: dict[str, Any], name: str, backbone: str) -> Non
     if learnt == backbone or of_timm:
         return
     known_backbone(backbone)  # raises an error if there is no such backbone
-    way_out = f"set backbone={learnt!r}"
+    way_out = f"use FERPretrainedClassifier or FERFeatures with backbone={learnt!r}"
     if config["network"] not in ("pretrained", *OWN_BACKBONES):
         names = " and ".join(map(repr, OWN_BACKBONES))
         way_out = f"only {names} of sk_fer's networks can be backbones"

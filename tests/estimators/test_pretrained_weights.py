@@ -145,7 +145,8 @@ def test_what_is_no_fitted_classifier(make, kind, words, small):
         ),
         (
             lambda: pretrained("test_resnet", weights=None),
-            "its network is 'test_resnet', but backbone='fast'; set backbone='test_resnet'",
+            "its network is 'test_resnet', but backbone='fast'; use FERPretrainedClassifier "
+            "or FERFeatures with backbone='test_resnet'",
         ),
     ],
 )
@@ -158,7 +159,7 @@ def test_of_another_architecture(make, words, small):
 
 def test_a_forgotten_backbone(cnn, small):
     for forgetful in (FERPretrainedClassifier, FERFeatures):
-        with pytest.raises(ValueError, match="'fast', but backbone='resnet50'; set backbone='fa"):
+        with pytest.raises(ValueError, match=r"backbone='resnet50'; use FERP.* backbone='fast'"):
             forgetful(weights=cnn).fit(*small)
     other = pretrained("test_resnet", weights=None).fit(*small)
     with pytest.raises(
