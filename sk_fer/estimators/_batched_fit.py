@@ -117,11 +117,12 @@ def fit_together(
 ) -> list[BaseFERClassifier | Exception]:
     """Fit several classifiers, those of equal networks as one computation.
 
-    Each classifier has the same weights, history and predictions as after ``fit`` on its rows,
-    up to the rounding of sums, and the seconds of its history are those of the common epochs.
-    The initial weights, the order of the images, augmentation, dropout, the validation split,
-    the schedule and early stopping are those of its own `random_state` and parameters. Equal frozen
-    backbones run once over the images, and the classifiers share one copy of them.
+    Each classifier has the same weights, history and predictions as after ``fit`` on its rows, or
+    the part of it in ``_paused_after``, up to the rounding of sums. The seconds of its history are
+    those of the common epochs. The initial weights, the order of the images, augmentation, dropout,
+    the validation split, the schedule and early stopping are those of its own `random_state` and
+    parameters. Equal frozen backbones run once over the images, and the classifiers share one copy
+    of them.
 
     Parameters
     ----------
@@ -176,7 +177,7 @@ def fit_together(
         except Exception as error:
             results[i] = error
         else:
-            fits.append((estimator.net_, train, valid))
+            fits.append((estimator.net_, train, valid, estimator._pause))
             fitted.append(i)
     for i, diverged in zip(fitted, train_together(fits, most_bytes=MOST_BYTES), strict=True):
         results[i] = diverged or results[i]
@@ -213,6 +214,8 @@ class _Data:
             self.trains[key] = train, classes, people
         train, estimator.classes_, people = self.trains[key]
         estimator._seed = int(check_random_state(estimator.random_state).randint(2**31 - 1))
+        if estimator._pause is not None and estimator._pause.seed is not None:
+            estimator._seed = estimator._pause.seed
         parameters = estimator.get_params(deep=False)
         fraction = fraction_aside(parameters, None)
         train, valid = split_and_weight(

@@ -49,10 +49,15 @@ def shared_with_workers(*data: Any) -> Iterator[None]:
     if client is None:
         yield
         return
+    before = backend.data_futures
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Sending large graph", UserWarning)
-        shared = {id(each): client.submit(_same, each, pure=False) for each in data}
-    before, address = backend.data_futures, client.scheduler.address
+        shared = {
+            id(each): client.submit(_same, each, pure=False)
+            for each in data
+            if id(each) not in before  # this block is in another one with the same data
+        }
+    address = client.scheduler.address
     backend.data_futures = {**before, **shared}
     try:
         yield

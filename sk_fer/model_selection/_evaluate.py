@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import chain, groupby
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 
 import joblib
 import numpy as np
+from joblib.parallel import get_active_backend
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.parallel import Parallel, delayed
@@ -22,6 +23,7 @@ from sk_fer.model_selection._check_candidates import describe_candidate
 from sk_fer.model_selection._cluster import sendable, shared_with_workers
 from sk_fer.model_selection._fit_and_score import Place, fit_and_score, forget_folds
 from sk_fer.model_selection._fit_as_one import can_fit_as_one
+from sk_fer.model_selection._halving_states import Rung
 from sk_fer.model_selection._journal import Journal
 
 Result = dict[str, Any]
@@ -41,12 +43,15 @@ def evaluate(
     contexts: Sequence[Any] | None = None,
     caller: Any = None,
     batched: bool = True,
+    folder: Path | None = None,
+    rung: Rung | None = None,
     **settings: Any,
 ) -> list[Result]:
     """Fit and score all candidates on all folds.
 
     The fits of one fold come one after the other, so that they share its preprocessing. With
-    several processes, the results of preprocessing are in files that all of them map.
+    several processes, or a `folder`, the results of preprocessing are in files that all of them
+    map.
 
     Parameters
     ----------
@@ -71,6 +76,11 @@ def evaluate(
         The search, for these callbacks.
     batched : bool, default=True
         Whether dense networks that can be trained as one computation are.
+    folder : Path, default=None
+        A folder for the results of preprocessing, which other calls share. If None, they are
+        removed.
+    rung : Rung, default=None
+        The part of the trainings, and their states. If None, they are whole.
     **settings
         Other arguments of scikit-learn's ``_fit_and_score``: `scorer`, `fit_params`,
         `score_params`, `error_score`, `return_train_score` and `verbose`.
@@ -104,7 +114,7 @@ def evaluate(
     if not pending:
         return results
 
-    parallel = Parallel(n_jobs=n_jobs, pre_dispatch=pre_dispatch, return_as="generator_unordered")
+    parallel = Parallel(n_jobs=n_jobs, pre_dispatch=pre_dispatch, return_as=_return_as())
     n_workers = parallel._backend.effective_n_jobs(parallel.n_jobs)
     search, n_threads = uuid.uuid4().hex, threads_of_a_fit(parallel._backend, n_workers)
     processes = type(parallel._backend).__name__ in ("LokyBackend", "MultiprocessingBackend")
@@ -117,12 +127,13 @@ def evaluate(
     images = sendable(X)
     of_fits = [each for each in (settings["fit_params"], settings["score_params"]) if each]
     with (
-        _temporary_folder() if in_files else nullcontext() as root,
+        _temporary_folder() if in_files and folder is None else nullcontext() as root,
         shared_with_workers(images, y, *chain.from_iterable(rows), *of_fits),
     ):
 
-        def folder(fold: int) -> Path | None:
-            return None if root is None else Path(root, str(fold))
+        def folder_of(fold: int) -> Path | None:
+            parent = folder or root
+            return None if parent is None else Path(parent, str(fold))
 
         def tasks() -> Iterator[Any]:
             for fits in groups:
@@ -130,7 +141,7 @@ def evaluate(
                 places = [fit // n_folds for fit in fits]
                 yield delayed(fit_and_score)(
                     fits,
-                    Place(search, fold, folder(fold), n_threads),
+                    Place(search, fold, folder_of(fold), n_threads),
                     clone(estimator),
                     images,
                     y,
@@ -140,12 +151,15 @@ def evaluate(
                     split_progress=(fold, n_folds),
                     candidate_progress=[(i, len(candidates)) for i in places],
                     caller=caller,
+                    parts=None if rung is None else [rung.part(i, fold) for i in places],
                     **settings,
                 )
 
         try:
             for fit, result in chain.from_iterable(parallel(tasks())):
                 candidate, fold = divmod(fit, n_folds)
+                if rung is not None:
+                    rung.keep(candidate, fold, result.pop("state"))
                 if journal is not None:
                     journal.add(candidates[candidate], fold, result)
                 keep(fit, result)
@@ -155,6 +169,13 @@ def evaluate(
         finally:
             forget_folds()
     return results
+
+
+def _return_as() -> str:
+    """Return "generator_unordered" if the backend of joblib knows it."""
+    backend, _ = get_active_backend()
+    known = getattr(backend, "supports_return_generator", False)
+    return "generator_unordered" if known else "list"
 
 
 def _temporary_folder() -> AbstractContextManager[str]:
@@ -215,3 +236,26 @@ def threads_of_a_fit(backend: Any, n_workers: int) -> int | None:
     if n_workers == 1 or type(backend).__name__ not in ("LokyBackend", "ThreadingBackend"):
         return None
     return backend.inner_max_num_threads or max(1, joblib.cpu_count() // n_workers)
+
+
+def name_candidates(
+    results: Iterable[Result], candidates: list[dict[str, Any]], n_folds: int
+) -> None:
+    """Add the candidates that an error ended to its text, once for all fits with this error."""
+    failed: dict[str, dict[int, list[int]]] = {}
+    results = list(results)
+    for number, result in enumerate(results):
+        if result["fit_error"] is not None:
+            candidate, fold = divmod(number, n_folds)
+            failed.setdefault(result["fit_error"], {}).setdefault(candidate, []).append(fold + 1)
+    texts = {}
+    for error, folds_of in failed.items():
+        named = [
+            f"{describe_candidate(candidates[candidate]) or 'defaults'} (fold "
+            f"{', '.join(map(str, folds))})"
+            for candidate, folds in folds_of.items()
+        ]
+        texts[error] = f"{error}in the candidates {'; '.join(named)}\n"
+    for result in results:
+        if result["fit_error"] is not None:
+            result["fit_error"] = texts[result["fit_error"]]

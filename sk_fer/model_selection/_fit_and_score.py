@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -16,14 +16,13 @@ from sklearn import get_config
 from sklearn.base import clone
 from sklearn.metrics._scorer import _BaseScorer, _MultimetricScorer, _PassthroughScorer
 from sklearn.model_selection._validation import _fit_and_score
-from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
 from sk_fer._utils._image_rows import ImageRows
 from sk_fer.estimators._base import BaseFERClassifier
 from sk_fer.model_selection._check_candidates import describe_candidate
 from sk_fer.model_selection._cluster import received
-from sk_fer.model_selection._fit_as_one import fit_as_one
+from sk_fer.model_selection._fit_as_one import fit_as_one, last_step
 from sk_fer.model_selection._folds import Fold, ordinary, replace_next_call
 
 _lock = Lock()
@@ -44,32 +43,16 @@ def fit_and_score(
 ) -> list[tuple[int, dict[str, Any]]]:
     """Call :func:`fits_and_scores` with the share of cores and GPU that one of several fits has."""
     fits = partial(fits_and_scores, numbers, place, estimator, *args, **settings)
-    last = estimator[-1] if isinstance(estimator, Pipeline) else estimator
-    if not isinstance(last, BaseFERClassifier):
+    if place.n_threads is None:
         return fits()
-    return with_share(last.device, place.n_threads, fits)
-
-
-def with_share(
-    device: str, n_threads: int | None, fits: Callable[[], list[tuple[Any, dict[str, Any]]]]
-) -> list[tuple[Any, dict[str, Any]]]:
-    """Call a function that fits with the share of cores and GPU that one of several fits has.
-
-    Parameters
-    ----------
-    device : str
-        The device of the classifier.
-    n_threads : int or None
-        The number of threads, or None if the fits share nothing with others.
-    fits : callable
-        It returns the results of fits, each beside its number.
-    """
-    if n_threads is None:
+    params = clone(settings["parameters"][0], safe=False)
+    last = last_step(clone(estimator).set_params(**params))
+    if not isinstance(last, BaseFERClassifier):
         return fits()
     from sk_fer.training import at_most_threads, fit_in_turn
 
-    with at_most_threads(n_threads):
-        return fit_in_turn(device, fits, _ran_out)
+    with at_most_threads(place.n_threads):
+        return fit_in_turn(last.device, fits, _ran_out)
 
 
 def _ran_out(results: list[tuple[Any, dict[str, Any]]]) -> bool:
@@ -89,6 +72,7 @@ def fits_and_scores(
     contexts: Sequence[Any],
     candidate_progress: Sequence[tuple[int, int]],
     scorer: Any,
+    parts: Sequence[Mapping[str, Any]] | None = None,
     **settings: Any,
 ) -> list[tuple[int, dict[str, Any]]]:
     """Fit candidates on a fold and score them, as scikit-learn's searches do.
@@ -111,27 +95,36 @@ def fits_and_scores(
         For each candidate, the parameters, the context of callbacks and the progress.
     scorer : callable
         The scorer or scorers.
+    parts : sequence of mapping, default=None
+        For each candidate, the part of the training, as arguments of ``_paused_after`` of the
+        classifier. If None, the candidates are trained for all epochs.
     **settings
         Other arguments of scikit-learn's ``_fit_and_score``.
 
     Returns
     -------
     list of (int, dict)
-        The number and the result of each fit, as scikit-learn's ``_fit_and_score`` returns it.
+        The number and the result of each fit, as scikit-learn's ``_fit_and_score`` returns it. With
+        `parts`, it has the `state` that continues the training, None if the fit failed.
     """
     settings = {"return_n_test_samples": True, "return_times": True, **settings}
-    X, fold, results, seconds = received(X), None, [], 0.0
+    X, fold, seconds = received(X), None, 0.0
+    results: list[tuple[int, dict[str, Any]]] = []
     models = [clone(estimator) for _ in numbers]
+    for model, params in zip(models, parameters, strict=True):
+        # A fold must know them before scikit-learn sets them again, which would replace
+        # steps that are fitted by then.
+        model.set_params(**clone(params, safe=False))
+        replace_next_call(model, "set_params", partial(_unchanged, model))
     with ExitStack() as stack:
+        pauses = [
+            stack.enter_context(last_step(model)._paused_after(**part))
+            for model, part in zip(models, parts or (), strict=False)
+        ]
         # Kernels need other columns in each fold, and arrays on devices other functions.
         if not (get_tags(estimator).input_tags.pairwise or get_config()["array_api_dispatch"]):
             fold, scorer = _fold(place, X, y, train, test), _for_fold(scorer)
             train, test = fold.train, fold.test
-            for model, params in zip(models, parameters, strict=True):
-                # A fold must know them before scikit-learn sets them again, which would replace
-                # steps that are fitted by then.
-                model.set_params(**clone(params, safe=False))
-                replace_next_call(model, "set_params", partial(_unchanged, model))
             if len(models) > 1:
                 start = time.time()
                 fit_as_one(models, fold, X, y, settings["fit_params"], stack)
@@ -158,6 +151,9 @@ def fits_and_scores(
                 error.add_note(f"in the candidate {named}, fold {place.fold + 1}")
                 raise
             result["fit_time"] += seconds
+            if pauses:
+                failed = result["fit_error"] is not None
+                result["state"] = None if failed else pauses[len(results)].state
             results.append((number, result))
     return results
 

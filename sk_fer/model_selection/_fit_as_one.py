@@ -39,8 +39,8 @@ def can_fit_as_one(models: Sequence[Any], fit_params: Mapping[str, Any]) -> bool
         is_plain = first.memory is None and not first.transform_input and not first.verbose
         if not is_plain or (fit_params and get_config()["enable_metadata_routing"]):
             return False
-    names = _names_for_last(first)
-    return set(fit_params) <= set(names) and can_fit_together([_last(m) for m in models])[0]
+    names = _names_forlast_step(first)
+    return set(fit_params) <= set(names) and can_fit_together([last_step(m) for m in models])[0]
 
 
 def fit_as_one(
@@ -75,14 +75,14 @@ def fit_as_one(
                 images = fold.fit_steps(model)
             except Exception:  # raised again when the candidate is fitted alone
                 return
-    names = _names_for_last(models[0])
+    names = _names_forlast_step(models[0])
     params = {names[name]: value for name, value in fit_params.items()}
     if isinstance(images, ImageRows):
         data, rows = (images.images, y), [images.rows] * len(models)
     else:
         data, rows = (images, fold.y_train), None
         params = {name: _safe_indexing(value, fold.train) for name, value in params.items()}
-    fitted = fit_together([_last(model) for model in models], *data, rows, **params)
+    fitted = fit_together([last_step(model) for model in models], *data, rows, **params)
     for model, result in zip(models, fitted, strict=True):
         error = result if isinstance(result, Exception) else None
         replace_next_call(model, "fit", partial(_finish, model, error))
@@ -95,11 +95,12 @@ def _finish(model: Any, error: Exception | None, X: Any, y: Any = None, **params
     return model
 
 
-def _last(model: Any) -> Any:
+def last_step(model: Any) -> Any:
+    """Return the last step of a Pipeline, or any other estimator itself."""
     return model[-1] if isinstance(model, Pipeline) else model
 
 
-def _names_for_last(model: Any) -> dict[str, str]:
+def _names_forlast_step(model: Any) -> dict[str, str]:
     """Return the parameters of ``fit`` that reach the last step, by their name in the call."""
     prefix = f"{model.steps[-1][0]}__" if isinstance(model, Pipeline) else ""
     return {f"{prefix}{name}": name for name in _PARAMS}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from os import PathLike
 from typing import Any, Self
 
@@ -22,15 +21,15 @@ from sklearn.utils.validation import _check_method_params
 
 from sk_fer.estimators._base import BaseFERClassifier
 from sk_fer.estimators._targets import encode_targets
-from sk_fer.model_selection._check_candidates import describe_candidate
 from sk_fer.model_selection._check_search import (
     check_any_score,
     check_scoring_names,
     check_search,
 )
-from sk_fer.model_selection._evaluate import Result, evaluate
+from sk_fer.model_selection._evaluate import Result, evaluate, name_candidates
 from sk_fer.model_selection._journal import describe_search, open_journal
 from sk_fer.model_selection._progress import SearchProgress
+from sk_fer.model_selection._refit import refit_best
 
 
 class FERGridSearchCV(GridSearchCV):
@@ -214,9 +213,10 @@ class FERGridSearchCV(GridSearchCV):
         params = _check_method_params(X, params=params)
         routed = self._get_routed_params_for_fit(params)
         weight = params.get("sample_weight")
-        data = {"X": X, "y": y, "metadata": None if weight is None else {"sample_weight": weight}}
+        metadata = None if weight is None else {"sample_weight": weight}
+        data = {"estimator": self, "X": X, "y": y, "metadata": metadata}
         root = self._init_callback_context(max_subtasks=1 + (self.refit is not False))
-        root = root.call_on_fit_task_begin(estimator=self, **data)
+        root = root.call_on_fit_task_begin(**data)
         last = self.estimator[-1] if isinstance(self.estimator, Pipeline) else self.estimator
         if isinstance(last, BaseFERClassifier):
             encode_targets(
@@ -244,11 +244,11 @@ class FERGridSearchCV(GridSearchCV):
                 self.best_score_ = table[f"mean_test_{refit_metric}"][self.best_index_]
             self.best_params_ = table["params"][self.best_index_]
         if self.refit:
-            self._refit(X, y, routed.estimator.fit, root, data)
+            refit_best(self, routed.estimator.fit, data, root)
         multimetric = isinstance(scorers, _MultimetricScorer)
         self.scorer_ = scorers._scorers if multimetric else scorers
         self.cv_results_ = table
-        root.call_on_fit_task_end(estimator=self, **data)
+        root.call_on_fit_task_end(**data)
         return self
 
     def _evaluate(
@@ -315,42 +315,3 @@ class FERGridSearchCV(GridSearchCV):
             _insert_error_scores(results, self.error_score)
         context.call_on_fit_task_end(estimator=self)
         return results
-
-    def _refit(
-        self, X: Any, y: Any, fit_params: dict[str, Any], root: Any, data: dict[str, Any]
-    ) -> None:
-        """Fit the best candidate on all images."""
-        best = clone(self.estimator).set_params(**clone(self.best_params_, safe=False))
-        self.best_estimator_ = best
-        context = root.subcontext(task_name="refit-with-best-params")
-        with context.propagate_callback_context(best):
-            context.call_on_fit_task_begin(estimator=self, **data)
-            start = time.time()
-            best.fit(X, **fit_params) if y is None else best.fit(X, y, **fit_params)
-        self.refit_time_ = time.time() - start
-        if hasattr(best, "feature_names_in_"):
-            self.feature_names_in_ = best.feature_names_in_
-        context.call_on_fit_task_end(estimator=self, **data)
-
-
-def name_candidates(
-    results: Iterable[Result], candidates: list[dict[str, Any]], n_folds: int
-) -> None:
-    """Add the candidates that an error ended to its text, once for all fits with this error."""
-    failed: dict[str, dict[int, list[int]]] = {}
-    results = list(results)
-    for number, result in enumerate(results):
-        if result["fit_error"] is not None:
-            candidate, fold = divmod(number, n_folds)
-            failed.setdefault(result["fit_error"], {}).setdefault(candidate, []).append(fold + 1)
-    texts = {}
-    for error, folds_of in failed.items():
-        named = [
-            f"{describe_candidate(candidates[candidate]) or 'defaults'} (fold "
-            f"{', '.join(map(str, folds))})"
-            for candidate, folds in folds_of.items()
-        ]
-        texts[error] = f"{error}in the candidates {'; '.join(named)}\n"
-    for result in results:
-        if result["fit_error"] is not None:
-            result["fit_error"] = texts[result["fit_error"]]

@@ -2,44 +2,23 @@
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Sequence
-from itertools import product
 from numbers import Integral, Real
-from operator import mul
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 import numpy as np
-from joblib.parallel import get_active_backend
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import _fit_context, clone
+from sklearn.base import _fit_context
 from sklearn.model_selection import ParameterGrid, check_cv
 from sklearn.model_selection._search import BaseSearchCV
-from sklearn.model_selection._validation import (
-    _insert_error_scores,
-    _warn_or_raise_about_fit_failures,
-)
 from sklearn.utils import indexable
-from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _check_method_params
 
 from sk_fer._utils._constraints import Interval
 from sk_fer.estimators._targets import encode_targets
 from sk_fer.model_selection._check_search import check_any_score, check_scoring_names, check_search
-from sk_fer.model_selection._cluster import cluster_client, sendable, shared_with_workers
-from sk_fer.model_selection._evaluate import threads_of_a_fit
-from sk_fer.model_selection._grid_search_cv import name_candidates
-from sk_fer.model_selection._halving_fits import FitSettings, train_and_score
-from sk_fer.model_selection._halving_plan import (
-    common_max_epochs,
-    epochs_between,
-    epochs_of_rungs,
-    planned_candidates,
-)
-from sk_fer.model_selection._progress import SearchProgress
+from sk_fer.model_selection._halving_plan import common_max_epochs, epochs_of_rungs
+from sk_fer.model_selection._halving_rungs import check_name_of_score, run_rungs
+from sk_fer.model_selection._refit import refit_best
 
 
 class FERHalvingSearchCV(BaseSearchCV):
@@ -48,9 +27,9 @@ class FERHalvingSearchCV(BaseSearchCV):
     All candidates train for a few epochs. The best of them (one in `factor`) continue, from where
     they stopped, until they have trained for `factor` times as many epochs, and so on, until the
     last ones have trained for ``max_epochs`` of the classifier. The last ones have the weights
-    and the scores that :class:`~sklearn.model_selection.GridSearchCV` would give them, to the
-    bit on one CPU. No epoch of them is trained twice, unlike in
-    :class:`~sklearn.model_selection.HalvingGridSearchCV`.
+    and the scores that :class:`~sklearn.model_selection.GridSearchCV` would give them: with
+    ``batched=False`` to the bit on one CPU, and otherwise up to the rounding of sums. No epoch of
+    them is trained twice, unlike in :class:`~sklearn.model_selection.HalvingGridSearchCV`.
 
     Parameters
     ----------
@@ -84,6 +63,10 @@ class FERHalvingSearchCV(BaseSearchCV):
         The score of a fit that fails. A candidate does not continue if one of its fits failed.
     return_train_score : bool, default=False
         Whether to score the training images, too.
+    batched : bool, default=True
+        Whether to train several dense networks, or heads over frozen backbones, as one computation
+        between two comparisons, as in :class:`FERGridSearchCV`. Their scores differ from those of
+        single fits only by the rounding of sums.
 
     Attributes
     ----------
@@ -177,9 +160,8 @@ class FERHalvingSearchCV(BaseSearchCV):
         "param_grid": [dict, list],
         "factor": [Interval(Real, 1, None, closed="neither")],
         "min_epochs": [Interval(Integral, 1, None, closed="left")],
+        "batched": ["boolean"],
     }
-
-    _cool_down = 0.25
 
     def __init__(
         self,
@@ -196,6 +178,7 @@ class FERHalvingSearchCV(BaseSearchCV):
         pre_dispatch: int | str = "2*n_jobs",
         error_score: Any = np.nan,
         return_train_score: bool = False,
+        batched: bool = True,
     ) -> None:
         super().__init__(
             estimator,
@@ -211,6 +194,7 @@ class FERHalvingSearchCV(BaseSearchCV):
         self.param_grid = param_grid
         self.factor = factor
         self.min_epochs = min_epochs
+        self.batched = batched
 
     @_fit_context(prefer_skip_nested_validation=False)  # the estimator is validated in its fit
     def fit(self, X: ArrayLike, y: ArrayLike | None = None, **params: Any) -> Self:
@@ -242,7 +226,7 @@ class FERHalvingSearchCV(BaseSearchCV):
         check_scoring_names(self.scoring)
         scorers, metric = self._get_scorers()
         if not (self.scoring is None or isinstance(self.scoring, str) or callable(self.scoring)):
-            self._check_name_of_score(scorers._scorers)
+            check_name_of_score(self, scorers._scorers)
         X, y = indexable(X, y)
         params = _check_method_params(X, params=params)
         routed = self._get_routed_params_for_fit(params)
@@ -252,165 +236,27 @@ class FERHalvingSearchCV(BaseSearchCV):
         context = self._init_callback_context(max_subtasks=1 + (self.refit is not False))
         context.call_on_fit_task_begin(**data)
 
-        estimator = clone(self.estimator)
         candidates = list(ParameterGrid(self.param_grid))
         encode_targets(y, estimator=type(self).__name__)  # raises before check_cv casts infinity
         cv = check_cv(self.cv, y, classifier=True)
         folds = check_search(
-            estimator,
-            candidates,
-            X,
-            y,
-            cv=cv,
-            scoring=self.scoring,
-            **routed.splitter.split,
+            self.estimator, candidates, X, y, cv=cv, scoring=self.scoring, **routed.splitter.split
         )
         self.n_splits_ = len(folds)
         self.n_resources_ = epochs_of_rungs(
             len(candidates),
-            common_max_epochs(estimator, candidates),
+            common_max_epochs(self.estimator, candidates),
             factor=self.factor,
             min_epochs=self.min_epochs,
         )
-        settings = FitSettings(
-            scorers,
-            routed.estimator.fit,
-            routed.scorer.score,
-            self.return_train_score,
-            self.error_score,
-            self._cool_down,
-            None,
-            self,
-        )
-        results = self._run(estimator, candidates, X, y, folds, settings, context)
+        results = run_rungs(self, candidates, X, y, folds, scorers, routed, context)
         self._choose(results, metric)
         if self.refit:
-            self._refit(estimator, routed.estimator.fit, data, context)
+            refit_best(self, routed.estimator.fit, data, context)
         self.scorer_ = getattr(scorers, "_scorers", scorers)
         self.cv_results_ = results
         context.call_on_fit_task_end(**data)
         return self
-
-    def _run(
-        self,
-        estimator: Any,
-        candidates: list[dict[str, Any]],
-        X: Any,
-        y: Any,
-        folds: Sequence[tuple[NDArray, NDArray]],
-        settings: FitSettings,
-        context: Any,
-    ) -> dict[str, NDArray]:
-        """Train the candidates from rung to rung, and return ``cv_results_``."""
-        n_rungs = self.n_iterations_ = len(self.n_resources_)
-        context = context.subcontext(task_name="search", max_subtasks=n_rungs)
-        context.call_on_fit_task_begin(estimator=self)
-        left = list(range(len(candidates)))
-        self.n_candidates_ = []
-        rows: list[dict[str, Any]] = []
-        out: list[dict[str, Any]] = []
-        more: dict[str, list[int]] = {"iter": [], "n_resources": []}
-        parallel = Parallel(
-            n_jobs=self.n_jobs, pre_dispatch=self.pre_dispatch, return_as=_return_as()
-        )
-        n_workers = parallel._backend.effective_n_jobs(parallel.n_jobs)
-        settings = settings._replace(n_threads=threads_of_a_fit(parallel._backend, n_workers))
-        steps = epochs_between(self.n_resources_)
-        planned = planned_candidates(len(candidates), self.factor, n_rungs)
-        images, on_cluster = sendable(X), cluster_client() is not None
-        with (
-            TemporaryDirectory(prefix="sk_fer_search_", ignore_cleanup_errors=True) as name,
-            shared_with_workers(images, y, *folds),
-            SearchProgress(
-                self.verbose,
-                n_fits=sum(planned) * len(folds),
-                total=sum(map(mul, planned, steps)) * len(folds),
-                score=self.refit if isinstance(self.refit, str) else None,
-            ) as progress,
-        ):
-            folder = Path(name)
-            for rung, n_epochs in enumerate(self.n_resources_):
-                of_rung = context.subcontext(
-                    task_name="halving-iteration",
-                    max_subtasks=len(left) * len(folds),
-                    sequential_subtasks=False,
-                ).call_on_fit_task_begin(estimator=self)
-                of_left = [candidates[i] for i in left]
-                title = f"{n_epochs} {'epoch' if n_epochs == 1 else 'epochs'}"
-                progress.begin(of_left, len(folds), title=title, weight=steps[rung])
-                fits = list(product(left, range(len(folds))))
-                finished = parallel(
-                    delayed(train_and_score)(
-                        estimator,
-                        images,
-                        y,
-                        folds[fold],
-                        # Another machine would not remove the folder.
-                        None if on_cluster else folder / f"steps-{fold}",
-                        params=candidates[i],
-                        n_epochs=n_epochs,
-                        state=_read(folder / f"{i}-{fold}.pt"),
-                        settings=settings,
-                        context=of_rung.subcontext(
-                            task_name="candidate-split-evaluation", task_id=number
-                        ),
-                    )
-                    for number, (i, fold) in enumerate(fits)
-                )
-                last = rung == n_rungs - 1
-                new = []
-                for number, result in enumerate(finished):
-                    i, fold = fits[number]
-                    _keep(result.pop("state"), None if last else folder / f"{i}-{fold}.pt")
-                    progress.finished(left.index(i), fold, result)
-                    new.append(result)
-                name_candidates(new, of_left, len(folds))
-                _warn_or_raise_about_fit_failures(new, self.error_score)
-                if callable(self.scoring):
-                    _insert_error_scores(new, self.error_score)
-                rows += of_left
-                out += new
-                more["iter"] += [rung] * len(left)
-                more["n_resources"] += [n_epochs] * len(left)
-                self.n_candidates_.append(len(left))
-                if not last:
-                    left = self._best(left, new)
-                    for i, fold in fits:
-                        if i not in left:
-                            (folder / f"{i}-{fold}.pt").unlink(missing_ok=True)
-                of_rung.call_on_fit_task_end(estimator=self)
-        self.n_remaining_candidates_ = len(left)
-        self.multimetric_ = isinstance(out[0]["test_scores"], dict)
-        context.call_on_fit_task_end(estimator=self)
-        return self._format_results(rows, len(folds), out, more)
-
-    def _best(self, left: list[int], out: list[dict[str, Any]]) -> list[int]:
-        """Return the candidates that continue, in their order in the grid."""
-        if isinstance(out[0]["test_scores"], dict):
-            self._check_name_of_score(out[0]["test_scores"])
-            values = [result["test_scores"][self.refit] for result in out]
-        else:
-            values = [result["test_scores"] for result in out]
-        scores = np.reshape(values, (len(left), -1)).mean(axis=1)
-        failed = np.reshape([r["fit_error"] is not None for r in out], (len(left), -1)).any(axis=1)
-        scores[failed] = np.nan
-        n_left = min(math.ceil(len(left) / self.factor), int((~np.isnan(scores)).sum()))
-        if not n_left:
-            raise ValueError(
-                f"each of the {len(left)} candidates failed or has the score NaN in one of the "
-                f"{self.n_splits_} folds, so that none can continue; set error_score='raise' to "
-                "see the first error"
-            )
-        order = np.argsort(-scores, kind="stable")  # NaN is the last
-        return sorted(left[position] for position in order[:n_left])
-
-    def _check_name_of_score(self, scores: Any) -> None:
-        """Raise an error if `refit` does not name the score that decides, among several."""
-        if not isinstance(self.refit, str) or self.refit not in scores:
-            raise ValueError(
-                f"got refit={self.refit!r} with the scores {', '.join(scores)}; expected the name "
-                "of the one that decides which candidates continue"
-            )
 
     def _choose(self, results: dict[str, NDArray], metric: Any) -> None:
         """Set the attributes of the best candidate."""
@@ -430,33 +276,3 @@ class FERHalvingSearchCV(BaseSearchCV):
             self.best_index_ = int(last[np.argsort(-scores[last], kind="stable")[0]])
             self.best_score_ = scores[self.best_index_]
         self.best_params_ = results["params"][self.best_index_]
-
-    def _refit(self, estimator: Any, fit_params: Any, data: dict[str, Any], context: Any) -> None:
-        """Fit the best candidate on all images."""
-        best = clone(estimator).set_params(**clone(self.best_params_, safe=False))
-        self.best_estimator_ = best
-        context = context.subcontext(task_name="refit-with-best-params")
-        with context.propagate_callback_context(best):
-            context.call_on_fit_task_begin(**data)
-            begin = time.perf_counter()
-            best.fit(data["X"], data["y"], **fit_params)
-            self.refit_time_ = time.perf_counter() - begin
-        if hasattr(best, "feature_names_in_"):
-            self.feature_names_in_ = best.feature_names_in_
-        context.call_on_fit_task_end(**data)
-
-
-def _return_as() -> str:
-    """Return "generator" if the backend of joblib knows it, so that few states are in memory."""
-    backend, _ = get_active_backend()
-    return "generator" if getattr(backend, "supports_return_generator", False) else "list"
-
-
-def _read(path: Path) -> bytes | None:
-    return path.read_bytes() if path.exists() else None
-
-
-def _keep(state: bytes | None, path: Path | None) -> None:
-    """Write the state of a fit to a file, unless the fit failed or was the last one."""
-    if state is not None and path is not None:
-        path.write_bytes(state)

@@ -13,22 +13,26 @@ from sk_fer.training._batched_loop import Fit, JointTraining, same_batches, sche
 from sk_fer.training._dataset import FaceDataset
 from sk_fer.training._loss import WeightedCrossEntropy
 from sk_fer.training._net import FERNet
+from sk_fer.training._paused import PausedTraining
 from sk_fer.training._ranks import n_ranks
 
 
 def train_together(
-    fits: list[tuple[FERNet, FaceDataset, FaceDataset | None]], *, most_bytes: int
+    fits: list[tuple[FERNet, FaceDataset, FaceDataset | None, PausedTraining | None]],
+    *,
+    most_bytes: int,
 ) -> list[Exception | None]:
     """Train several nets, those of equal networks together in each step.
 
     Each net is trained as by its ``partial_fit``: from the same initial weights, with the same
     batches, random numbers, learning rates and callbacks of epochs. The results differ only by
-    the rounding of sums.
+    the rounding of sums. Also the epochs after a pause are trained together.
 
     Parameters
     ----------
-    fits : list of (FERNet, FaceDataset, FaceDataset or None)
-        The nets, which are initialized, with their training and validation images.
+    fits : list of (FERNet, FaceDataset, FaceDataset or None, PausedTraining or None)
+        The nets, which are initialized, with their training and validation images, and the part
+        of the training, or None for the whole training.
     most_bytes : int
         The largest memory of the weights that are trained together.
 
@@ -57,12 +61,21 @@ def train_together(
                 joint = JointTraining([found[i] for i in part])
                 for i, error in zip(part, joint.run(), strict=True):
                     errors[i] = error
+    cooled = [i for i, fit in enumerate(found) if errors[i] is None and _begin_cool_down(fit)]
+    if cooled:
+        copies: list[Any] = [(found[i].net, found[i].train, None, None) for i in cooled]
+        for i, error in zip(cooled, train_together(copies, most_bytes=most_bytes), strict=True):
+            errors[i] = error
     return errors
+
+
+def _begin_cool_down(fit: Fit) -> bool:
+    return fit.pause is not None and fit.pause.begin_cool_down(fit.net)
 
 
 def _train_alone(fit: Fit) -> Exception | None:
     try:
-        fit.net.partial_fit(fit.train, valid=fit.valid)
+        fit.net.partial_fit(fit.train, valid=fit.valid, checkpoints=fit.pause)
     except ValueError as error:
         return error
     return None
@@ -78,6 +91,7 @@ def _kind_of(fit: Fit) -> Any:
     layers = plain_layers(net.module_, fit.train.kind)
     if (
         layers is None
+        or (fit.pause is not None and fit.pause.stopped)
         or n_ranks() > 1  # which share the batches of one fit
         or net.scaler_.is_enabled()
         or not isinstance(net.criterion_, WeightedCrossEntropy)
@@ -90,6 +104,7 @@ def _kind_of(fit: Fit) -> Any:
         tuple((type(x), *(tuple(weight.shape) for weight in x.parameters())) for x in layers),
         -(-len(fit.train) // net.batch_size),
         net.max_epochs,
+        None if fit.pause is None else fit.pause.part,
         None if schedule is None else (schedule.factor, schedule.n_epochs),
         net.precision,
         str(net.device),

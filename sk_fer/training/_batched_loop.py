@@ -16,15 +16,17 @@ from sk_fer.training._dataset import FaceDataset
 from sk_fer.training._divergence import DivergenceWatch
 from sk_fer.training._forward import layers_for
 from sk_fer.training._net import FERNet
+from sk_fer.training._paused import PausedTraining
 from sk_fer.training._schedules import ProgressSchedule
 
 
 class Fit(NamedTuple):
-    """A net with the data that it is to be trained on."""
+    """A net with the data that it is to be trained on, and the part of its training."""
 
     net: FERNet
     train: FaceDataset
     valid: FaceDataset | None
+    pause: PausedTraining | None
 
 
 def schedule_of(net: FERNet) -> ProgressSchedule | None:
@@ -72,26 +74,29 @@ class JointTraining:
     def run(self) -> list[Exception | None]:
         """Train the nets, and return the error of each one that diverged."""
         with ExitStack() as stack:
-            for net, train, _ in self.fits:
+            for net, train, _, pause in self.fits:
                 stack.enter_context(net._fit_context(None))
                 net.check_training_readiness()
                 net.notify("on_train_begin", X=train, y=None)
-            self.stoppings = [_best_weights_of(net) for net, _, _ in self.fits]
-            self._train()
-            for (net, train, _), stopping, error in zip(
+                n_epochs = net.max_epochs if pause is None else pause.restore(net)
+            self.stoppings = [_best_weights_of(fit.net) for fit in self.fits]
+            if n_epochs:
+                self._train(n_epochs)
+            for (net, train, _, _), stopping, error in zip(
                 self.fits, self.stoppings, self.errors, strict=True
             ):
                 if stopping is not None:
                     stopping.load_best = True
-                if error is None:
+                if error is None and net.history:  # it may have paused before the first epoch
                     net.notify("on_train_end", X=train, y=None)
         return self.errors
 
-    def _train(self) -> None:
+    def _train(self, n_epochs: int) -> None:
         active = list(range(len(self.fits)))
         self._arrange(active)
         try:
-            for epoch in range(self.fits[0].net.max_epochs):
+            first = len(self.nets[0].history) - self.nets[0].n_epochs_before_
+            for epoch in range(first, first + n_epochs):
                 ended = self._run_epoch(epoch)
                 if not ended:
                     continue
@@ -123,11 +128,11 @@ class JointTraining:
             self.losses.setdefault(repr(vars(net.criterion_)), []).append(k)
         self.train_batches = [
             BatchIterator(train, net.batch_size, self.device, net._shuffled)
-            for net, train, _ in self.leads
+            for net, train, *_ in self.leads
         ]
         self.valid_batches = [
             BatchIterator(valid, net.batch_size, self.device)
-            for net, _, valid in self.leads
+            for net, _, valid, _ in self.leads
             if valid is not None
         ]
 
@@ -152,6 +157,9 @@ class JointTraining:
             stopping = self.stoppings[i]
             if stopping is not None and stopping.best_epoch_ == len(net.history):
                 stopping.best_model_weights_ = _trained_copied(net, self.fits[i].train.kind)
+            pause = self.fits[i].pause
+            if pause is not None:
+                pause.save(net, stopped=stopped)
             if stopped:
                 ended.add(i)
         return ended
@@ -241,7 +249,7 @@ class JointTraining:
 
     def _prepared(self, images: list[Tensor], *, augment: bool) -> list[Tensor]:
         """Return the normalized images of each batch."""
-        nets = [net for net, _, _ in self.leads]
+        nets = [fit.net for fit in self.leads]
         if nets[0].module_.prepare.normalize == "dataset":
             prepared = [net.module_.prepare(x) for net, x in zip(nets, images, strict=True)]
         else:

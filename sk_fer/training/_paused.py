@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from functools import partial
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from skorch.callbacks import LRScheduler
@@ -61,6 +61,16 @@ class PausedTraining:
         """The seed of the training that is continued, or None if it begins."""
         return None if self._found is None else self._found["about"]["seed"]
 
+    @property
+    def part(self) -> tuple[int, int, float]:
+        """The epochs of this part: those before it, those at its end, and the cool-down."""
+        return len(self._found["history"]) if self._found else 0, self.n_epochs, self.cool_down
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a callback ended the training in a part before."""
+        return self._found is not None and self._found["stopped"]
+
     # -- what a net calls, as of Checkpoints ---------------------------------------------------
 
     def restore(self, net: Any) -> int:
@@ -81,7 +91,7 @@ class PausedTraining:
         n_epochs = min(self.n_epochs, net.max_epochs)
         if n_epochs < net.max_epochs and _rest_of_schedule(net, 0) is not None:
             self._n_cool_down = round(self.cool_down * n_epochs) or bool(self.cool_down)
-        if self._found is not None and self._found["stopped"]:
+        if self.stopped:
             self._n_cool_down = 0
             return 0
         done = len(net.history) - net.n_epochs_before_
@@ -130,22 +140,41 @@ class PausedTraining:
         train : FaceDataset
             The training images. They have their whole size, as at the end of a fit.
         """
+        if self.begin_cool_down(net):
+            net.partial_fit(train)
+
+    def begin_cool_down(self, net: Any) -> bool:
+        """Prepare the net of a paused fit to be trained through the rest of its schedule.
+
+        Parameters
+        ----------
+        net : FERNet
+            The net, which is changed. The state of the pause stays as it is.
+
+        Returns
+        -------
+        bool
+            Whether there are epochs to train. They are the ``max_epochs`` of the net.
+        """
         rest = _rest_of_schedule(net, self._pause_at) if self._n_cool_down else None
         if rest is None or self.state is None:
-            return
+            return False
         restore_state(net, unpack_state(self.state))  # a callback may have loaded other weights
         own = {name for name, _ in net.get_default_callbacks()}
-        schedule = ProgressSchedule(*rest, self._n_cool_down)
+        factor, lr = rest
+        schedule = ProgressSchedule(factor, lr, self._n_cool_down)
+        for group in net.optimizer_.param_groups:
+            group["initial_lr"] = lr * group["lr_factor"]
         net.callbacks_ = [
             *((name, callback) for name, callback in net.callbacks_ if name in own),
             ("sk_fer_cool_down", schedule),
         ]
         net.resizing = None
         net.max_epochs = self._n_cool_down
-        net.partial_fit(train)
+        return True
 
 
-def _rest_of_schedule(net: Any, n_epochs: int) -> tuple[Callable[[float], float], float] | None:
+def _rest_of_schedule(net: Any, n_epochs: int) -> tuple[_Rest, float] | None:
     """Return the rest of the schedule after some epochs as a function, and the learning rate.
 
     A schedule that follows from the course of the training falls to zero in a line. Returns None
@@ -155,15 +184,22 @@ def _rest_of_schedule(net: Any, n_epochs: int) -> tuple[Callable[[float], float]
     for callback in callbacks:
         if isinstance(callback, ProgressSchedule):
             start = n_epochs / callback.n_epochs
-            return partial(_rest, callback.factor, start), callback.lr
+            return _Rest(callback.factor, start), callback.lr
     if any(isinstance(callback, LRScheduler) for callback in callbacks):
         group = net.optimizer_.param_groups[0]
-        return partial(_rest, _fall, 0.0), group["lr"] / group["lr_factor"]
+        return _Rest(_fall, 0.0), group["lr"] / group["lr_factor"]
     return None
 
 
-def _rest(factor: Callable[[float], float], start: float, progress: float) -> float:
-    return factor(start + (1 - start) * progress)
+@dataclass(frozen=True)
+class _Rest:
+    """The rest of a schedule. It is equal to that of another net with the same schedule."""
+
+    factor: Callable[[float], float]
+    start: float
+
+    def __call__(self, progress: float) -> float:
+        return self.factor(self.start + (1 - self.start) * progress)
 
 
 def _fall(progress: float) -> float:

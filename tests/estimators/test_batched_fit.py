@@ -1,6 +1,7 @@
 """Classifiers that are fitted together are equal to those that are fitted one by one."""
 
 import re
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -154,6 +155,50 @@ def test_weights_soft_targets_and_groups(faces):
             for m in models
         ]
         assert_equal_fits(together, alone, X)
+
+
+def fit_parts_together(models, X, y, n_epochs, states):
+    """Fit classifiers until an epoch, from states, and return the new states."""
+    with ExitStack() as stack:
+        pauses = [
+            stack.enter_context(model._paused_after(n_epochs, state))
+            for model, state in zip(models, states, strict=True)
+        ]
+        fit_together(models, X, y)
+    return [pause.state for pause in pauses]
+
+
+@pytest.mark.parametrize(
+    ("models", "sizes"),
+    [
+        # A pause before the first epoch, and one before the sixth, each with a cool-down.
+        ([dense(lr=lr, dropout=0.1) for lr in (1e-3, 1e-2)], [2] * 5),
+        ([dense(lr=lr, lr_schedule=None) for lr in (1e-3, 1e-2)], [2] * 3),
+        ([dense(lr=lr, lr_schedule="plateau", tol=0.5) for lr in (1e-3, 1e-2)], [2] * 5),
+        # One of them ends early, and the other one continues alone.
+        ([dense(lr=0.1, early_stopping=True, n_iter_no_change=n) for n in (1, 9)], [2] * 3),
+        ([pretrained(trainable="head", lr=lr) for lr in (1e-3, 1e-2)], [2] * 5),
+    ],
+    ids=["dropout", "constant", "plateau", "early stopping", "heads"],
+)
+def test_parts_of_fits_are_equal_to_those_one_by_one(models, sizes, faces, joint_sizes):
+    models = [clone(model).set_params(max_epochs=9) for model in models]
+    states = [None, None]
+    for n_epochs in (1, 7, 9):
+        together, alone = ([clone(model) for model in models] for _ in range(2))
+        for model, state in zip(alone, states, strict=True):
+            with model._paused_after(n_epochs, state):
+                model.fit(*faces)
+        states = fit_parts_together(together, *faces, n_epochs, states)
+        assert_equal_fits(together, alone, faces[0])
+    assert joint_sizes == sizes
+
+
+def test_parts_of_fits_keep_their_random_seeds(faces):
+    first, second = ([dense(random_state=None) for _ in range(2)] for _ in range(2))
+    states = fit_parts_together(first, *faces, 1, [None, None])
+    fit_parts_together(second, *faces, 2, states)
+    assert [model._seed for model in second] == [model._seed for model in first]
 
 
 def test_other_networks_and_large_ones_are_separate(faces, joint_sizes, monkeypatch):

@@ -13,6 +13,7 @@ from skorch.callbacks import Callback
 from sk_fer.model_selection import FERHalvingSearchCV
 from sk_fer.model_selection._halving_plan import epochs_of_rungs
 from sk_fer.preprocessing import HistogramEqualizer
+from sk_fer.training._batched_loop import JointTraining
 
 from ..helpers import cnn, dense
 
@@ -53,7 +54,7 @@ def test_the_epochs_after_which_candidates_are_compared(
     ids=["dense", "plateau", "early stopping", "cnn"],
 )
 def test_the_last_candidates_have_the_scores_of_a_grid_search(model, small):
-    search = FERHalvingSearchCV(model, LR, factor=2, cv=CV).fit(*small)
+    search = FERHalvingSearchCV(model, LR, factor=2, cv=CV, batched=False).fit(*small)
     grid = GridSearchCV(model, LR, cv=CV).fit(*small)
     last = search.cv_results_["n_resources"] == model.max_epochs
     assert search.n_candidates_ == [4, 2, 1]
@@ -110,6 +111,31 @@ def test_steps_of_a_pipeline_are_fitted_once_for_each_fold(small):
     expected = GridSearchCV(model, grid, cv=CV, refit=False).fit(X, y).cv_results_
     row = expected["params"].index(search.best_params_)
     assert search.best_score_ == expected["mean_test_score"][row]
+
+
+def test_dense_networks_of_a_rung_are_trained_as_one(small, monkeypatch):
+    sizes, run = [], JointTraining.run
+
+    def noted(self):
+        sizes.append(len(self.fits))
+        return run(self)
+
+    monkeypatch.setattr(JointTraining, "run", noted)
+    model = make_pipeline(HistogramEqualizer(), dense(max_epochs=4, dropout=0.1))
+    grid = {
+        "ferdenseclassifier__lr": [1e-3, 3e-3, 1e-2],
+        "ferdenseclassifier__hidden_layer_sizes": [(8,), (4,)],
+    }
+    settings = {"cv": CV, "factor": 1.5, "scoring": "neg_log_loss", "refit": False}
+    together = FERHalvingSearchCV(model, grid, **settings).fit(*small)
+    assert sizes[:4] == [3, 3, 3, 3]  # of two sizes of networks until the pause, and after it
+    assert len(sizes) > 8  # also in later rungs
+    alone = FERHalvingSearchCV(model, grid, batched=False, **settings).fit(*small)
+    assert together.n_candidates_ == alone.n_candidates_ == [6, 4, 3, 2]
+    assert together.cv_results_["params"] == alone.cv_results_["params"]
+    for name in ("split0_test_score", "split1_test_score"):
+        scores, expected = (search.cv_results_[name] for search in (together, alone))
+        np.testing.assert_allclose(scores, expected, rtol=1e-4)
 
 
 class Counted(HistogramEqualizer):
@@ -292,7 +318,7 @@ def test_states_are_in_a_temporary_folder_that_is_removed(small, tmp_path, monke
 
     model = dense(max_epochs=4, callbacks=[Look()])
     FERHalvingSearchCV(model, LR, factor=2, cv=CV, refit=False).fit(*small)
-    assert seen == [4, 4, 4, 4, 2, 2]  # the first pause was before the first epoch
+    assert seen == [4, 5, 6, 7, 2, 2]  # the first pause was before the first epoch
     assert not list(tmp_path.glob("sk_fer_search_*"))
 
 

@@ -139,6 +139,7 @@ def test_a_search_by_halving(capsys, monkeypatch):
         dense(max_epochs=3), {"lr": [0.001, 0.01, 0.1]}, cv=2, verbose=1, refit=False
     ).fit(X, y)
     lines = capsys.readouterr().out.splitlines()
+    lines = [line for line in lines if " candidates: " in line]
     assert [line.split(" +/-")[0] for line in lines] == [
         f"{epochs} epoch{'s' * (epochs > 1)}: {number} of {n} candidates: {mean:.3f}"
         for (epochs, number, n), mean in zip(

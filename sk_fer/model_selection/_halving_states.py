@@ -1,0 +1,87 @@
+"""The trainings of a rung of a search by halving, whose states are in files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+
+class Rung:
+    """The part of the trainings until the next comparison of the candidates.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of the states.
+    names : sequence of str
+        The names of the candidates, for the files.
+    n_epochs : int
+        The number of epochs that are trained in all.
+    n_epochs_before : int
+        The number of epochs of the rung before, or 0.
+    is_last : bool
+        Whether the trainings are complete, so that no state is kept.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        names: Sequence[str],
+        *,
+        n_epochs: int,
+        n_epochs_before: int,
+        is_last: bool,
+    ) -> None:
+        self.folder = folder
+        self.names = names
+        self.n_epochs = n_epochs
+        self.n_epochs_before = n_epochs_before
+        self.is_last = is_last
+
+    def part(self, candidate: int, fold: int) -> dict[str, Any]:
+        """Return the part of a training, as arguments of ``_paused_after`` of the classifiers.
+
+        Parameters
+        ----------
+        candidate, fold : int
+            The numbers of the candidate and of the fold.
+
+        Returns
+        -------
+        dict
+            The arguments. Without the file of its state, a training begins again.
+        """
+        path = self._path(candidate, fold, self.n_epochs_before)
+        state = path.read_bytes() if path.exists() else None
+        return {"n_epochs": self.n_epochs, "state": state}
+
+    def keep(self, candidate: int, fold: int, state: bytes | None) -> None:
+        """Write the state of a training to a file, unless the fit failed or is complete.
+
+        Parameters
+        ----------
+        candidate, fold : int
+            The numbers of the candidate and of the fold.
+        state : bytes or None
+            The state.
+        """
+        if state is not None and not self.is_last:
+            self._path(candidate, fold, self.n_epochs).write_bytes(state)
+
+    def drop_others(self, candidates: Sequence[int]) -> None:
+        """Remove the states that are not needed after the comparison.
+
+        Parameters
+        ----------
+        candidates : sequence of int
+            The numbers of the candidates that continue.
+        """
+        kept = {self.names[i] for i in candidates}
+        for path in self.folder.glob("*.pt"):
+            name, _, n_epochs = path.stem.split("-")
+            if name not in kept or int(n_epochs) != self.n_epochs:
+                path.unlink()
+
+    def _path(self, candidate: int, fold: int, n_epochs: int) -> Path:
+        return self.folder / f"{self.names[candidate]}-{fold}-{n_epochs}.pt"
