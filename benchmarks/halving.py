@@ -20,6 +20,7 @@ results/halving.json; parts that are not named by --only are not changed.
 import argparse
 import json
 import time
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 from unittest.mock import patch
@@ -42,6 +43,7 @@ from sk_fer.datasets import make_faces
 from sk_fer.model_selection import FERHalvingSearchCV
 from sk_fer.preprocessing import HistogramEqualizer
 from sk_fer.training import FERNet
+from sk_fer.training._batched_loop import JointTraining
 
 PARTS = ("searches", "schedule")
 GRID = {
@@ -55,6 +57,7 @@ KINDS = {
     "GridSearchCV": GridSearchCV,
     "HalvingGridSearchCV": partial(HalvingGridSearchCV, resource="ferdenseclassifier__max_epochs"),
     "FERHalvingSearchCV": FERHalvingSearchCV,
+    "FERHalvingSearchCV, batched=False": partial(FERHalvingSearchCV, batched=False),
     "FERHalvingSearchCV, factor=4": partial(FERHalvingSearchCV, factor=4),
 }
 # -- schedule
@@ -80,23 +83,28 @@ def dense(**settings: Any) -> FERDenseClassifier:
 
 
 class CountImages:
-    """Counts the images that all fits train on, inside a ``with`` block."""
+    """Counts the images that all fits train on, alone or together, inside a ``with`` block."""
 
     n_images = 0
 
     def __enter__(self) -> "CountImages":
-        step = FERNet.train_step
+        step, run_epoch = FERNet.train_step, JointTraining._run_epoch
 
         def count(net: FERNet, batch: Any, **settings: Any) -> Any:
             self.n_images += len(batch[1])
             return step(net, batch, **settings)
 
-        self.patch = patch.object(FERNet, "train_step", count)
-        self.patch.start()
+        def count_together(joint: JointTraining, epoch: int) -> Any:
+            self.n_images += sum(len(joint.fits[i].train) for i in joint.active)
+            return run_epoch(joint, epoch)
+
+        self.patches = ExitStack()
+        self.patches.enter_context(patch.object(FERNet, "train_step", count))
+        self.patches.enter_context(patch.object(JointTraining, "_run_epoch", count_together))
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.patch.stop()
+        self.patches.close()
 
 
 def candidates(*, quick: bool) -> dict[str, Any]:

@@ -169,7 +169,7 @@ def search(
             "-r",
             help="Continue an interrupted search in DIR, if there is one, without repeating its "
             "finished fits. DATA and the other options must be the same; --n-candidates of optuna "
-            "can be larger. Not for halving.",
+            "can be larger.",
         ),
     ] = False,
     force: opt.Force = False,
@@ -187,8 +187,6 @@ def search(
         model, max_epochs=epochs, random_state=seed, device=device, precision=precision
     )
     grids = read_grids(param, grid) or [dict(NETWORKS[model].param_grid)]
-    if resume and strategy == "halving":
-        raise typer.BadParameter("a search by halving cannot be resumed", param_hint="--resume")
     if scheduler is not None and n_jobs == 1:
         n_jobs = -1
     fits = out / FITS

@@ -112,17 +112,17 @@ class Plan:
                 )
             else:
                 grid = [{name: [value] for name, value in each.items()} for each in self.candidates]
-                settings: dict[str, Any] = {
-                    "scoring": "accuracy",
-                    "cv": folds,
-                    "refit": False,
-                    "n_jobs": self.n_jobs,
-                    "verbose": 1,
-                }
-                if self.strategy == "halving":
-                    search = FERHalvingSearchCV(model, grid, **settings)
-                else:
-                    search = FERGridSearchCV(model, grid, journal=self.folder, **settings)
+                kind: Any = FERHalvingSearchCV if self.strategy == "halving" else FERGridSearchCV
+                search = kind(
+                    model,
+                    grid,
+                    scoring="accuracy",
+                    cv=folds,
+                    refit=False,
+                    n_jobs=self.n_jobs,
+                    verbose=1,
+                    journal=self.folder,
+                )
                 search.fit(images, target, **fit_params)
         return pd.DataFrame(search.cv_results_), search.best_params_
 

@@ -24,10 +24,10 @@ def save_results(results: pd.DataFrame, file: Path) -> None:
 
 
 def finished_results(folder: Path, names: Mapping[str, str]) -> pd.DataFrame | None:
-    """Return the scores in a journal, a row per candidate, or None if no fit has finished.
+    """Return the scores in a journal, or None if no fit has finished.
 
-    `names` has descriptions of candidates by their hashes, which are clearer than those in the
-    journal.
+    There is a row for each candidate and, with halving, number of epochs. `names` has descriptions
+    of candidates by their hashes, which are clearer than those in the journal.
     """
     fits = list(read_fits(folder))
     if not fits:
@@ -36,12 +36,14 @@ def finished_results(folder: Path, names: Mapping[str, str]) -> pd.DataFrame | N
         {
             "candidate": candidate,
             "params": names.get(candidate, text),
+            "n_resources": n_epochs,
             "score": result["test_scores"],
             "seconds": result["fit_time"],
         }
-        for candidate, text, result in fits
+        for candidate, text, n_epochs, result in fits
     )
-    results = table.groupby("candidate", as_index=False, sort=False).agg(
+    rows = table.groupby(["candidate", "n_resources"], dropna=False, as_index=False, sort=False)
+    results = rows.agg(
         params=("params", "first"),
         n_finished_folds=("score", "size"),
         mean_test_score=("score", "mean"),
@@ -49,7 +51,8 @@ def finished_results(folder: Path, names: Mapping[str, str]) -> pd.DataFrame | N
         mean_fit_time=("seconds", "mean"),
     )
     ranks = results["mean_test_score"].rank(ascending=False, method="min")
-    return results.drop(columns="candidate").assign(rank_test_score=ranks.astype(int))
+    results = results.drop(columns="candidate").assign(rank_test_score=ranks.astype(int))
+    return results if results["n_resources"].notna().all() else results.drop(columns="n_resources")
 
 
 def _candidates_table(results: pd.DataFrame) -> Table:

@@ -94,18 +94,20 @@ def evaluate(
     n_folds = len(folds)
     rows = [(np.asarray(train), np.asarray(test)) for train, test in folds]
     results: list[Any] = [None] * (len(candidates) * n_folds)
-    pending = []
+    n_epochs = {} if rung is None else {"n_epochs": rung.n_epochs}
+    order = _by_fold(estimator, candidates, n_folds)
+    pending = set()
 
     def keep(fit: int, result: Result) -> None:
         results[fit] = result
         if finished is not None:
             finished(*divmod(fit, n_folds), result)
 
-    for fit in _by_fold(estimator, candidates, n_folds):
+    for fit in order:
         candidate, fold = divmod(fit, n_folds)
-        found = None if journal is None else journal.find(candidates[candidate], fold)
+        found = None if journal is None else journal.find(candidates[candidate], fold, **n_epochs)
         if found is None:
-            pending.append(fit)
+            pending.add(fit)
             continue
         if contexts is not None:
             contexts[fit].call_on_fit_task_begin(estimator=caller, X=X, y=y)
@@ -120,14 +122,15 @@ def evaluate(
     processes = type(parallel._backend).__name__ in ("LokyBackend", "MultiprocessingBackend")
     in_files = n_workers > 1 and processes and isinstance(estimator, Pipeline)
     left = Counter(fit % n_folds for fit in pending)
-    groups = [[fit] for fit in pending]
-    if batched:
+    groups = [[fit] for fit in order]
+    if batched:  # in the groups of a search that was not stopped, for equal roundings of sums
         fit_params = settings["fit_params"]
-        groups = _groups(estimator, candidates, pending, n_folds, n_workers, fit_params)
+        groups = _groups(estimator, candidates, order, n_folds, n_workers, fit_params)
+    groups = [[fit for fit in group if fit in pending] for group in groups]
     images = sendable(X)
     of_fits = [each for each in (settings["fit_params"], settings["score_params"]) if each]
     with (
-        _temporary_folder() if in_files and folder is None else nullcontext() as root,
+        temporary_folder() if in_files and folder is None else nullcontext() as root,
         shared_with_workers(images, y, *chain.from_iterable(rows), *of_fits),
     ):
 
@@ -136,7 +139,7 @@ def evaluate(
             return None if parent is None else Path(parent, str(fold))
 
         def tasks() -> Iterator[Any]:
-            for fits in groups:
+            for fits in filter(None, groups):
                 fold = fits[0] % n_folds
                 places = [fit // n_folds for fit in fits]
                 yield delayed(fit_and_score)(
@@ -156,16 +159,19 @@ def evaluate(
                 )
 
         try:
-            for fit, result in chain.from_iterable(parallel(tasks())):
-                candidate, fold = divmod(fit, n_folds)
-                if rung is not None:
-                    rung.keep(candidate, fold, result.pop("state"))
+            for group in parallel(tasks()):
+                fits = [(*divmod(fit, n_folds), result) for fit, result in group]
+                for candidate, fold, result in fits:
+                    if rung is not None:
+                        rung.keep(candidate, fold, result.pop("state"))
                 if journal is not None:
-                    journal.add(candidates[candidate], fold, result)
-                keep(fit, result)
-                left[fold] -= 1
-                if not left[fold] and root is not None:
-                    shutil.rmtree(Path(root, str(fold)), ignore_errors=True)
+                    new = [(candidates[i], fold, result) for i, fold, result in fits]
+                    journal.add(new, error_score=settings["error_score"], **n_epochs)
+                for fit, result in group:
+                    keep(fit, result)
+                    left[fit % n_folds] -= 1
+                    if not left[fit % n_folds] and root is not None:
+                        shutil.rmtree(Path(root, str(fit % n_folds)), ignore_errors=True)
         finally:
             forget_folds()
     return results
@@ -178,7 +184,8 @@ def _return_as() -> str:
     return "generator_unordered" if known else "list"
 
 
-def _temporary_folder() -> AbstractContextManager[str]:
+def temporary_folder() -> AbstractContextManager[str]:
+    """Return a context whose folder is removed at its end."""
     return TemporaryDirectory(prefix="sk_fer_search_", ignore_cleanup_errors=True)
 
 

@@ -85,7 +85,7 @@ class FERGridSearchCV(GridSearchCV):
     journal : str or path-like, default=None
         The folder of the journal, which is created if it does not exist. Each finished fit is
         written to it. If the folder has the journal of the same search, its fits are not
-        repeated. Fits that failed or have the score NaN are repeated.
+        repeated. Fits that failed, or have the score NaN or `error_score`, are repeated.
 
     Attributes
     ----------

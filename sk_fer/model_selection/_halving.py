@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
+from os import PathLike
 from typing import Any, Self
 
 import numpy as np
@@ -18,6 +19,7 @@ from sk_fer.estimators._targets import encode_targets
 from sk_fer.model_selection._check_search import check_any_score, check_scoring_names, check_search
 from sk_fer.model_selection._halving_plan import common_max_epochs, epochs_of_rungs
 from sk_fer.model_selection._halving_rungs import check_name_of_score, run_rungs
+from sk_fer.model_selection._journal import describe_search, open_journal
 from sk_fer.model_selection._refit import refit_best
 
 
@@ -67,6 +69,10 @@ class FERHalvingSearchCV(BaseSearchCV):
         Whether to train several dense networks, or heads over frozen backbones, as one computation
         between two comparisons, as in :class:`FERGridSearchCV`. Their scores differ from those of
         single fits only by the rounding of sums.
+    journal : str or path-like, default=None
+        The folder of the journal of finished fits, as in :class:`FERGridSearchCV`. It also has the
+        states of the trainings, so that a search that was stopped continues. Candidates that train
+        as one computation finish together.
 
     Attributes
     ----------
@@ -126,8 +132,9 @@ class FERHalvingSearchCV(BaseSearchCV):
     was 0.51, 0.59 and 0.55.
 
     **Memory.** The states of the trainings (weights, moments of the optimizer, callbacks) are in
-    files of a temporary folder on the machine of the search, for which the environment variable
-    ``TMPDIR`` selects the place, and are removed once they are not needed. Their size is
+    files in the folder of the journal, or in a temporary folder on the machine of the search, for
+    which the environment variable ``TMPDIR`` selects the place. They are removed once they are not
+    needed, and if one is missing, its training begins again. Their size is
     two to three times that of the weights, for each candidate and fold. They are sent to the
     workers with the fits, so that workers on other machines need no shared folder.
 
@@ -161,6 +168,7 @@ class FERHalvingSearchCV(BaseSearchCV):
         "factor": [Interval(Real, 1, None, closed="neither")],
         "min_epochs": [Interval(Integral, 1, None, closed="left")],
         "batched": ["boolean"],
+        "journal": [str, PathLike, None],
     }
 
     def __init__(
@@ -179,6 +187,7 @@ class FERHalvingSearchCV(BaseSearchCV):
         error_score: Any = np.nan,
         return_train_score: bool = False,
         batched: bool = True,
+        journal: str | PathLike[str] | None = None,
     ) -> None:
         super().__init__(
             estimator,
@@ -195,6 +204,7 @@ class FERHalvingSearchCV(BaseSearchCV):
         self.factor = factor
         self.min_epochs = min_epochs
         self.batched = batched
+        self.journal = journal
 
     @_fit_context(prefer_skip_nested_validation=False)  # the estimator is validated in its fit
     def fit(self, X: ArrayLike, y: ArrayLike | None = None, **params: Any) -> Self:
@@ -221,7 +231,8 @@ class FERHalvingSearchCV(BaseSearchCV):
             If the classifier is not one of sk_fer.
         ValueError
             If a candidate cannot be fitted, a score is not known or cannot be computed, or the
-            folds cannot be made; nothing is fitted then. Also if all candidates fail.
+            folds cannot be made, or the journal is of another search; nothing is fitted then. Also
+            if all candidates fail.
         """
         check_scoring_names(self.scoring)
         scorers, metric = self._get_scorers()
@@ -249,7 +260,22 @@ class FERHalvingSearchCV(BaseSearchCV):
             factor=self.factor,
             min_epochs=self.min_epochs,
         )
-        results = run_rungs(self, candidates, X, y, folds, scorers, routed, context)
+        described = None
+        if self.journal is not None:
+            described = describe_search(
+                self.estimator,
+                candidates,
+                X,
+                y,
+                folds,
+                scoring=self.scoring,
+                return_train_score=self.return_train_score,
+                factor=self.factor,
+                min_epochs=self.min_epochs,
+                **params,
+            )
+        with open_journal(self.journal, described) as journal:
+            results = run_rungs(self, candidates, X, y, folds, scorers, routed, context, journal)
         self._choose(results, metric)
         if self.refit:
             refit_best(self, routed.estimator.fit, data, context)

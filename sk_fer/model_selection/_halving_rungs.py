@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from itertools import chain
 from operator import mul
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -20,9 +20,10 @@ from sklearn.model_selection._validation import (
 )
 
 from sk_fer.model_selection._cluster import cluster_client, sendable, shared_with_workers
-from sk_fer.model_selection._evaluate import Result, evaluate, name_candidates
+from sk_fer.model_selection._evaluate import Result, evaluate, name_candidates, temporary_folder
 from sk_fer.model_selection._halving_plan import epochs_between, planned_candidates
 from sk_fer.model_selection._halving_states import Rung
+from sk_fer.model_selection._journal import Journal, hash_of
 from sk_fer.model_selection._progress import SearchProgress
 
 
@@ -35,6 +36,7 @@ def run_rungs(
     scorers: Any,
     routed: Any,
     context: Any,
+    journal: Journal | None,
 ) -> dict[str, NDArray]:
     """Train the candidates of a search from rung to rung, and set its attributes of the rungs.
 
@@ -54,6 +56,8 @@ def run_rungs(
         The parameters of ``fit`` and of the scorers.
     context : sklearn.callback.CallbackContext
         The context of the search.
+    journal : Journal or None
+        The journal. The states of the trainings are in its folder.
 
     Returns
     -------
@@ -76,9 +80,11 @@ def run_rungs(
     out: list[Result] = []
     more: dict[str, list[int]] = {"iter": [], "n_resources": []}
     with ExitStack() as stack:
-        name = stack.enter_context(
-            TemporaryDirectory(prefix="sk_fer_search_", ignore_cleanup_errors=True)
-        )
+        folder = Path(stack.enter_context(temporary_folder()))
+        states, names = folder, [str(i) for i in left]
+        if journal is not None:
+            states, names = journal.folder / "states", [hash_of(params) for params in candidates]
+            states.mkdir(exist_ok=True)
         stack.enter_context(shared_with_workers(sendable(X), y, *chain.from_iterable(folds)))
         progress = stack.enter_context(
             SearchProgress(
@@ -97,8 +103,8 @@ def run_rungs(
             title = f"{n_epochs} {'epoch' if n_epochs == 1 else 'epochs'}"
             progress.begin(of_left, len(folds), title=title, weight=steps[number])
             rung = Rung(
-                Path(name),
-                [str(i) for i in left],
+                states,
+                [names[i] for i in left],
                 n_epochs=n_epochs,
                 n_epochs_before=n_epochs - steps[number],
                 is_last=number == n_rungs - 1,
@@ -111,6 +117,7 @@ def run_rungs(
                 folds,
                 n_jobs=search.n_jobs,
                 pre_dispatch=search.pre_dispatch,
+                journal=journal,
                 finished=progress.finished,
                 contexts=[
                     of_rung.subcontext(task_name="candidate-split-evaluation", task_id=fit)
@@ -119,7 +126,7 @@ def run_rungs(
                 caller=search,
                 batched=search.batched,
                 # Another machine would not remove the folder.
-                folder=None if cluster_client() is not None else Path(name),
+                folder=None if cluster_client() is not None else folder,
                 rung=rung,
                 scorer=scorers,
                 fit_params=routed.estimator.fit,
@@ -142,6 +149,7 @@ def run_rungs(
                 rung.drop_others(places)
                 left = [left[place] for place in places]
             of_rung.call_on_fit_task_end(estimator=search)
+        shutil.rmtree(states, ignore_errors=True)
     search.n_remaining_candidates_ = len(left)
     search.multimetric_ = isinstance(out[0]["test_scores"], dict)
     context.call_on_fit_task_end(estimator=search)

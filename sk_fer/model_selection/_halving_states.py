@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from sk_fer._utils._write_aside import write_aside
+
 
 class Rung:
     """The part of the trainings until the next comparison of the candidates.
@@ -13,7 +15,7 @@ class Rung:
     Parameters
     ----------
     folder : Path
-        The folder of the states.
+        The folder of the states, which exists.
     names : sequence of str
         The names of the candidates, for the files.
     n_epochs : int
@@ -67,7 +69,8 @@ class Rung:
             The state.
         """
         if state is not None and not self.is_last:
-            self._path(candidate, fold, self.n_epochs).write_bytes(state)
+            with write_aside(self._path(candidate, fold, self.n_epochs)) as aside:
+                aside.write_bytes(state)
 
     def drop_others(self, candidates: Sequence[int]) -> None:
         """Remove the states that are not needed after the comparison.
@@ -80,7 +83,8 @@ class Rung:
         kept = {self.names[i] for i in candidates}
         for path in self.folder.glob("*.pt"):
             name, _, n_epochs = path.stem.split("-")
-            if name not in kept or int(n_epochs) != self.n_epochs:
+            # A search that was stopped may have states of later rungs.
+            if name not in kept or int(n_epochs) < self.n_epochs:
                 path.unlink()
 
     def _path(self, candidate: int, fold: int, n_epochs: int) -> Path:

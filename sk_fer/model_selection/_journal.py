@@ -36,9 +36,15 @@ class Journal:
     ----------
     folder : Path
         The folder, which :func:`open_journal` has locked.
+
+    Attributes
+    ----------
+    folder : Path
+        The folder.
     """
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self._path = folder / FITS
         self._results = {row["fit"]: row["result"] for row in _read(self._path)}
 
@@ -66,30 +72,48 @@ class Journal:
         return None if result is None else dict(result)
 
     def add(
-        self, params: Mapping[str, Any], fold: int, result: Mapping[str, Any], **more: Any
+        self,
+        fits: Iterable[tuple[Mapping[str, Any], int, Mapping[str, Any]]],
+        *,
+        error_score: Any = math.nan,
+        **more: Any,
     ) -> None:
-        """Add the result of a fit, unless the fit failed or a score is NaN.
+        """Add the results of fits, except those that failed.
 
-        The line is on the disk when this returns.
+        The lines are written at once, so that fits that were trained as one computation are all in
+        the journal or none of them. They are on the disk when this returns.
 
         Parameters
         ----------
-        params, fold, **more
+        fits : iterable of (mapping, int, mapping)
+            The parameters of the candidate, the number of the fold, and the result: the scores and
+            times, which JSON can contain, as scikit-learn's searches collect them.
+        error_score : "raise" or float, default=nan
+            The score of a fit, or a scorer, that failed.
+        **more
             As in :meth:`find`.
-        result : mapping of str to object
-            The scores and times, which JSON can contain, as scikit-learn's searches collect them.
         """
-        scores = result["test_scores"]
-        values = scores.values() if isinstance(scores, Mapping) else [scores]
-        if result.get("fit_error") is not None or any(map(math.isnan, values)):
-            return
-        key = _key(params, fold, more)
-        row = {"fit": key, "params": _texts(params), "fold": fold, **more, "result": dict(result)}
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+        new = {}
+        lines = ""
+        for params, fold, result in fits:
+            if not _failed(result, error_score):
+                key = _key(params, fold, more)
+                new[key] = dict(result)
+                row = {"fit": key, "params": _texts(params), "fold": fold, **more}
+                lines += json.dumps({**row, "result": new[key]}) + "\n"
+        with self._path.open("ab") as file:
+            file.write(lines.encode())
             file.flush()
             os.fsync(file.fileno())
-        self._results[key] = dict(result)
+        self._results |= new
+
+
+def _failed(result: Mapping[str, Any], error_score: Any) -> bool:
+    """Return whether a fit or a scorer failed."""
+    scores = [result["test_scores"], result.get("train_scores", 0.0)]
+    values = [v for s in scores for v in (s.values() if isinstance(s, Mapping) else [s])]
+    failed = any(math.isnan(value) or value == error_score for value in values)
+    return failed or result.get("fit_error") is not None
 
 
 @contextmanager
@@ -115,7 +139,7 @@ def open_journal(
     BlockingIOError
         If another process has locked the folder.
     ValueError
-        If the folder has the journal of another search, or if a line of it cannot be read.
+        If the folder has the journal of another search, or one that cannot be read.
     """
     if folder is None:
         yield None
@@ -128,6 +152,12 @@ def open_journal(
         here = json.loads(json.dumps(described))
         if path.exists():
             _check_same(json.loads(path.read_text("utf-8")), here, folder)
+        elif (folder / FITS).exists():
+            raise ValueError(
+                f"{folder} has {FITS}, and not the file {SEARCH}, which says of which search these "
+                "fits are. Restore the file, use another folder, or remove this one to fit all "
+                "candidates again"
+            )
         else:
             with write_aside(path) as aside:
                 aside.write_text(json.dumps(here, indent=1), "utf-8")
@@ -227,7 +257,7 @@ def _differences(
             yield name, there.get(name), here.get(name)
 
 
-def read_fits(folder: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
+def read_fits(folder: Path) -> Iterator[tuple[str, str, int | None, dict[str, Any]]]:
     """Yield the candidate of each finished fit, by :func:`hash_of` and as text, and its result.
 
     Parameters
@@ -237,8 +267,8 @@ def read_fits(folder: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
 
     Yields
     ------
-    tuple of (str, str, dict)
-        The hash, the text and the result.
+    tuple of (str, str, int or None, dict)
+        The hash, the text, the number of epochs in a search by halving, and the result.
 
     Raises
     ------
@@ -246,7 +276,7 @@ def read_fits(folder: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
         If a line of the journal cannot be read.
     """
     for row in _read(folder / FITS):
-        yield row["fit"].split("/")[0], row["params"], row["result"]
+        yield row["fit"].split("/")[0], row["params"], row.get("n_epochs"), row["result"]
 
 
 def _read(path: Path) -> Iterator[dict[str, Any]]:

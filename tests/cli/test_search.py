@@ -18,6 +18,17 @@ def read_results(folder):
         return list(csv.DictReader(file))
 
 
+def count(fit, fitted):
+    """Return a function that fits a classifier and adds it to a list."""
+
+    @wraps(fit)
+    def fit_and_count(self, *args, **kwargs):
+        fitted.append(self)
+        return fit(self, *args, **kwargs)
+
+    return fit_and_count
+
+
 def test_grid_search_writes_candidates_and_the_best(run, tmp_path):
     out = tmp_path / "out"
     result = run(
@@ -40,19 +51,6 @@ def test_grid_search_writes_candidates_and_the_best(run, tmp_path):
     assert f"hidden_layer_sizes={best['param_hidden_layer_sizes']}" in result.output
     model = load_model(out / "model.skfer")
     assert str(model.hidden_layer_sizes) == best["param_hidden_layer_sizes"]
-
-
-def test_halving_trains_the_best_for_more_epochs(run, tmp_path):
-    out = tmp_path / "out"
-    result = run(
-        "search", "--model", "dense", "--epochs", 3, "--cv", 2, "--strategy", "halving",
-        "--param", "lr=0.001,0.01,0.05", "--param", "hidden_layer_sizes=(8,)", "--out", out,
-    )  # fmt: skip
-    assert result.exit_code == 0, result.output
-    with (out / "search.csv").open() as file:
-        epochs = [row["n_resources"] for row in csv.DictReader(file)]
-    assert epochs == ["1", "1", "1", "3"]
-    assert load_model(out / "model.skfer").max_epochs == 3
 
 
 @pytest.mark.filterwarnings("ignore:One or more of the .* scores are non-finite")
@@ -125,14 +123,8 @@ def test_an_interruption_leaves_the_scores_of_the_fits_before_it(interrupted):
 
 def test_resume_does_not_repeat_finished_fits(run, interrupted, tmp_path, monkeypatch):
     out, _ = interrupted
-    fit, fitted = FERDenseClassifier.fit, []
-
-    @wraps(fit)
-    def count(self, *args, **kwargs):
-        fitted.append(self)
-        return fit(self, *args, **kwargs)
-
-    monkeypatch.setattr(FERDenseClassifier, "fit", count)
+    fitted = []
+    monkeypatch.setattr(FERDenseClassifier, "fit", count(FERDenseClassifier.fit, fitted))
     result = run("search", *SMALL, *TWO_SIZES, "--out", out, "--resume")
     assert result.exit_code == 0, result.output
     assert len(fitted) == 1 + 1  # the fit that was interrupted, and that of the best candidate
@@ -142,6 +134,37 @@ def test_resume_does_not_repeat_finished_fits(run, interrupted, tmp_path, monkey
     assert [row["mean_test_score"] for row in resumed] == [
         row["mean_test_score"] for row in expected
     ]
+
+
+def test_halving_continues_after_an_interruption(run, tmp_path, monkeypatch):
+    fit, fitted = FERDenseClassifier.fit, []
+
+    @wraps(fit)
+    def stop_once(self, *args, **kwargs):
+        fitted.append(self)
+        if len(fitted) == 8:  # after three candidates and the first fold of the best one
+            raise KeyboardInterrupt
+        return fit(self, *args, **kwargs)
+
+    monkeypatch.setattr(FERDenseClassifier, "fit", stop_once)
+    arguments = [*SMALL, "--epochs", 3, "--strategy", "halving", "--param", "lr=0.001,0.01,0.05"]
+    arguments += ["--param", "hidden_layer_sizes=(8,)"]
+    stopped = run("search", *arguments, "--out", tmp_path / "out")
+    assert stopped.exit_code == 130, stopped.output
+    rows = read_results(tmp_path / "out")
+    assert [row["n_resources"] for row in rows] == ["1", "1", "1", "3"]
+    assert [row["n_finished_folds"] for row in rows] == ["2", "2", "2", "1"]
+    fitted.clear()
+    monkeypatch.setattr(FERDenseClassifier, "fit", count(fit, fitted))
+    for folder, n_fits in (("out", 1 + 1), ("whole", 6 + 2 + 1)):
+        result = run("search", *arguments, "--out", tmp_path / folder, "--resume")
+        assert result.exit_code == 0, result.output
+        assert len(fitted) == n_fits
+        fitted.clear()
+    resumed, expected = (read_results(tmp_path / folder) for folder in ("out", "whole"))
+    for column in ("param_lr", "n_resources", "mean_test_score"):
+        assert [row[column] for row in resumed] == [row[column] for row in expected]
+    assert load_model(tmp_path / "out" / "model.skfer").max_epochs == 3
 
 
 @pytest.mark.parametrize(
@@ -248,7 +271,6 @@ def test_real_folds_keep_subjects_together(run, data_folder, tmp_path):
         (["--cv", "usage"], 1, "has no training and validation split of its own"),
         (["--cv", "people"], 2, "expected usage, subject, subject:K or K"),
         (["--n-candidates", "3"], 2, "a grid has all its candidates"),
-        (["--strategy", "halving", "--resume"], 2, "a search by halving cannot be resumed"),
         (["no.csv", "--param", "augment={'flop': 1}"], 2, "augment has 'flop'"),
     ],
 )

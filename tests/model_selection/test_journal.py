@@ -27,8 +27,9 @@ def described(model=MODEL, candidates=CANDIDATES, X=X, y=Y, folds=FOLDS, scoring
 
 def test_results_are_read_back_exactly(tmp_path):
     with open_journal(tmp_path, described()) as journal:
-        journal.add(CANDIDATES[0], 1, RESULT)
-        journal.add(CANDIDATES[0], 1, RESULT | {"test_scores": {"a": 0.25, "b": 1.0}}, n_epochs=3)
+        journal.add([(CANDIDATES[0], 1, RESULT)])
+        several = RESULT | {"test_scores": {"a": 0.25, "b": 1.0}}
+        journal.add([(CANDIDATES[0], 1, several)], n_epochs=3)
     with open_journal(tmp_path, described()) as journal:
         assert len(journal) == 2
         assert journal.find(CANDIDATES[0], 1) == RESULT
@@ -39,25 +40,42 @@ def test_results_are_read_back_exactly(tmp_path):
 
 def test_failed_fits_are_not_finished(tmp_path):
     with open_journal(tmp_path, described()) as journal:
-        journal.add(CANDIDATES[0], 0, RESULT | {"fit_error": "Traceback", "test_scores": 0.0})
-        journal.add(CANDIDATES[0], 1, RESULT | {"test_scores": {"a": 1.0, "b": math.nan}})
+        for failed in (
+            {"fit_error": "Traceback", "test_scores": 0.0},
+            {"test_scores": {"a": 1.0, "b": math.nan}},
+            {"test_scores": np.float32(-1)},  # of a scorer that failed
+            {"train_scores": -1},
+        ):
+            journal.add([(CANDIDATES[0], 0, RESULT | failed)], error_score=np.float32(-1))
         assert len(journal) == 0
 
 
 def test_a_line_that_was_not_finished_is_removed(tmp_path):
     with open_journal(tmp_path, described()) as journal:
-        journal.add(CANDIDATES[0], 0, RESULT)
+        journal.add([(CANDIDATES[0], 0, RESULT)])
     with (tmp_path / FITS).open("a") as file:
         file.write('{"fit": "')
     with open_journal(tmp_path, described()) as journal:
         assert len(journal) == 1
-        journal.add(CANDIDATES[0], 1, RESULT)
+        journal.add([(CANDIDATES[0], 1, RESULT)])
     with open_journal(tmp_path, described()) as journal:
         assert len(journal) == 2
 
 
+def test_fits_of_an_unknown_search_are_refused(tmp_path):
+    with open_journal(tmp_path, described()) as journal:
+        journal.add([(CANDIDATES[0], 0, RESULT)])
+    (tmp_path / SEARCH).unlink()
+    with (
+        pytest.raises(ValueError, match=r"has fits.jsonl, and not the file search.json"),
+        open_journal(tmp_path, described()),
+    ):
+        pass
+
+
 def test_a_line_that_is_no_result_is_named(tmp_path):
-    (tmp_path / FITS).write_text('{"fit": 1}\n')
+    with open_journal(tmp_path, described()):
+        (tmp_path / FITS).write_text('{"fit": 1}\n')
     with (
         pytest.raises(ValueError, match=r"line 1 of .*fits.jsonl is not the result of a fit"),
         open_journal(tmp_path, described()),
