@@ -26,10 +26,10 @@ from sk_fer._cli._search_space import MODEL, Grid, describe
 from sk_fer.model_selection import FERGridSearchCV, FERHalvingSearchCV
 from sk_fer.model_selection._check_candidates import check_candidates
 from sk_fer.model_selection._check_folds import Folds, check_folds
-from sk_fer.model_selection._journal import hash_of
 from sk_fer.model_selection._optuna_candidates import import_optuna
 from sk_fer.model_selection._optuna_search import each_value, optuna_search
 from sk_fer.model_selection._ranges import Range, draw_candidates
+from sk_fer.model_selection._search_description import hash_of
 
 STRATEGIES = ("grid", "random", "halving", "optuna")
 N_CANDIDATES = 10  # of random and optuna, if no other number is given

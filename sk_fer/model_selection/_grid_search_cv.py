@@ -27,7 +27,7 @@ from sk_fer.model_selection._check_search import (
     check_search,
 )
 from sk_fer.model_selection._evaluate import Result, evaluate, name_candidates
-from sk_fer.model_selection._journal import describe_search, open_journal
+from sk_fer.model_selection._journal import journal_of
 from sk_fer.model_selection._progress import SearchProgress
 from sk_fer.model_selection._refit import refit_best
 
@@ -271,21 +271,9 @@ class FERGridSearchCV(GridSearchCV):
             context.subcontext(task_name="candidate-split-evaluation", task_id=number)
             for number in range(n_fits)
         ]
-        described = None
-        if self.journal is not None:
-            described = describe_search(
-                self.estimator,
-                candidates,
-                X,
-                y,
-                folds,
-                scoring=self.scoring,
-                return_train_score=self.return_train_score,
-                **params,
-            )
         score = self.refit if isinstance(self.refit, str) else None
         with (
-            open_journal(self.journal, described) as journal,
+            journal_of(self, candidates, X, y, folds, ["return_train_score"], params) as journal,
             SearchProgress(self.verbose, n_fits=n_fits, score=score) as progress,
         ):
             progress.begin(candidates, len(folds))

@@ -19,7 +19,7 @@ from sk_fer.estimators._targets import encode_targets
 from sk_fer.model_selection._check_search import check_any_score, check_scoring_names, check_search
 from sk_fer.model_selection._halving_plan import common_max_epochs, epochs_of_rungs
 from sk_fer.model_selection._halving_rungs import check_name_of_score, run_rungs
-from sk_fer.model_selection._journal import describe_search, open_journal
+from sk_fer.model_selection._journal import journal_of
 from sk_fer.model_selection._refit import refit_best
 
 
@@ -260,21 +260,8 @@ class FERHalvingSearchCV(BaseSearchCV):
             factor=self.factor,
             min_epochs=self.min_epochs,
         )
-        described = None
-        if self.journal is not None:
-            described = describe_search(
-                self.estimator,
-                candidates,
-                X,
-                y,
-                folds,
-                scoring=self.scoring,
-                return_train_score=self.return_train_score,
-                factor=self.factor,
-                min_epochs=self.min_epochs,
-                **params,
-            )
-        with open_journal(self.journal, described) as journal:
+        names = ("return_train_score", "factor", "min_epochs")
+        with journal_of(self, candidates, X, y, folds, names, params) as journal:
             results = run_rungs(self, candidates, X, y, folds, scorers, routed, context, journal)
         self._choose(results, metric)
         if self.refit:

@@ -23,8 +23,9 @@ from sk_fer.model_selection._cluster import cluster_client, sendable, shared_wit
 from sk_fer.model_selection._evaluate import Result, evaluate, name_candidates, temporary_folder
 from sk_fer.model_selection._halving_plan import epochs_between, planned_candidates
 from sk_fer.model_selection._halving_states import Rung
-from sk_fer.model_selection._journal import Journal, hash_of
+from sk_fer.model_selection._journal import Journal
 from sk_fer.model_selection._progress import SearchProgress
+from sk_fer.model_selection._search_description import hash_of
 
 
 def run_rungs(

@@ -3,30 +3,22 @@
 import json
 import math
 import os
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from functools import partial
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from os import PathLike
 from pathlib import Path
-from pickle import PicklingError
 from typing import Any
 
-import joblib
-import numpy as np
-from sklearn.base import BaseEstimator
-
-from sk_fer._utils._array_digest import checksum
 from sk_fer._utils._folder_lock import lock_folder
-from sk_fer._utils._library_versions import library_versions
 from sk_fer._utils._write_aside import write_aside
-from sk_fer.model_selection._check_candidates import describe_candidate
+from sk_fer.model_selection._search_description import (
+    check_same_search,
+    describe_search,
+    hash_of,
+    texts,
+)
 
 SEARCH, FITS = "search.json", "fits.jsonl"
-# Parameters that do not change the scores.
-_WITHOUT_EFFECT = ("verbose", "n_jobs", "memory")
-# What the pickling of a lambda, for example, raises.
-_NOT_PICKLED = (PicklingError, AttributeError, TypeError)
 
 
 class Journal:
@@ -99,7 +91,7 @@ class Journal:
             if not _failed(result, error_score):
                 key = _key(params, fold, more)
                 new[key] = dict(result)
-                row = {"fit": key, "params": _texts(params), "fold": fold, **more}
+                row = {"fit": key, "params": texts(params), "fold": fold, **more}
                 lines += json.dumps({**row, "result": new[key]}) + "\n"
         with self._path.open("ab") as file:
             file.write(lines.encode())
@@ -117,21 +109,19 @@ def _failed(result: Mapping[str, Any], error_score: Any) -> bool:
 
 
 @contextmanager
-def open_journal(
-    folder: str | PathLike[str] | None, described: Mapping[str, Any] | None
-) -> Iterator[Journal | None]:
+def open_journal(folder: str | PathLike[str], described: Mapping[str, Any]) -> Iterator[Journal]:
     """Lock a folder and open the journal in it inside a ``with`` block.
 
     Parameters
     ----------
-    folder : str, path-like or None
-        The folder. It is created if it does not exist. If None, there is no journal.
+    folder : str or path-like
+        The folder. It is created if it does not exist.
     described : mapping of str to object
         The search, from :func:`describe_search`.
 
     Yields
     ------
-    Journal or None
+    Journal
         The journal.
 
     Raises
@@ -141,17 +131,13 @@ def open_journal(
     ValueError
         If the folder has the journal of another search, or one that cannot be read.
     """
-    if folder is None:
-        yield None
-        return
-    assert described is not None
     folder = Path(folder)
     with lock_folder(folder):
         path = folder / SEARCH
         # The file is compared as JSON, in which a tuple is a list.
         here = json.loads(json.dumps(described))
         if path.exists():
-            _check_same(json.loads(path.read_text("utf-8")), here, folder)
+            check_same_search(json.loads(path.read_text("utf-8")), here, folder)
         elif (folder / FITS).exists():
             raise ValueError(
                 f"{folder} has {FITS}, and not the file {SEARCH}, which says of which search these "
@@ -164,97 +150,40 @@ def open_journal(
         yield Journal(folder)
 
 
-def describe_search(
-    estimator: Any,
+def journal_of(
+    search: Any,
     candidates: Iterable[Mapping[str, Any]],
     X: Any,
     y: Any,
     folds: Iterable[tuple[Any, Any]],
-    *,
-    scoring: Any,
-    **settings: Any,
-) -> dict[str, Any]:
-    """Describe a search by texts and checksums, to compare it with that of a journal.
+    names: Iterable[str],
+    params: Mapping[str, Any],
+) -> AbstractContextManager[Journal | None]:
+    """Open the journal of a search inside a ``with`` block, if its `journal` is not None.
 
     Parameters
     ----------
-    estimator : estimator
-        The estimator of the search.
-    candidates : iterable of dict
-        The parameters of the candidates.
-    X, y : array-like
-        The images and labels.
-    folds : iterable of (ndarray, ndarray)
-        The rows of the folds.
-    scoring : str, callable, list, tuple, dict or None
-        The score or scores. A function counts as the same if it has the same name.
-    **settings
-        Other arguments of the search, by name.
+    search : FERGridSearchCV or FERHalvingSearchCV
+        The search.
+    candidates, X, y, folds
+        As in :func:`describe_search`.
+    names : iterable of str
+        The names of the parameters of the search that must be the same.
+    params : mapping of str to object
+        The parameters of its ``fit``.
 
     Returns
     -------
-    dict
-        The description, which JSON can contain.
-
-    Raises
-    ------
-    ValueError
-        If a value cannot be pickled, so that it cannot be compared with another one.
+    context manager
+        It yields the journal or None, and raises the errors of :func:`open_journal`.
     """
-    params = {"estimator": type(estimator).__name__, **estimator.get_params()}
-    return {
-        "estimator": {
-            name: _named_text(name, value)
-            for name, value in params.items()
-            if name.rpartition("__")[2] not in _WITHOUT_EFFECT
-        },
-        "candidates": {hash_of(params): _texts(params) for params in candidates},
-        "data": {
-            "X": _of_data(X),
-            "y": _of_data(y),
-            "cv": joblib.hash([(np.asarray(a), np.asarray(b)) for a, b in folds]),
-        },
-        "scoring": _of_scoring(scoring),
-        "settings": {name: _named_text(name, value) for name, value in settings.items()},
-        "versions": library_versions(),
-    }
-
-
-def _check_same(there: Mapping[str, Any], here: Mapping[str, Any], folder: Path) -> None:
-    """Raise an error if a journal is of another search, and warn of other versions."""
-    reasons = [
-        f"{name} was {before or 'not there'} and is {now or 'not there'}"
-        for section in ("estimator", "settings")
-        for name, before, now in _differences(there[section], here[section])
-    ]
-    for _, before, now in _differences(there["candidates"], here["candidates"]):
-        state = "is new" if before is None else "is missing"
-        reasons.append(f"the candidate {before or now} {state}")
-    reasons += [f"{name} differs" for name, _, _ in _differences(there["data"], here["data"])]
-    if there["scoring"] != here["scoring"]:
-        reasons.append(f"scoring was {there['scoring']} and is {here['scoring']}")
-    if reasons:
-        more = f"; and {len(reasons) - 5} more" if len(reasons) > 5 else ""
-        raise ValueError(
-            f"the journal in {folder} is of another search: {'; '.join(reasons[:5])}{more}. "
-            "Use another folder, or remove this one to fit all candidates again"
-        )
-    others = list(_differences(there["versions"], here["versions"]))
-    if others:
-        listed = ", ".join(f"{name} {before} (now {now})" for name, before, now in others)
-        warnings.warn(
-            f"the finished fits in {folder} were made with {listed}; their scores may differ "
-            "slightly from those of new fits",
-            stacklevel=3,
-        )
-
-
-def _differences(
-    there: Mapping[str, Any], here: Mapping[str, Any]
-) -> Iterator[tuple[str, Any, Any]]:
-    for name in {**there, **here}:
-        if there.get(name) != here.get(name):
-            yield name, there.get(name), here.get(name)
+    if search.journal is None:
+        return nullcontext()
+    settings = {name: getattr(search, name) for name in names}
+    described = describe_search(
+        search.estimator, candidates, X, y, folds, scoring=search.scoring, **settings, **params
+    )
+    return open_journal(search.journal, described)
 
 
 def read_fits(folder: Path) -> Iterator[tuple[str, str, int | None, dict[str, Any]]]:
@@ -301,59 +230,3 @@ def _read(path: Path) -> Iterator[dict[str, Any]]:
 
 def _key(params: Mapping[str, Any], fold: int, more: Mapping[str, Any]) -> str:
     return "/".join([hash_of(params), str(fold), *(str(more[name]) for name in sorted(more))])
-
-
-def hash_of(params: Mapping[str, Any]) -> str:
-    """Return a short text that tells the parameters of a candidate from others."""
-    try:
-        return joblib.hash(dict(params))
-    except _NOT_PICKLED as error:
-        raise _no_journal(f"the candidate {describe_candidate(params)}", error) from error
-
-
-def _texts(params: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}={_text(params[name])}" for name in sorted(params)) or "defaults"
-
-
-def _named_text(name: str, value: Any) -> str:
-    try:
-        return _text(value)
-    except _NOT_PICKLED as error:
-        raise _no_journal(f"a search with {name}={value!r}", error) from error
-
-
-def _no_journal(what: str, error: Exception) -> ValueError:
-    return ValueError(
-        f"{what} cannot have a journal, because a value cannot be pickled: {error}; use a function "
-        "of a module instead of a lambda, or no journal"
-    )
-
-
-def _text(value: Any) -> str:
-    """Return a value as text that is the same in each process and differs for other values."""
-    if isinstance(value, BaseEstimator):
-        return type(value).__name__  # its parameters have their own names
-    if isinstance(value, (bool, int, float, str, type(None), PathLike)):
-        return repr(value)
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(map(_text, value))}]"
-    return f"{type(value).__name__} {joblib.hash(value)[:8]}"
-
-
-def _of_data(data: Any) -> str | None:
-    if data is None:
-        return None
-    if isinstance(data, np.ndarray) and not data.dtype.hasobject:
-        return checksum(data)
-    return joblib.hash(data)
-
-
-def _of_scoring(scoring: Any) -> Any:
-    if isinstance(scoring, Mapping):
-        return {str(name): _of_scoring(scorer) for name, scorer in scoring.items()}
-    if isinstance(scoring, (list, tuple)):
-        return [_of_scoring(scorer) for scorer in scoring]
-    if isinstance(scoring, partial):
-        return _of_scoring(scoring.func)
-    name = getattr(scoring, "__qualname__", None)
-    return scoring if scoring is None or isinstance(scoring, str) else name or repr(scoring)

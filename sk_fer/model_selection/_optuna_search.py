@@ -19,10 +19,11 @@ from sk_fer.model_selection._check_candidates import check_candidates, describe_
 from sk_fer.model_selection._check_search import check_any_score, check_search
 from sk_fer.model_selection._evaluate import evaluate, name_candidates
 from sk_fer.model_selection._grid_search_cv import FERGridSearchCV
-from sk_fer.model_selection._journal import describe_search, open_journal
+from sk_fer.model_selection._journal import open_journal
 from sk_fer.model_selection._optuna_candidates import OptunaCandidates, import_optuna
 from sk_fer.model_selection._progress import SearchProgress
 from sk_fer.model_selection._ranges import Range
+from sk_fer.model_selection._search_description import describe_search
 
 STUDY = "study.db"
 

@@ -9,7 +9,8 @@ from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from sk_fer.model_selection._journal import FITS, SEARCH, describe_search, open_journal
+from sk_fer.model_selection._journal import FITS, SEARCH, open_journal
+from sk_fer.model_selection._search_description import describe_search
 from sk_fer.preprocessing import HistogramEqualizer
 from tests.helpers import dense
 
