@@ -182,7 +182,10 @@ def plot_lines(ax: Axes, shown: Any, x: Scale, by: Scale | None, score_label: st
     x.label_axis(ax.xaxis)
     ax.margins(x=0.08)
     if by is not None or shown["stopped"].any():
-        legend = ax.legend(title=None if by is None else by.label, frameon=False)
+        entries = zip(*ax.get_legend_handles_labels(), strict=True)
+        handles, labels = zip(*sorted(entries, key=lambda entry: entry[1] == _STOPPED), strict=True)
+        title = None if by is None else by.label
+        legend = ax.legend(handles, labels, title=title, frameon=False)
         for text in (*legend.get_texts(), legend.get_title()):
             text.set_parse_math(False)
     _finish(ax, score_label)
@@ -281,7 +284,7 @@ def plot_parallel_coordinates(
     dotted = {_STOPPED: shown["stopped"] & means.notna(), "failed": means.isna()}
     for label, rows in dotted.items():
         if rows.any():
-            ax.plot([], [], ":", color="0.6" if label == "failed" else colors(0.5), label=label)
+            ax.plot([], [], ":", color="0.6" if label == "failed" else colors(0.9), label=label)
             ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False)
     right = ax.secondary_yaxis("right", functions=_scaled(low, spread))
     right.set_ylabel(score_label, parse_math=False)
