@@ -10,6 +10,8 @@ from typing import Any
 import typer
 from rich.console import Console
 
+from sk_fer._utils._other_run import OtherRunError
+
 console = Console(highlight=False)
 
 STATE = SimpleNamespace(debug=False)
@@ -57,6 +59,8 @@ def show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
 def _one_line(error: Exception) -> str:
     notes = (f"({note})" for note in getattr(error, "__notes__", ()))
     message = " ".join([*str(error).split(), *notes])
+    if isinstance(error, OtherRunError):
+        message += " (--force instead of --resume starts again, --out chooses another folder)"
     if isinstance(error, _CLEAR) and message:
         return message
     return f"{type(error).__name__}: {message}".removesuffix(": ")

@@ -9,14 +9,29 @@ from rich.markup import escape
 
 from sk_fer import make_classifier, save_model
 from sk_fer._cli import _options as opt
-from sk_fer._cli._console import say
+from sk_fer._cli._console import say, show_warning
 from sk_fer._cli._data import Source, read_faces
 from sk_fer._cli._outputs import check_output, output_folder
 from sk_fer._cli._report import score_split, show_faces
 from sk_fer._cli._scheduler import check_scheduler, fits_on
-from sk_fer._cli._search_plan import N_CANDIDATES, N_FOLDS, STRATEGIES, Plan, make_folds
+from sk_fer._cli._search_plan import (
+    N_CANDIDATES,
+    N_FOLDS,
+    STRATEGIES,
+    Plan,
+    majority_score,
+    make_folds,
+)
 from sk_fer._cli._search_results import save_results
-from sk_fer._cli._search_space import STEPS, build_model, describe, read_grids, without_unused_steps
+from sk_fer._cli._search_space import (
+    STEPS,
+    build_model,
+    describe,
+    read_grids,
+    short_names,
+    without_unused_steps,
+)
+from sk_fer._utils._other_run import OtherRunError
 from sk_fer.estimators import NETWORKS
 
 EXAMPLES = """
@@ -210,9 +225,15 @@ def search(
             f"{len(folds)} {'fold' if len(folds) == 1 else 'folds'}, at most {epochs} epochs"
         )
         with fits_on(scheduler):
-            results, params = _run(plan, images, target, folds, groups, out)
+            results, params, score = _run(plan, images, target, folds, groups, out)
         save_results(results, out / "search.csv")
         say(escape(f"Best: {describe(params)}\n"))
+        majority = majority_score(target, folds)
+        if score <= majority:
+            show_warning(
+                f"the best accuracy, {score:.1%}, is no better than {majority:.1%}, that of always "
+                "predicting the most frequent class; use more --epochs or other values"
+            )
         # With --cv usage, the validation images are among the rows.
         train = folds[0][0] if cv == "usage" else slice(None)
         best = plan.fit(
@@ -236,6 +257,8 @@ def _run(plan: Plan, images: Any, target: Any, folds: Any, groups: Any, out: Pat
         return plan.run(images, target, folds, groups)
     except BlockingIOError:  # another process uses the folder
         raise
+    except OtherRunError as error:
+        raise OtherRunError(short_names(str(error))) from error
     except (KeyboardInterrupt, Exception) as error:
         finished = plan.finished()
         if finished is None:

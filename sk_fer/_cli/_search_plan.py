@@ -22,7 +22,7 @@ from sklearn.pipeline import Pipeline
 
 from sk_fer._cli._data import Faces
 from sk_fer._cli._search_results import finished_results
-from sk_fer._cli._search_space import MODEL, Grid, describe
+from sk_fer._cli._search_space import MODEL, Grid, describe, short_names
 from sk_fer.model_selection import FERGridSearchCV, FERHalvingSearchCV
 from sk_fer.model_selection._check_candidates import check_candidates
 from sk_fer.model_selection._check_folds import Folds, check_folds
@@ -79,7 +79,7 @@ class Plan:
         try:
             check_candidates(self.model, checked)
         except ValueError as error:
-            raise typer.BadParameter(str(error)) from error
+            raise typer.BadParameter(short_names(str(error))) from error
 
     @property
     def size(self) -> str:
@@ -89,8 +89,8 @@ class Plan:
 
     def run(
         self, images: NDArray, target: NDArray, folds: Folds, groups: NDArray | None
-    ) -> tuple[pd.DataFrame, dict[str, Any]]:
-        """Return the results of all candidates and the parameters of the best one."""
+    ) -> tuple[pd.DataFrame, dict[str, Any], float]:
+        """Return the results of all candidates, and the parameters and the score of the best."""
         fit_params = {} if groups is None else {"groups": groups}
         search: Any
         with _routing(groups):
@@ -109,6 +109,7 @@ class Plan:
                     n_jobs=self.n_jobs,
                     random_state=self.seed,
                     verbose=1,
+                    describe=describe,
                 )
             else:
                 grid = [{name: [value] for name, value in each.items()} for each in self.candidates]
@@ -123,8 +124,11 @@ class Plan:
                     verbose=1,
                     journal=self.folder,
                 )
+                search._describe = describe
                 search.fit(images, target, **fit_params)
-        return pd.DataFrame(search.cv_results_), search.best_params_
+        results = pd.DataFrame(search.cv_results_).rename(columns=short_names)
+        results["params"] = results["params"].map(describe)
+        return results, search.best_params_, float(search.best_score_)
 
     def fit(
         self, params: dict[str, Any], images: NDArray, target: NDArray, groups: NDArray | None
@@ -146,6 +150,15 @@ class Plan:
             last = model[-1] if isinstance(model, Pipeline) else model
             last.set_fit_request(groups=True)
         return model
+
+
+def majority_score(target: NDArray, folds: Folds) -> float:
+    """Return the mean accuracy of always predicting the most frequent class of the training."""
+    scores = []
+    for train, test in folds:
+        names, counts = np.unique(target[train], return_counts=True)
+        scores.append(np.mean(target[test] == names[counts.argmax()]))
+    return float(np.mean(scores))
 
 
 def make_folds(

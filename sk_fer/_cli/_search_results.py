@@ -12,7 +12,7 @@ from rich.table import Table
 
 from sk_fer._cli._console import console, say
 from sk_fer._cli._outputs import write_file
-from sk_fer._cli._search_space import describe
+from sk_fer._cli._search_space import short_names
 from sk_fer.model_selection._journal import read_fits
 
 
@@ -35,7 +35,7 @@ def finished_results(folder: Path, names: Mapping[str, str]) -> pd.DataFrame | N
     table = pd.DataFrame(
         {
             "candidate": candidate,
-            "params": names.get(candidate, text),
+            "params": names.get(candidate, short_names(text)),
             "n_resources": n_epochs,
             "score": result["test_scores"],
             "seconds": result["fit_time"],
@@ -76,6 +76,5 @@ def _candidates_table(results: pd.DataFrame) -> Table:
             f"{row['mean_fit_time']:.1f}",
         ]
         numbers += [f"{row[column]}" for column in more.values()]
-        params = row["params"]
-        table.add_row(*numbers, escape(params if isinstance(params, str) else describe(params)))
+        table.add_row(*numbers, escape(row["params"]))
     return table

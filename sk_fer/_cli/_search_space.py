@@ -75,9 +75,18 @@ def without_unused_steps(model: Any) -> Any:
 
 def describe(params: Mapping[str, Any]) -> str:
     """Return the parameters of a candidate as the user gives them."""
-    return ", ".join(
-        f"{name.removeprefix(f'{MODEL}__')}={_shown(value)}" for name, value in params.items()
-    )
+    return ", ".join(f"{short_names(name)}={_shown(value)}" for name, value in params.items())
+
+
+def short_names(text: str) -> str:
+    """Return a text with the names of the parameters of the model as the user gives them.
+
+    Examples
+    --------
+    >>> short_names("param_model__lr")
+    'param_lr'
+    """
+    return text.replace(f"{MODEL}__", "")
 
 
 def _shown(value: Any) -> str:

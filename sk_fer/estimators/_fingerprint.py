@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sk_fer._utils._array_digest import checksum
 from sk_fer._utils._digest import digest
+from sk_fer._utils._other_run import OtherRunError
 from sk_fer.estimators._parameters import resolve_optimizer_settings
 from sk_fer.estimators._weights_source import open_weights
 
@@ -132,7 +133,7 @@ def check_same(there: Mapping[str, Any], here: Mapping[str, Any], folder: str) -
         if there.get(name) != here.get(name)
     ]
     if differing:
-        raise ValueError(
+        raise OtherRunError(
             f"the checkpoints in {folder} are of another training: {'; '.join(differing)}. "
             "Use another folder, or remove the checkpoints and start again with "
             f"checkpoint={{'folder': {folder!r}, 'resume': False}}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import chain, groupby
 from pathlib import Path
@@ -246,7 +246,10 @@ def threads_of_a_fit(backend: Any, n_workers: int) -> int | None:
 
 
 def name_candidates(
-    results: Iterable[Result], candidates: list[dict[str, Any]], n_folds: int
+    results: Iterable[Result],
+    candidates: list[dict[str, Any]],
+    n_folds: int,
+    describe: Callable[[Mapping[str, Any]], str] = describe_candidate,
 ) -> None:
     """Add the candidates that an error ended to its text, once for all fits with this error."""
     failed: dict[str, dict[int, list[int]]] = {}
@@ -258,8 +261,7 @@ def name_candidates(
     texts = {}
     for error, folds_of in failed.items():
         named = [
-            f"{describe_candidate(candidates[candidate]) or 'defaults'} (fold "
-            f"{', '.join(map(str, folds))})"
+            f"{describe(candidates[candidate]) or 'defaults'} (fold {', '.join(map(str, folds))})"
             for candidate, folds in folds_of.items()
         ]
         texts[error] = f"{error}in the candidates {'; '.join(named)}\n"

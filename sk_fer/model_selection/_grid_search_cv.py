@@ -21,6 +21,7 @@ from sklearn.utils.validation import _check_method_params
 
 from sk_fer.estimators._base import BaseFERClassifier
 from sk_fer.estimators._targets import encode_targets
+from sk_fer.model_selection._check_candidates import describe_candidate
 from sk_fer.model_selection._check_search import (
     check_any_score,
     check_scoring_names,
@@ -141,6 +142,8 @@ class FERGridSearchCV(GridSearchCV):
     >>> sorted(search.best_params_)
     ['ferdenseclassifier__lr']
     """
+
+    _describe = staticmethod(describe_candidate)  # the command has shorter names
 
     _parameter_constraints: dict[str, list[Any]] = {
         **GridSearchCV._parameter_constraints,
@@ -274,7 +277,9 @@ class FERGridSearchCV(GridSearchCV):
         score = self.refit if isinstance(self.refit, str) else None
         with (
             journal_of(self, candidates, X, y, folds, ["return_train_score"], params) as journal,
-            SearchProgress(self.verbose, n_fits=n_fits, score=score) as progress,
+            SearchProgress(
+                self.verbose, n_fits=n_fits, score=score, describe=self._describe
+            ) as progress,
         ):
             progress.begin(candidates, len(folds))
             results = evaluate(
@@ -297,7 +302,7 @@ class FERGridSearchCV(GridSearchCV):
                 error_score=self.error_score,
                 verbose=self.verbose,
             )
-        name_candidates(results, candidates, len(folds))
+        name_candidates(results, candidates, len(folds), self._describe)
         _warn_or_raise_about_fit_failures(results, self.error_score)
         if callable(self.scoring):
             _insert_error_scores(results, self.error_score)

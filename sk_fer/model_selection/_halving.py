@@ -16,6 +16,7 @@ from sklearn.utils.validation import _check_method_params
 
 from sk_fer._utils._constraints import Interval
 from sk_fer.estimators._targets import encode_targets
+from sk_fer.model_selection._check_candidates import describe_candidate
 from sk_fer.model_selection._check_search import check_any_score, check_scoring_names, check_search
 from sk_fer.model_selection._halving_plan import common_max_epochs, epochs_of_rungs
 from sk_fer.model_selection._halving_rungs import check_name_of_score, run_rungs
@@ -159,6 +160,8 @@ class FERHalvingSearchCV(BaseSearchCV):
     >>> sorted(search.best_params_)
     ['lr']
     """
+
+    _describe = staticmethod(describe_candidate)  # the command has shorter names
 
     _parameter_constraints: dict[str, list[Any]] = {
         **BaseSearchCV._parameter_constraints,

@@ -93,6 +93,7 @@ def run_rungs(
                 n_fits=sum(planned) * len(folds),
                 total=sum(map(mul, planned, steps)) * len(folds),
                 score=search.refit if isinstance(search.refit, str) else None,
+                describe=search._describe,
             )
         )
         for number, n_epochs in enumerate(search.n_resources_):
@@ -136,7 +137,7 @@ def run_rungs(
                 error_score=search.error_score,
                 verbose=0,
             )
-            name_candidates(new, of_left, len(folds))
+            name_candidates(new, of_left, len(folds), search._describe)
             _warn_or_raise_about_fit_failures(new, search.error_score)
             if callable(search.scoring):
                 _insert_error_scores(new, search.error_score)

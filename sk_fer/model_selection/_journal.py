@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sk_fer._utils._folder_lock import lock_folder
+from sk_fer._utils._other_run import OtherRunError
 from sk_fer._utils._write_aside import write_aside
 from sk_fer.model_selection._search_description import (
     check_same_search,
@@ -139,7 +140,7 @@ def open_journal(folder: str | PathLike[str], described: Mapping[str, Any]) -> I
         if path.exists():
             check_same_search(json.loads(path.read_text("utf-8")), here, folder)
         elif (folder / FITS).exists():
-            raise ValueError(
+            raise OtherRunError(
                 f"{folder} has {FITS}, and not the file {SEARCH}, which says of which search these "
                 "fits are. Restore the file, use another folder, or remove this one to fit all "
                 "candidates again"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,7 @@ def optuna_search(
     n_jobs: int | None = None,
     random_state: int = 0,
     verbose: int = 0,
+    describe: Callable[[Mapping[str, Any]], str] = describe_candidate,
 ) -> Bunch:
     """Search over candidates that Optuna proposes from the scores of those before.
 
@@ -74,6 +75,8 @@ def optuna_search(
         The seed of the proposals.
     verbose : int, default=0
         If it is greater than zero, the progress is shown, as in :class:`FERGridSearchCV`.
+    describe : callable, default=describe_candidate
+        A function that returns the parameters of a candidate as text, for the progress.
 
     Returns
     -------
@@ -102,7 +105,7 @@ def optuna_search(
     results: list[dict[str, Any]] = []
     with (
         open_journal(folder, described) as journal,
-        SearchProgress(verbose, n_fits=n_candidates * len(folds)) as progress,
+        SearchProgress(verbose, n_fits=n_candidates * len(folds), describe=describe) as progress,
     ):
         study = OptunaCandidates(Path(folder, STUDY), grids, random_state)
         shown: list[dict[str, Any]] = [{} for _ in range(n_candidates)]  # filled one by one
@@ -142,7 +145,7 @@ def optuna_search(
             means = score([candidate for _, candidate in proposed])
             for (number, candidate), mean in zip(proposed, means, strict=True):
                 study.tell(number, mean, candidate)
-    name_candidates(results, candidates, len(folds))
+    name_candidates(results, candidates, len(folds), describe)
     _warn_or_raise_about_fit_failures(results, np.nan)
     table = FERGridSearchCV(estimator, {})._format_results(candidates, len(folds), results)
     check_any_score(table["mean_test_score"])

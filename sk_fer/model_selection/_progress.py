@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -33,6 +33,8 @@ class SearchProgress:
         The score to show, if there are several. If None, it is the first one.
     total : float, default=None
         The sum of the weights of all fits. If None, it is `n_fits`.
+    describe : callable, default=describe_candidate
+        A function that returns the parameters of a candidate as text.
     console : rich.console.Console, default=None
         Where to print. If None, it is the standard output.
 
@@ -56,8 +58,10 @@ class SearchProgress:
         n_fits: int,
         score: str | None = None,
         total: float | None = None,
+        describe: Callable[[Mapping[str, Any]], str] = describe_candidate,
         console: Console | None = None,
     ) -> None:
+        self.describe = describe
         self.score = score
         self.console = console or Console(highlight=False)
         terminal = self.console.is_terminal or self.console.is_jupyter
@@ -181,7 +185,7 @@ class SearchProgress:
         return float(np.mean(scores)), float(np.std(scores))
 
     def _name(self, candidate: int) -> str:
-        return describe_candidate(self.candidates[candidate]) or "defaults"
+        return self.describe(self.candidates[candidate]) or "defaults"
 
     def _print_candidate(self, candidate: int, best: tuple[int, str] | None) -> None:
         if not self.prints_lines:

@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator
 
 from sk_fer._utils._array_digest import checksum
 from sk_fer._utils._library_versions import library_versions
+from sk_fer._utils._other_run import OtherRunError
 from sk_fer.model_selection._check_candidates import describe_candidate
 
 # Parameters that do not change the scores.
@@ -106,7 +107,7 @@ def check_same_search(there: Mapping[str, Any], here: Mapping[str, Any], folder:
         reasons.append(f"scoring was {there['scoring']} and is {here['scoring']}")
     if reasons:
         more = f"; and {len(reasons) - 5} more" if len(reasons) > 5 else ""
-        raise ValueError(
+        raise OtherRunError(
             f"the journal in {folder} is of another search: {'; '.join(reasons[:5])}{more}. "
             "Use another folder, or remove this one to fit all candidates again"
         )

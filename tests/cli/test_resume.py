@@ -59,6 +59,7 @@ def test_the_error_names_other_options(run, cut_off):
     result = run("train", *THREE_EPOCHS, "--lr", 0.5, "--out", cut_off, "--resume")
     assert result.exit_code == 1
     assert "another training: lr was 0.001 and is 0.5" in result.stderr
+    assert "--force instead of --resume starts again" in result.stderr
 
 
 def test_force_starts_again(run, cut_off):

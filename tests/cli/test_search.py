@@ -171,7 +171,10 @@ def test_halving_continues_after_an_interruption(run, tmp_path, monkeypatch):
     ("arguments", "words"),
     [
         (TWO_SIZES, "contains an earlier search; use --resume to continue it, or --force"),
-        ([*TWO_SIZES[:-1], "hidden_layer_sizes=(8,),(9,)", "--resume"], "is of another search: "),
+        (
+            [*TWO_SIZES[:-1], "hidden_layer_sizes=(8,),(9,)", "--resume"],
+            "(--force instead of --resume starts again, --out chooses another folder)",
+        ),
         ([*TWO_SIZES, "--seed", 1, "--resume"], "is of another search: "),
     ],
 )
@@ -181,6 +184,18 @@ def test_resume_of_another_search_is_refused(run, interrupted, arguments, words)
     assert result.exit_code == 1
     assert words in result.stderr
     assert (out / "fits").exists()
+
+
+def test_a_best_score_that_is_that_of_the_most_frequent_class(run, tmp_path, monkeypatch):
+    def predict(self, X):
+        return self.classes_[[0] * len(X)]
+
+    monkeypatch.setattr(FERDenseClassifier, "predict", predict)
+    arguments = ["--param", "hidden_layer_sizes=(4,)", "--fraction", 0.5, "--out", tmp_path / "out"]
+    result = run("search", *SMALL, *arguments)
+    assert result.exit_code == 0, result.output
+    words = "the best accuracy, 14.3%, is no better than 14.3%, that of always predicting the most"
+    assert f"sk-fer: warning: {words}" in result.stderr
 
 
 def test_an_interruption_of_the_first_fit_writes_nothing(run, tmp_path, monkeypatch):

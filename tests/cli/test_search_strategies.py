@@ -56,7 +56,8 @@ def test_steps_of_preprocessing_are_candidates(search):
     assert table["param_equalize"].tolist() == [
         "passthrough", "HistogramEqualizer()", "HistogramEqualizer(method='adaptive')",
     ]  # fmt: skip
-    assert printed.count("equalize=False,") >= 1
+    assert " s per fit, equalize=False, hidden_layer_sizes=(4,)" in printed
+    assert "model__" not in printed + " ".join([*table.columns, *table["params"]])
     best = table.loc[table["rank_test_score"].idxmin(), "param_equalize"]
     if best == "passthrough":
         assert isinstance(model, FERDenseClassifier)
@@ -91,7 +92,7 @@ def test_several_grids_of_a_file(search, grid_file):
         "- {equalize: [false], hidden_layer_sizes: [3]}\n"
     )
     table, _, _ = search(*SMALL, "--grid", file)
-    assert table["param_model__hidden_layer_sizes"].tolist() == [4, 4, 3]
+    assert table["param_hidden_layer_sizes"].tolist() == [4, 4, 3]
 
 
 @pytest.mark.parametrize(
