@@ -37,6 +37,7 @@ from unittest.mock import patch
 import numpy as np
 import torch
 from _harness import command_line, fer2013, write_result
+from joblib.externals.loky import get_reusable_executor
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, ParameterGrid, StratifiedKFold, _validation
 from sklearn.pipeline import make_pipeline
@@ -249,12 +250,20 @@ def memory_of(kind: str, with_step: bool, n: int, n_images: int) -> dict[str, fl
 
 def run(function: Callable[..., Any], *args: Any, here: bool) -> Any:
     """Call a function in a process of its own, or here."""
-    EpochTime.total = EpochTime.wall = 0.0
     if here:
-        return function(*args)
+        return without_workers(function, *args)
     # The processes of the other benchmarks may not start workers.
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(function, *args).result()
+        return pool.submit(without_workers, function, *args).result()
+
+
+def without_workers(function: Callable[..., Any], *args: Any) -> Any:
+    """Call a function, and end the workers of joblib, which would wait for minutes."""
+    EpochTime.total = EpochTime.wall = 0.0
+    try:
+        return function(*args)
+    finally:
+        get_reusable_executor().shutdown()
 
 
 def times(name: str, args: argparse.Namespace) -> dict[str, Any]:
