@@ -94,6 +94,8 @@ class Journal:
                 new[key] = dict(result)
                 row = {"fit": key, "params": texts(params), "fold": fold, **more}
                 lines += json.dumps({**row, "result": new[key]}) + "\n"
+        if not new:
+            return
         with self._path.open("ab") as file:
             file.write(lines.encode())
             file.flush()
