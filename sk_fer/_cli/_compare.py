@@ -104,7 +104,7 @@ def compare(
 
     Each model is trained on the training split, with the same defaults as in train, and scored on
     the split of --subset. If a model fails, the others are still compared, and the exit code is 1.
-    No model file is written: train the chosen model with train.
+    No model file is written: use train for the chosen model.
     """
     opt.check_share("--fraction", fraction, most=1, may_be_all=True)
     source = Source(

@@ -53,7 +53,7 @@ def data(
     ] = None,
     force: opt.Force = False,
 ) -> None:
-    """Describe a data set without a training: its classes, splits, sizes, copies and groups.
+    """Describe a data set without training a model: its classes, splits, sizes, copies and groups.
 
     Sentences that begin with ! say what looks wrong. Images of different sizes are resized to 64 x
     64 pixels to be compared, unless --image-size is given.

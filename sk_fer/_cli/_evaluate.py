@@ -41,7 +41,7 @@ def evaluate(
             metavar=f"[{'|'.join(SUBSETS)}]",
             callback=opt.split_of(SUBSETS),
             help="Split to score on. Other names of splits, such as PublicTest, are accepted. "
-            "[default: validation; if DATA has no splits, test, or all if the model was trained on "
+            "[default: validation. If DATA has no splits: test, or all if the model was trained on "
             "other data]",
         ),
     ] = None,
@@ -72,10 +72,11 @@ def evaluate(
     """Score a model on labelled faces: precision, recall and F1 of each class, and accuracy.
 
     If DATA has no splits, it is split as in train, with the same --test-size and --seed. Images are
-    resized to the image size of the model. The means are over the classes that have images. If DATA
-    is another data set than that of the training, classes are matched by name, and images of
-    classes that the model does not know are left out. Otherwise, accuracy is also printed without
-    images that are copies of training images, also in another crop or compression.
+    resized to the image size of the model. The means are over the classes that have images. If the
+    model was trained on another data set, classes are matched by name, and images of classes that
+    the model does not know are left out. If it was trained on DATA, the accuracy is printed a
+    second time without copies of training images. Images with another crop or compression are
+    copies, too.
     """
     given = Source(data, ferplus, classes, skip_bad=skip_bad, format=data_format)
     if test_size is not None:

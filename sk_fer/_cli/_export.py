@@ -38,8 +38,8 @@ def export(
             metavar="DATA",
             parser=opt.local_path,
             help="Labelled faces, as DATA of train, with at least 1,000 in the validation "
-            "split. The file computes in integers of 8 bits if that is faster on this machine, and "
-            "loses less than 0.3 points of accuracy on that split.",
+            "split. The file then computes in integers of 8 bits, if that is faster on this "
+            "machine and loses less than 0.3 points of accuracy on that split.",
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", "-f", help="Overwrite the file.")] = False,

@@ -70,9 +70,9 @@ def report(
     """Write a report on a model as one HTML page, which opens without a network connection.
 
     It describes the images, their copies in the training split, the model, its training, the
-    scores with intervals, the calibration, the places of faces that predictions depend on, the
-    most confident errors and suspicious labels. A part that fails is named in the page, and on
-    stderr. Requires the extra packages of `pip install ".[report]"`.
+    scores with intervals, the calibration, the parts of faces that predictions depend on, the
+    most confident errors and suspicious labels. If a part fails, the page and stderr say so.
+    Requires the extra packages of `pip install ".[report]"`.
     """
     from sk_fer.inspection import write_report
 

@@ -90,8 +90,8 @@ Model = Annotated[
         metavar="NETWORK",
         callback=one_of(NETWORKS),
         help=f"{'; '.join(f'{name}: {row.description}' for name, row in NETWORKS.items())}. The "
-        "pretrained networks require timm, and download ImageNet weights unless "
-        "--set weights=None or --set weights=FILE is given.",
+        "pretrained networks require timm, and download ImageNet weights unless their parameter "
+        "weights is None or a file, as in --set weights=None (in search, --param weights=None).",
     ),
 ]
 ModelFile = Annotated[
@@ -126,7 +126,8 @@ Settings = Annotated[
     typer.Option(
         "--set",
         metavar="NAME=VALUE",
-        help="Any other parameter of the model, as a Python literal. Can be given several times.",
+        help="Any other parameter of the model, such as dropout=0.3. The value is a Python "
+        "literal. Can be given several times.",
     ),
 ]
 Format = Annotated[

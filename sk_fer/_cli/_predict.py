@@ -59,9 +59,10 @@ def predict(
             "--faces",
             metavar="[auto|yunet|lbp|whole]",
             callback=one_of(("auto", "yunet", "lbp", "whole")),
-            help="auto finds the faces in each image, with yunet if it is installed (extra faces), "
-            "and with lbp otherwise; an image that is already one cropped face is used whole. "
-            "whole uses each image as one face. [default: auto, or the detector in MODEL]",
+            help="auto finds the faces in each image, with yunet if it is installed "
+            '(`pip install ".[faces]"`), and with lbp otherwise; an image that is already one '
+            "cropped face is used whole. whole uses each image as one face. [default: auto, or the "
+            "detector in MODEL]",
             show_default=False,
         ),
     ] = None,
@@ -78,8 +79,9 @@ def predict(
             "--csv",
             metavar="FILE",
             parser=local_path,
-            help="Write the table to a CSV file: boxes, all probabilities, and the images without "
-            "a face or that cannot be read. An existing file is overwritten.",
+            help="Write a table with the boxes and all probabilities to a CSV file. It also has a "
+            "row for each image without a face, and for each image that cannot be read. An "
+            "existing file is overwritten.",
         ),
     ] = None,
     annotate: Annotated[
@@ -88,7 +90,7 @@ def predict(
             "--annotate",
             metavar="DIR",
             parser=local_path,
-            help="Write each image with boxes and probabilities to this folder.",
+            help="Write a copy of each image with boxes and probabilities to this folder.",
         ),
     ] = None,
     every: Annotated[
@@ -97,8 +99,8 @@ def predict(
             "--every",
             min=0,
             metavar="SECONDS",
-            help="In videos: seconds between two frames in which faces are searched. 0 stands for "
-            "each frame.",
+            help="In videos: seconds between two frames in which faces are searched. With 0, faces "
+            "are searched in each frame.",
         ),
     ] = 0.5,
     smooth: Annotated[
@@ -107,8 +109,8 @@ def predict(
             "--smooth",
             min=0,
             metavar="SECONDS",
-            help="In videos: the weight of a frame in the mean probabilities of a face falls to "
-            "37 % after this time. 0 stands for no mean.",
+            help="In videos: the probabilities of a face are a mean over about this time, in which "
+            "older frames count less. 0 turns the mean off.",
         ),
     ] = 1.0,
     skip_bad: Annotated[
@@ -118,13 +120,13 @@ def predict(
 ) -> None:
     """Find the faces in images and videos, and predict the expression of each.
 
-    Files with a name such as talk.mp4 or talk.mkv are videos, which require the extra video. A
-    video has a row for each face, with the mean of its probabilities; the CSV file has a row for
-    each face and searched frame, with the time in seconds. The annotated copy has no sound.
-
     An image with several faces has several rows, the largest face first. An image without a face
     has a row that says so, and is not an error. If images cannot be read, they are listed on
     stderr, the others are still predicted, and the exit code is 1.
+
+    Videos, such as talk.mp4, require `pip install ".[video]"`. The table has a row for each face
+    of a video, with its mean probabilities. The CSV file has a row for each face in each searched
+    frame, with the time in seconds. The annotated copy of a video has no sound.
     """
     if csv is not None and not csv.parent.is_dir():  # before the work
         raise FileNotFoundError(f"{csv} cannot be written: there is no folder {csv.parent}")

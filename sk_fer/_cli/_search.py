@@ -95,8 +95,9 @@ def search(
             "-p",
             metavar="NAME=V1,V2,...",
             help="Values of a parameter, as Python literals. Can be given several times: all "
-            f"combinations are candidates. {', '.join(STEPS)} are steps before the model: true, "
-            "false, or the value of their first parameter; equalize__clip_limit is another one. "
+            f"combinations are candidates. {', '.join(STEPS)} are steps before the model. Their "
+            "values are true (use the step), false (leave it out), or a value of the first "
+            "parameter of the step; equalize__clip_limit is another parameter of a step. "
             "[default: four candidates, depending on the model]",
         ),
     ] = None,
@@ -117,9 +118,9 @@ def search(
             "--strategy",
             metavar=f"[{'|'.join(STRATEGIES)}]",
             callback=opt.one_of(STRATEGIES),
-            help="grid: all candidates. random: some of them at random. halving: all for few "
-            "epochs, of which the best third continues to three times as many, and so on. optuna: "
-            "Optuna proposes candidates, from the scores of those before.",
+            help="grid: all candidates. random: some of them at random. halving: train all "
+            "candidates for few epochs, then the best third of them to three times as many epochs, "
+            "and so on. optuna: Optuna proposes each candidate from the scores of earlier ones.",
         ),
     ] = "grid",
     n_candidates: Annotated[
@@ -128,8 +129,9 @@ def search(
             "--n-candidates",
             min=1,
             metavar="N",
-            help="Number of candidates of random and optuna; for halving, draw so many at random. "
-            f"[default: {N_CANDIDATES}; all for halving without ranges]",
+            help="Number of candidates of random and optuna. With halving, this many candidates "
+            f"are drawn at random. [default: {N_CANDIDATES}; with halving, all of a grid without "
+            "ranges]",
         ),
     ] = None,
     cv: Annotated[
@@ -138,9 +140,10 @@ def search(
             "--cv",
             metavar="[usage|subject|subject:K|K]",
             callback=_folds_name,
-            help="K: folds of the training images, stratified by class. subject: the same, and "
-            "DATA must name the people. If it does, no person is in two folds in both cases. "
-            "usage: train on the training split and score on the validation split of DATA.",
+            help="K: K folds of the training images, stratified by class. If DATA names the "
+            "people, no person is in two folds. subject or subject:K: the same, but an error if "
+            "DATA does not name the people. usage: train on the training split of DATA and score "
+            "on its validation split.",
         ),
     ] = str(N_FOLDS),
     epochs: Annotated[
@@ -163,7 +166,7 @@ def search(
             "--scheduler",
             metavar="ADDRESS",
             help="Fit on the workers of a Dask cluster, whose scheduler has this address, such as "
-            "tcp://192.168.0.2:8786. By default, all of them work at the same time.",
+            "tcp://192.168.0.2:8786. By default, all workers are used at the same time.",
         ),
     ] = None,
     data_format: opt.Format = "auto",

@@ -38,8 +38,8 @@ def serve(
         str,
         typer.Option(
             "--host",
-            help="Address to listen on. Other machines can use the page if it is not a loopback "
-            "address.",
+            help="Address to listen on. The default is for this machine only. With another "
+            "address, other machines can use the page.",
         ),
     ] = "127.0.0.1",
     port: Annotated[
@@ -50,8 +50,8 @@ def serve(
     """Open a web page that finds the faces in photographs and predicts their expressions.
 
     The page is served on this machine only, until Ctrl-C. It accepts image files and pictures of a
-    webcam. Photographs are not stored, and nothing is sent to other machines. It requires the
-    extra app.
+    webcam. Photographs are not stored, and nothing is sent to other machines. Requires `pip install
+    ".[app]"`.
     """
     named: dict[str, Any] = {}
     for path in models or []:

@@ -205,4 +205,7 @@ def _say_what_is_next(out: Path, faces: Faces) -> None:
     written = ", ".join(file for file in FILES if (out / file).exists())
     say(escape(f"Wrote {written} into {out}"))
     say(escape(f"Next: sk-fer evaluate {model} {arguments}"))
-    say(escape(f"      sk-fer predict {model} face.png"))
+    if faces.source.data is None:
+        say("This model knows drawn faces only. Give DATA to train a model for photographs.")
+    else:
+        say(escape(f"      sk-fer predict {model} face.png"))
