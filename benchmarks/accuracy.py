@@ -1,13 +1,16 @@
 """Accuracy on PublicTest after a fit on Training, for one configuration and some seeds.
 
     SK_FER_DATA=folder python benchmarks/accuracy.py [name=value ...] [--preset fast]
-                                                     [--seeds 0 1 2] [--budget 300] [--quick]
+                                                     [--seeds 0 1 2] [--budget 300]
+                                                     [--held-out FOLD] [--quick]
 
 `name=value` are parameters of the classifier as Python literals: `max_epochs=24`,
 `architecture="vgg"`, `augment=None`. `--budget` chooses max_epochs so that `fit` takes this number
 of seconds, which is estimated from small fits with the same settings and batches. The script
-computes the accuracy without and with test-time augmentation. After each seed, it adds a row for
-the configuration and device to results/accuracy.json; other rows are not changed.
+computes the accuracy without and with test-time augmentation. With `--held-out`, it trains on four
+fifths of Training and scores the last fifth in place of PublicTest, which is then not used; all
+copies of an image are in the same fifth, one of those of recipe.py. After each seed, it adds a row
+for the configuration and device to results/accuracy.json; other rows are not changed.
 
 `--quick` uses few drawn faces and does not need SK_FER_DATA.
 """
@@ -31,6 +34,7 @@ from _harness import (
     write_json,
 )
 from _trial import epochs_in
+from recipe import N_FOLDS, folds
 
 from sk_fer import make_classifier
 from sk_fer.datasets import make_faces
@@ -39,12 +43,19 @@ from sk_fer.training import resolve_device
 Data = tuple[np.ndarray, np.ndarray]
 
 
-def load(quick: bool) -> tuple[Data, Data]:
+def load(quick: bool, held_out: int | None = None) -> tuple[Data, Data]:
     """Return training and test images with their labels."""
     if quick:
         X, y = make_faces(84, random_state=0)
         return (X[:56], y[:56]), (X[56:], y[56:])
-    return fer2013("train"), fer2013("validation")
+    X, y = fer2013("train")
+    if held_out is None:
+        return (X, y), fer2013("validation")
+    names, codes = np.unique(y, return_inverse=True)
+    images = torch.from_numpy(X.reshape(len(X), -1))
+    parts = folds(images, torch.from_numpy(codes), len(names))["folds"][held_out]
+    train, test = ((X[rows], y[rows]) for rows in map(np.asarray, parts))
+    return train, test
 
 
 def measure(model: Any, train: Data, test: Data) -> dict[str, float]:
@@ -72,23 +83,26 @@ def main() -> None:
     parser.add_argument("--preset", default="fast", help="of make_classifier (%(default)s)")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--budget", type=float, help="seconds of fit, in place of max_epochs")
+    parser.add_argument("--held-out", type=int, choices=range(N_FOLDS), help="a fifth of Training")
     args = parser.parse_args()
     parameters = dict(args.parameters)
     if args.quick:
         parameters.setdefault("max_epochs", 1)
-    train, test = load(args.quick)
+    train, test = load(args.quick, args.held_out)
     if args.budget:
         parameters["max_epochs"] = epochs_in(args.budget, args.preset, parameters, train)
 
     device = resolve_device(parameters.get("device", "auto")).type
     asked = ", ".join(f"{name}={value!r}" for name, value in sorted(dict(args.parameters).items()))
     budget = f", {args.budget:g} s" if args.budget else ""
-    key = f"{args.preset}({asked}){budget}, {device}"
+    part = "" if args.held_out is None else f", held-out fold {args.held_out}"
+    key = f"{args.preset}({asked}){budget}{part}, {device}"
     row = {
         "preset": args.preset,
         "parameters": parameters,
         "budget": args.budget,
         "device": device,
+        "held_out": args.held_out,
         "quick": args.quick,
         "train_images": len(train[0]),
         "test_images": len(test[0]),
