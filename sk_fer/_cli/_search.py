@@ -225,7 +225,8 @@ def search(
             shutil.rmtree(fits)
         say(
             f"Searching {plan.size} of {model} on {len(rows):,} images, "
-            f"{len(folds)} {'fold' if len(folds) == 1 else 'folds'}, at most {epochs} epochs"
+            f"{len(folds)} {'fold' if len(folds) == 1 else 'folds'}, at most {epochs} "
+            f"{'epoch' if epochs == 1 else 'epochs'}"
         )
         with fits_on(scheduler):
             results, params, score = _run(plan, images, target, folds, groups, out)
