@@ -232,11 +232,11 @@ def search(
             results, params, score = _run(plan, images, target, folds, groups, out)
         save_results(results, out / "search.csv")
         say(escape(f"Best: {describe(params)}\n"))
-        majority = majority_score(target, folds)
-        if score <= majority:
+        majority, error = majority_score(target, folds)
+        if score <= majority + 2 * error:
             show_warning(
-                f"the best accuracy, {score:.1%}, is no better than {majority:.1%}, that of always "
-                "predicting the most frequent class; use more --epochs or other values"
+                f"the best accuracy, {score:.1%}, is not clearly better than {majority:.1%}, that "
+                "of always predicting the most frequent class; use more --epochs or other values"
             )
         # With --cv usage, the validation images are among the rows.
         train = folds[0][0] if cv == "usage" else slice(None)

@@ -152,13 +152,11 @@ class Plan:
         return model
 
 
-def majority_score(target: NDArray, folds: Folds) -> float:
-    """Return the mean accuracy of always predicting the most frequent class of the training."""
-    scores = []
-    for train, test in folds:
-        names, counts = np.unique(target[train], return_counts=True)
-        scores.append(np.mean(target[test] == names[counts.argmax()]))
-    return float(np.mean(scores))
+def majority_score(target: NDArray, folds: Folds) -> tuple[float, float]:
+    """Return the accuracy of always predicting the most frequent class, and its standard error."""
+    tested = target[np.concatenate([test for _, test in folds])]
+    share = float(np.unique(tested, return_counts=True)[1].max() / len(tested))
+    return share, float(np.sqrt(share * (1 - share) / len(tested)))
 
 
 def make_folds(
