@@ -59,6 +59,7 @@ KINDS = {
     "FERHalvingSearchCV": FERHalvingSearchCV,
     "FERHalvingSearchCV, batched=False": partial(FERHalvingSearchCV, batched=False),
     "FERHalvingSearchCV, factor=4": partial(FERHalvingSearchCV, factor=4),
+    "FERHalvingSearchCV, min_epochs=9": partial(FERHalvingSearchCV, min_epochs=9),
 }
 # -- schedule
 RUNGS = (3, 9)

@@ -212,6 +212,12 @@ def test_other_networks_and_large_ones_are_separate(faces, joint_sizes, monkeypa
     monkeypatch.setattr("sk_fer.estimators._batched_fit.MOST_BYTES", 8 * 16 * 16 * 5)
     fit_together([dense(hidden_layer_sizes=(4,), lr=lr) for lr in (0.1, 0.2, 0.3, 0.4)], *faces)
     assert joint_sizes == [2, 2, 2, 2]
+    seeds = [dense(hidden_layer_sizes=(4,), lr=lr, random_state=n) for lr in (1, 2) for n in (1, 2)]
+    fit_together(seeds, *faces)  # those with the same batches
+    assert joint_sizes == [2, 2, 2, 2, 2, 2]
+    monkeypatch.setattr("sk_fer.estimators._batched_fit.MOST_BYTES", 8 * 16 * 16 * 5 * 16)
+    fit_together(seeds, *faces)
+    assert joint_sizes == [2, 2, 2, 2, 2, 2, 4]
 
 
 def test_a_fit_that_fails_leaves_the_others_unchanged(faces):
