@@ -127,13 +127,13 @@ class FERHalvingSearchCV(BaseSearchCV):
     of the copy. The rate of ``lr_schedule="plateau"`` and of skorch's ``LRScheduler`` falls
     to zero in the copy. If the rate is constant to the end, there is no copy.
 
-    Scores after few epochs can say nothing about the final ones. On two samples of FER2013
+    Scores after few epochs may say nothing about the final ones. On two samples of FER2013
     (``benchmarks/halving.py``: 24 dense networks, 27 epochs), their rank correlation after 3 epochs
     was 0.01 and 0.04 with the copy, -0.13 and -0.09 without it, and 0.07 and 0.16 for fits with
-    a whole schedule in 3 epochs, as in scikit-learn's halving. After 9 epochs, it was 0.52 and 0.83,
-    0.64 and 0.71, and 0.37 and 0.61. The winner was 1.6 and 2.2 points worse than that of
-    GridSearchCV, after 1/4.5 of its time, and with ``min_epochs=9`` 0.7 and 0 points, after half of
-    its time.
+    a whole schedule in 3 epochs, as in scikit-learn's halving. After 9 epochs, it was 0.52 and
+    0.83, 0.64 and 0.71, and 0.37 and 0.61. The winner was 1.6 and 2.2 points worse than that of
+    GridSearchCV, in less than a quarter of its time, and with ``min_epochs=9`` 0.7 and 0 points
+    worse, in half of its time.
 
     **Memory.** The states of the trainings (weights, moments of the optimizer, callbacks) are in
     files in the folder of the journal, or in a temporary folder on the machine of the search, for
