@@ -138,7 +138,7 @@ class FERHalvingSearchCV(BaseSearchCV):
     **Memory.** The states of the trainings (weights, moments of the optimizer, callbacks) are in
     files in the folder of the journal, or in a temporary folder on the machine of the search, for
     which the environment variable ``TMPDIR`` selects the place. They are removed once they are not
-    needed, and if one is missing, its training begins again. Their size is
+    needed, and if one is missing or damaged, its training begins again. Their size is
     two to three times that of the weights, for each candidate and fold. They are sent to the
     workers with the fits, so that workers on other machines need no shared folder.
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from sk_fer._utils._digest import digest
 from sk_fer._utils._write_aside import write_aside
 
 
@@ -53,9 +55,14 @@ class Rung:
         -------
         dict
             The arguments. Without the file of its state, a training begins again.
+
+        Warns
+        -----
+        UserWarning
+            If the file is damaged. The training begins again.
         """
         path = self._path(candidate, fold, self.n_epochs_before)
-        state = path.read_bytes() if path.exists() else None
+        state = _read(path) if path.exists() else None
         return {"n_epochs": self.n_epochs, "state": state}
 
     def keep(self, candidate: int, fold: int, state: bytes | None) -> None:
@@ -70,7 +77,7 @@ class Rung:
         """
         if state is not None and not self.is_last:
             with write_aside(self._path(candidate, fold, self.n_epochs)) as aside:
-                aside.write_bytes(state)
+                aside.write_bytes(_checksum(state) + state)
 
     def drop_others(self, candidates: Sequence[int]) -> None:
         """Remove the states that are not needed after the comparison.
@@ -89,3 +96,22 @@ class Rung:
 
     def _path(self, candidate: int, fold: int, n_epochs: int) -> Path:
         return self.folder / f"{self.names[candidate]}-{fold}-{n_epochs}.pt"
+
+
+def _read(path: Path) -> bytes | None:
+    """Return the state in a file, or None with a warning if the file is damaged."""
+    content = path.read_bytes()
+    size = len(_checksum(b""))
+    checksum, state = content[:size], content[size:]
+    if checksum == _checksum(state):
+        return state
+    warnings.warn(
+        f"the state of a training, {path}, is damaged, and the training begins again: its checksum "
+        "is wrong",
+        stacklevel=2,
+    )
+    return None
+
+
+def _checksum(state: bytes) -> bytes:
+    return digest(state).encode()

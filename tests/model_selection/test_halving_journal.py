@@ -103,10 +103,14 @@ def test_a_search_that_was_stopped_repeats_no_finished_fit(
 def test_a_training_without_its_state_begins_again(small, tmp_path, epochs, whole):
     with pytest.raises(StopSearch):
         search(tmp_path, Stopping(9)).fit(*small)
-    for path in sorted(tmp_path.glob("states/*.pt"))[:2]:
-        path.unlink()
+    missing, damaged, *_ = sorted(tmp_path.glob("states/*.pt"))
+    missing.unlink()
+    content = bytearray(damaged.read_bytes())
+    content[len(content) // 2] ^= 1
+    damaged.write_bytes(content)
     epochs.clear()
-    found = search(tmp_path, Stopping(), batched=False).fit(*small)
+    with pytest.warns(UserWarning, match=r"the state of a training, .*\.pt, is damaged"):
+        found = search(tmp_path, Stopping(), batched=False).fit(*small)
     assert len(epochs) == sum(EPOCHS[8:]) + 2 * 1
     assert found.best_params_ == whole[False].best_params_
 
