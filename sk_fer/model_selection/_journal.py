@@ -96,10 +96,13 @@ class Journal:
                 lines += json.dumps({**row, "result": new[key]}) + "\n"
         if not new:
             return
-        with self._path.open("ab") as file:
-            file.write(lines.encode())
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            with self._path.open("ab") as file:
+                file.write(lines.encode())
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:  # that of a full disk names no file
+            raise OSError(error.errno, error.strerror, str(self._path)) from error
         self._results |= new
 
 
@@ -140,7 +143,7 @@ def open_journal(folder: str | PathLike[str], described: Mapping[str, Any]) -> I
         # The file is compared as JSON, in which a tuple is a list.
         here = json.loads(json.dumps(described))
         if path.exists():
-            check_same_search(json.loads(path.read_text("utf-8")), here, folder)
+            check_same_search(_read_description(path), here, folder)
         elif (folder / FITS).exists():
             raise OtherRunError(
                 f"{folder} has {FITS}, and not the file {SEARCH}, which says of which search these "
@@ -209,6 +212,18 @@ def read_fits(folder: Path) -> Iterator[tuple[str, str, int | None, dict[str, An
     """
     for row in _read(folder / FITS):
         yield row["fit"].split("/")[0], row["params"], row.get("n_epochs"), row["result"]
+
+
+def _read_description(path: Path) -> dict[str, Any]:
+    try:
+        described = json.loads(path.read_text("utf-8"))
+        described["candidates"]  # a KeyError or TypeError without them
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{path} is damaged, so that it does not say of which search the journal is. Restore "
+            "the file, use another folder, or remove this one to fit all candidates again"
+        ) from error
+    return described
 
 
 def _read(path: Path) -> Iterator[dict[str, Any]]:

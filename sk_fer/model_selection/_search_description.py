@@ -182,5 +182,8 @@ def _of_scoring(scoring: Any) -> Any:
         return [_of_scoring(scorer) for scorer in scoring]
     if isinstance(scoring, partial):
         return _of_scoring(scoring.func)
-    name = getattr(scoring, "__qualname__", None)
-    return scoring if scoring is None or isinstance(scoring, str) else name or repr(scoring)
+    if scoring is None or isinstance(scoring, str):
+        return scoring
+    if type(scoring).__repr__ is object.__repr__:  # has the address, which differs each time
+        return _named_text("scoring", scoring)
+    return getattr(scoring, "__qualname__", None) or repr(scoring)

@@ -1,7 +1,10 @@
 """The journal of finished fits."""
 
+import errno
 import json
 import math
+import os
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -16,6 +19,16 @@ from tests.helpers import dense
 
 X = np.arange(12, dtype=np.uint8).reshape(6, 2)
 Y = np.array(["happy", "sad"] * 3)
+
+
+class Scorer:
+    def __init__(self, factor):
+        self.factor = factor
+
+    def __call__(self, estimator, X, y):
+        return self.factor
+
+
 FOLDS = [(np.arange(3), np.arange(3, 6)), (np.arange(3, 6), np.arange(3))]
 MODEL = make_pipeline(HistogramEqualizer(), dense())
 CANDIDATES = [{"ferdenseclassifier__lr": 0.1}, {"ferdenseclassifier__lr": 0.2}]
@@ -66,12 +79,29 @@ def test_a_line_that_was_not_finished_is_removed(tmp_path):
 def test_fits_of_an_unknown_search_are_refused(tmp_path):
     with open_journal(tmp_path, described()) as journal:
         journal.add([(CANDIDATES[0], 0, RESULT)])
+    for damaged in ("", "[]", '{"candidates'):
+        (tmp_path / SEARCH).write_text(damaged)
+        with (
+            pytest.raises(ValueError, match=r"search.json is damaged, .* use another folder"),
+            open_journal(tmp_path, described()),
+        ):
+            pass
     (tmp_path / SEARCH).unlink()
     with (
         pytest.raises(ValueError, match=r"has fits.jsonl, and not the file search.json"),
         open_journal(tmp_path, described()),
     ):
         pass
+
+
+def test_the_error_of_a_full_disk_names_the_file(tmp_path, monkeypatch):
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with open_journal(tmp_path, described()) as journal:
+        monkeypatch.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match=r"No space left on device: .*fits\.jsonl"):
+            journal.add([(CANDIDATES[0], 0, RESULT)])
 
 
 def test_a_line_that_is_no_result_is_named(tmp_path):
@@ -122,9 +152,11 @@ def test_equal_searches_have_equal_descriptions():
     def scorer(estimator, X, y):
         return 0.0
 
-    for scoring in ("accuracy", make_scorer(accuracy_score), scorer, ["accuracy", "f1_macro"]):
-        first, second = (described(scoring=scoring, X=X.copy()) for _ in range(2))
+    several = ["accuracy", "f1_macro"]
+    for scoring in ("accuracy", make_scorer(accuracy_score), scorer, Scorer(2), several):
+        first, second = (described(scoring=deepcopy(scoring), X=X.copy()) for _ in range(2))
         assert json.dumps(first) == json.dumps(second)
+    assert described(scoring=Scorer(2)) != described(scoring=Scorer(3))
     quiet, loud = (described(make_pipeline(dense(verbose=v))) for v in (0, 1))
     assert quiet == loud
 
