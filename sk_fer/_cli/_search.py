@@ -31,6 +31,7 @@ from sk_fer._cli._search_space import (
     short_names,
     without_unused_steps,
 )
+from sk_fer._utils._folder_lock import lock_folder
 from sk_fer._utils._other_run import OtherRunError
 from sk_fer.estimators import NETWORKS
 
@@ -222,6 +223,8 @@ def search(
     images, target = faces.images_of(rows), faces.target[rows]
     with output_folder(out):
         if fits.exists() and not resume:
+            with lock_folder(fits):  # raises an error if another search uses it
+                pass
             shutil.rmtree(fits)
         say(
             f"Searching {plan.size} of {model} on {len(rows):,} images, "

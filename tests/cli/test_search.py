@@ -6,6 +6,7 @@ import pytest
 from sklearn.exceptions import FitFailedWarning
 
 from sk_fer import FERDenseClassifier, load_model
+from sk_fer._utils._folder_lock import lock_folder
 from sk_fer.datasets import make_faces
 from sk_fer.estimators import _split
 
@@ -184,6 +185,15 @@ def test_resume_of_another_search_is_refused(run, interrupted, arguments, words)
     assert result.exit_code == 1
     assert words in result.stderr
     assert (out / "fits").exists()
+
+
+def test_force_does_not_remove_the_fits_of_a_search_that_runs(run, interrupted):
+    out, _ = interrupted
+    with lock_folder(out / "fits"):
+        result = run("search", *SMALL, *TWO_SIZES, "--out", out, "--force")
+    assert result.exit_code == 1
+    assert "two runs cannot share a folder" in result.stderr
+    assert (out / "fits" / "fits.jsonl").exists()
 
 
 def test_a_best_score_that_is_that_of_the_most_frequent_class(run, tmp_path, monkeypatch):
