@@ -16,6 +16,7 @@ import joblib
 import numpy as np
 from joblib.parallel import get_active_backend
 from sklearn.base import clone
+from sklearn.callback import AutoPropagatedCallback
 from sklearn.pipeline import Pipeline
 from sklearn.utils.parallel import Parallel, delayed
 
@@ -123,6 +124,8 @@ def evaluate(
     in_files = n_workers > 1 and processes and isinstance(estimator, Pipeline)
     left = Counter(fit % n_folds for fit in pending)
     groups = [[fit] for fit in order]
+    if contexts is not None and _reach_epochs(contexts[0], estimator):
+        batched = False
     if batched:  # in the groups of a search that was not stopped, for equal roundings of sums
         fit_params = settings["fit_params"]
         groups = _groups(estimator, candidates, order, n_folds, n_workers, fit_params)
@@ -175,6 +178,18 @@ def evaluate(
         finally:
             forget_folds()
     return results
+
+
+def _reach_epochs(context: Any, estimator: Any) -> bool:
+    """Return whether scikit-learn's callbacks of a search are also called in each epoch."""
+    return hasattr(estimator, "set_callbacks") and any(
+        isinstance(callback, AutoPropagatedCallback)
+        and (
+            callback.max_propagation_depth is None
+            or context._propagation_depth < callback.max_propagation_depth
+        )
+        for callback in context._callbacks
+    )
 
 
 def _return_as() -> str:

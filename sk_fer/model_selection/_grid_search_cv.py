@@ -82,7 +82,8 @@ class FERGridSearchCV(GridSearchCV):
         and so the linear heads of :class:`~sk_fer.FERPretrainedClassifier` with
         ``trainable="head"`` and ``augment=None``, whose equal backbones run once in each fold. They
         may differ in parameters such as `lr`, `weight_decay`, `dropout` and `random_state`.
-        Their scores differ from those of single fits only by the rounding of sums.
+        Their scores differ from those of single fits only by the rounding of sums. Callbacks of
+        scikit-learn that the search passes on to its fits, such as ``ProgressBar``, prevent it.
     journal : str or path-like, default=None
         The folder of the journal, which is created if it does not exist. Each finished fit is
         written to it. If the folder has the journal of the same search, its fits are not

@@ -6,6 +6,7 @@ import pytest
 from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.model_selection import GridSearchCV
 
+from sk_fer.model_selection import FERGridSearchCV
 from sk_fer.training import FaceDataset
 
 from .. import helpers
@@ -50,9 +51,10 @@ def test_a_callback_can_stop_the_fit(faces):
     assert model.predict(faces[0]).shape == (280,)
 
 
-def test_every_epoch_is_a_task_inside_a_search(faces):
+@pytest.mark.parametrize("kind", [GridSearchCV, FERGridSearchCV])
+def test_every_epoch_is_a_task_inside_a_search(faces, kind):
     recorder = Recorder()
-    search = GridSearchCV(dense(), {"lr": [1e-3, 1e-2]}, cv=2).set_callbacks(recorder)
+    search = kind(dense(), {"lr": [1e-3, 1e-2]}, cv=2).set_callbacks(recorder)
     search.fit(*faces)
     assert recorder.ended.count("epoch") == 3 * (2 * 2 + 1)
 
