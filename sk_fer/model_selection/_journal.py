@@ -185,7 +185,8 @@ def journal_of(
     """
     if search.journal is None:
         return nullcontext()
-    settings = {name: getattr(search, name) for name in names}
+    settings = {"the search": type(search).__name__}
+    settings |= {name: getattr(search, name) for name in names}
     described = describe_search(
         search.estimator, candidates, X, y, folds, scoring=search.scoring, **settings, **params
     )

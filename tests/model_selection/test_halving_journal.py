@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import StratifiedKFold
 
-from sk_fer.model_selection import FERHalvingSearchCV
+from sk_fer.model_selection import FERGridSearchCV, FERHalvingSearchCV
 from sk_fer.training import FERNet
 
 from ..helpers import dense
@@ -119,3 +119,6 @@ def test_a_journal_of_another_search_is_refused(small, tmp_path):
     search(tmp_path, "accuracy").fit(*small)
     with pytest.raises(ValueError, match="is of another search: factor was 2 and is 3"):
         search(tmp_path, "accuracy", factor=3).fit(*small)
+    grid = FERGridSearchCV(dense(max_epochs=8, dropout=0.1), GRID, cv=CV, journal=tmp_path)
+    with pytest.raises(ValueError, match="the search was 'FERHalvingSearchCV' and is 'FERGrid"):
+        grid.fit(*small)
