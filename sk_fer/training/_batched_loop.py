@@ -294,7 +294,7 @@ class JointTraining:
         return optimizer
 
     def _hand_back(self, optimizer: torch.optim.Optimizer, factors: list[float]) -> None:
-        """Give the optimizer of each net its state and the last rates."""
+        """Give the optimizer of each net its state, and the last rates to its schedule, too."""
         for net in self.nets:
             for group in net.optimizer_.param_groups:
                 if factors:
@@ -302,6 +302,10 @@ class JointTraining:
                 for weight in group["params"]:
                     if weight in optimizer.state:
                         net.optimizer_.state[weight] = optimizer.state[weight]
+            schedule = schedule_of(net)
+            if schedule is not None:  # which compares them if the net continues alone
+                rates = [group["lr"] for group in net.optimizer_.param_groups]
+                schedule.last_rates_ = schedule.scheduled_rates_ = rates
 
 
 class _Sums:

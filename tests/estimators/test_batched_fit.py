@@ -194,6 +194,21 @@ def test_parts_of_fits_are_equal_to_those_one_by_one(models, sizes, faces, joint
     assert joint_sizes == sizes
 
 
+def test_parts_of_fits_can_be_fitted_alone_and_together_in_turn(faces):
+    whole = [dense(lr=lr, max_epochs=6) for lr in (1e-3, 1e-2)]
+    first, second, last = ([clone(model) for model in whole] for _ in range(3))
+    states = []
+    for model in first:
+        with model._paused_after(2, None) as pause:
+            model.fit(*faces)
+        states.append(pause.state)
+    states = fit_parts_together(second, *faces, 4, states)
+    for model, state in zip(last, states, strict=True):
+        with model._paused_after(6, state):
+            model.fit(*faces)
+    assert_equal_fits(last, [clone(model).fit(*faces) for model in whole], faces[0])
+
+
 def test_parts_of_fits_keep_their_random_seeds(faces):
     first, second = ([dense(random_state=None) for _ in range(2)] for _ in range(2))
     states = fit_parts_together(first, *faces, 1, [None, None])
