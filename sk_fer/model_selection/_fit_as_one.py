@@ -39,7 +39,7 @@ def can_fit_as_one(models: Sequence[Any], fit_params: Mapping[str, Any]) -> bool
         is_plain = first.memory is None and not first.transform_input and not first.verbose
         if not is_plain or (fit_params and get_config()["enable_metadata_routing"]):
             return False
-    names = _names_forlast_step(first)
+    names = _names_for_last_step(first)
     return set(fit_params) <= set(names) and can_fit_together([last_step(m) for m in models])[0]
 
 
@@ -57,7 +57,8 @@ def fit_as_one(
     ----------
     models : sequence of estimators
         The candidates, for which :func:`can_fit_as_one` is true. If their steps before the last
-        cannot be fitted, they are left as they are.
+        or all of them together cannot be fitted, for example for lack of memory, their ``fit`` is
+        left as it is.
     fold : Fold
         The fold.
     X, y : array-like
@@ -75,14 +76,17 @@ def fit_as_one(
                 images = fold.fit_steps(model)
             except Exception:  # raised again when the candidate is fitted alone
                 return
-    names = _names_forlast_step(models[0])
+    names = _names_for_last_step(models[0])
     params = {names[name]: value for name, value in fit_params.items()}
     if isinstance(images, ImageRows):
         data, rows = (images.images, y), [images.rows] * len(models)
     else:
         data, rows = (images, fold.y_train), None
         params = {name: _safe_indexing(value, fold.train) for name, value in params.items()}
-    fitted = fit_together([last_step(model) for model in models], *data, rows, **params)
+    try:
+        fitted = fit_together([last_step(model) for model in models], *data, rows, **params)
+    except Exception:  # it may not occur in a fit alone, and is the error of one candidate there
+        return
     for model, result in zip(models, fitted, strict=True):
         error = result if isinstance(result, Exception) else None
         replace_next_call(model, "fit", partial(_finish, model, error))
@@ -100,7 +104,7 @@ def last_step(model: Any) -> Any:
     return model[-1] if isinstance(model, Pipeline) else model
 
 
-def _names_forlast_step(model: Any) -> dict[str, str]:
+def _names_for_last_step(model: Any) -> dict[str, str]:
     """Return the parameters of ``fit`` that reach the last step, by their name in the call."""
     prefix = f"{model.steps[-1][0]}__" if isinstance(model, Pipeline) else ""
     return {f"{prefix}{name}": name for name in _PARAMS}

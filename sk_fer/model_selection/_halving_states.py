@@ -88,7 +88,7 @@ class Rung:
             The numbers of the candidates that continue.
         """
         kept = {self.names[i] for i in candidates}
-        for path in self.folder.glob("*.pt"):
+        for path in self.folder.glob("*-*-*.pt"):
             name, _, n_epochs = path.stem.split("-")
             # A search that was stopped may have states of later rungs.
             if name not in kept or int(n_epochs) < self.n_epochs:

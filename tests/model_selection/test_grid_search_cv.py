@@ -183,6 +183,19 @@ def test_dense_networks_are_trained_as_one(small, estimator, prefix, n_jobs, mon
     assert search.cv_results_["params"] == expected.cv_results_["params"]
 
 
+@pytest.mark.parametrize("kind", [FERGridSearchCV, FERHalvingSearchCV])
+def test_networks_that_fail_together_are_trained_one_by_one(kind, small, monkeypatch):
+    def no_space(*args, **kwargs):
+        raise MemoryError
+
+    search = kind(dense(max_epochs=4), {"lr": [1e-3, 1e-2]}, cv=FOLDS)
+    expected = clone(search).set_params(batched=False).fit(*small)
+    monkeypatch.setattr("sk_fer.training.train_together", no_space)
+    search.fit(*small)
+    name = "mean_test_score"
+    assert search.cv_results_[name].tolist() == expected.cv_results_[name].tolist()
+
+
 def test_a_diverged_network_does_not_end_those_that_were_trained_with_it(small):
     search = FERGridSearchCV(dense(), {"lr": [1e-2, 1e30]}, cv=2, error_score=-1)
     with pytest.warns(FitFailedWarning, match=r"(?s)2 fits failed.*in the candidates lr=1e\+30"):
