@@ -69,7 +69,7 @@ NETWORKS: dict[str, Network] = {
     "accurate": Network(
         "sk_fer.modules._accurate_cnn.AccurateCNN",
         "ten convolutions with residual connections",
-        "a GPU",
+        "the best accuracy, on a GPU or in 15 minutes or more on a CPU",
         training={
             "progressive_resizing": False,
             "max_epochs": 40,
