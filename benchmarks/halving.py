@@ -20,7 +20,6 @@ results/halving.json; parts that are not named by --only are not changed.
 import argparse
 import json
 import time
-from contextlib import ExitStack
 from functools import partial
 from typing import Any
 from unittest.mock import patch
@@ -43,7 +42,6 @@ from sk_fer.datasets import make_faces
 from sk_fer.model_selection import FERHalvingSearchCV
 from sk_fer.preprocessing import HistogramEqualizer
 from sk_fer.training import FERNet
-from sk_fer.training._batched_loop import JointTraining
 
 PARTS = ("searches", "schedule")
 GRID = {
@@ -89,23 +87,19 @@ class CountImages:
     n_images = 0
 
     def __enter__(self) -> "CountImages":
-        step, run_epoch = FERNet.train_step, JointTraining._run_epoch
+        notify = FERNet.notify
 
-        def count(net: FERNet, batch: Any, **settings: Any) -> Any:
-            self.n_images += len(batch[1])
-            return step(net, batch, **settings)
+        def count(net: FERNet, event: str, **arguments: Any) -> Any:
+            if event == "on_epoch_begin":
+                self.n_images += len(arguments["dataset_train"])
+            return notify(net, event, **arguments)
 
-        def count_together(joint: JointTraining, epoch: int) -> Any:
-            self.n_images += sum(len(joint.fits[i].train) for i in joint.active)
-            return run_epoch(joint, epoch)
-
-        self.patches = ExitStack()
-        self.patches.enter_context(patch.object(FERNet, "train_step", count))
-        self.patches.enter_context(patch.object(JointTraining, "_run_epoch", count_together))
+        self.patch = patch.object(FERNet, "notify", count)
+        self.patch.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.patches.close()
+        self.patch.stop()
 
 
 def candidates(*, quick: bool) -> dict[str, Any]:

