@@ -117,8 +117,7 @@ def _in_picture(rows: NDArray[np.float64], width: int, height: int) -> NDArray[n
     """
     centers = rows[:, :2] + rows[:, 2:4] / 2
     inside = (centers >= 0) & (centers <= (width, height)) & (rows[:, 2:4] > 0)
-    sound: NDArray[np.bool_] = np.hstack([inside, np.isfinite(rows)]).all(axis=1)
-    return sound
+    return np.all(np.hstack([inside, np.isfinite(rows)]), axis=1)
 
 
 @contextmanager
