@@ -9,6 +9,7 @@ import joblib
 import typer
 
 from sk_fer._cli._console import say
+from sk_fer._utils._counted import counted
 
 SECONDS = 10  # to connect
 
@@ -84,6 +85,6 @@ def fits_on(address: str | None) -> Iterator[None]:
             raise ConnectionError(
                 f"the scheduler at {address} has no workers; start them with dask worker {address}"
             )
-        say(f"Fits run on {n_workers} {'worker' if n_workers == 1 else 'workers'} at {address}")
+        say(f"Fits run on {counted(n_workers, 'worker')} at {address}")
         with joblib.parallel_config(backend="dask"):
             yield

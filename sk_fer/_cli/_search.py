@@ -31,6 +31,7 @@ from sk_fer._cli._search_space import (
     short_names,
     without_unused_steps,
 )
+from sk_fer._utils._counted import counted
 from sk_fer._utils._folder_lock import lock_folder
 from sk_fer._utils._other_run import OtherRunError
 from sk_fer.estimators import NETWORKS
@@ -228,8 +229,7 @@ def search(
             shutil.rmtree(fits)
         say(
             f"Searching {plan.size} of {model} on {len(rows):,} images, "
-            f"{len(folds)} {'fold' if len(folds) == 1 else 'folds'}, at most {epochs} "
-            f"{'epoch' if epochs == 1 else 'epochs'}"
+            f"{counted(len(folds), 'fold')}, at most {counted(epochs, 'epoch')}"
         )
         with fits_on(scheduler):
             results, params, score = _run(plan, images, target, folds, groups, out)

@@ -23,6 +23,7 @@ from sklearn.pipeline import Pipeline
 from sk_fer._cli._data import Faces
 from sk_fer._cli._search_results import finished_results
 from sk_fer._cli._search_space import MODEL, Grid, describe, short_names
+from sk_fer._utils._counted import counted
 from sk_fer.model_selection import FERGridSearchCV, FERHalvingSearchCV
 from sk_fer.model_selection._check_candidates import check_candidates
 from sk_fer.model_selection._check_folds import Folds, check_folds
@@ -84,8 +85,8 @@ class Plan:
     @property
     def size(self) -> str:
         """The number of candidates in words."""
-        number = len(self.candidates) or self.n_candidates
-        return f"{number} {'candidate' if number == 1 else 'candidates'}"
+        assert self.n_candidates is not None
+        return counted(len(self.candidates) or self.n_candidates, "candidate")
 
     def run(
         self, images: NDArray, target: NDArray, folds: Folds, groups: NDArray | None

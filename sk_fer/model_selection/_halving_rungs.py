@@ -19,6 +19,7 @@ from sklearn.model_selection._validation import (
     _warn_or_raise_about_fit_failures,
 )
 
+from sk_fer._utils._counted import counted
 from sk_fer.model_selection._cluster import cluster_client, sendable, shared_with_workers
 from sk_fer.model_selection._evaluate import Result, evaluate, name_candidates, temporary_folder
 from sk_fer.model_selection._halving_plan import epochs_between, planned_candidates
@@ -102,7 +103,7 @@ def run_rungs(
                 task_name="halving-iteration", max_subtasks=n_fits, sequential_subtasks=False
             ).call_on_fit_task_begin(estimator=search)
             of_left = [candidates[i] for i in left]
-            title = f"{n_epochs} {'epoch' if n_epochs == 1 else 'epochs'}"
+            title = counted(n_epochs, "epoch")
             progress.begin(of_left, len(folds), title=title, weight=steps[number])
             rung = Rung(
                 states,
