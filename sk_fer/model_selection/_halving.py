@@ -133,7 +133,7 @@ class FERHalvingSearchCV(BaseSearchCV):
     a whole schedule in 3 epochs, as in scikit-learn's halving. After 9 epochs, it was 0.52 and
     0.83, 0.64 and 0.71, and 0.37 and 0.61. The winner was 1.6 and 2.2 points worse than that of
     GridSearchCV, in less than a quarter of its time, and with ``min_epochs=9`` 0.7 and 0 points
-    worse, in half of its time.
+    worse, in 37 % of its time.
 
     **Memory.** The states of the trainings (weights, moments of the optimizer, callbacks) are in
     files in the folder of the journal, or in a temporary folder on the machine of the search, for
