@@ -32,6 +32,7 @@ class Config:
     focal: bool = False
     votes: float = 0.0  # share of the FER+ votes in the targets (extra supervision)
     distil: float = 0.0  # share of a teacher, trained for the first half, in the targets
+    hardest: float = 0.0  # share of the images with the largest loss in a small network, or 0: all
     # optimization
     epochs: float = 40
     batch_size: int = 128
@@ -43,6 +44,7 @@ class Config:
     warm_up: float = 0.25
     shape: str = "linear"
     ema: float = 0.0  # time constant as a share of the steps
+    lookahead: int = 0  # steps until the weights go half the way back, or 0
 
 
 BASE = Config()
@@ -219,6 +221,17 @@ ROUND_3: dict[str, dict[str, dict]] = {
         | {"batch_size": 256, "dropout": 0.4, "mixup": 0.25, "cutmix": 0.25},
     },
 }
+# The fourth round: what the first ones left out, from the default of short fits.
+SHORT = SECOND | NO_WARP
+ROUND_4: dict[str, dict] = {
+    "no warp": SHORT,
+    "no warp, lookahead": SHORT | {"lookahead": 5},
+    "no warp, the harder half": SHORT | {"hardest": 0.5},
+    "no warp, the harder three quarters": SHORT | {"hardest": 0.75},
+    "no warp, 3 a stage, residual": SHORT | {"depths": (1, 3, 3, 3), "residual": True},
+    "no warp, 3 a stage, residual, paths dropped": SHORT
+    | {"depths": (1, 3, 3, 3), "residual": True, "drop_path": 0.1},
+}
 _GROUPS: dict[str, dict[str, dict]] = {
     **{f"{n} epochs": {k: CHANGES[k] for k in BRIEF} for n in (2, 10)},
     "40 epochs": CHANGES,
@@ -226,6 +239,7 @@ _GROUPS: dict[str, dict[str, dict]] = {
     "40 epochs, second round": ROUND_2,
     "40 epochs, residual networks": ROUND_2_LARGE,
     **ROUND_3,
+    **{f"{n} epochs, fourth round": ROUND_4 for n in (2, 10)},
 }
 GROUPS: dict[str, dict[str, Config]] = {
     group: {

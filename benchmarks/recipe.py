@@ -18,6 +18,7 @@ import math
 import os
 import statistics
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sk_fer.datasets import load_fer2013
+from sk_fer.training import resolve_precision
 
 os.environ.setdefault("CUDA_DEVICE_MAX_CONNECTIONS", "32")
 RESULTS = Path(__file__).parent / "results" / "recipe.json"
@@ -235,29 +237,41 @@ class Run:
         self.targets = F.one_hot(data["target"], data["n_classes"]).float()
         if c.votes:
             self.targets = (1 - c.votes) * self.targets + c.votes * data["votes"]
+        self.losses: Tensor | None = None  # of all images in the small network
         self.phase = 0
         self._start()
 
     def _start(self) -> None:
         c, device = self.c, self.device
         torch.random.default_generator.manual_seed(self.seed + 1000 * self.phase)
-        self.model = Network(c, self.data["n_classes"]).to(
+        first_of_two = self.phase == 0 and self._has_two_phases()
+        small = first_of_two and c.hardest
+        widths = tuple(width // 2 for width in c.widths) if small else c.widths
+        self.model = Network(replace(c, widths=widths), self.data["n_classes"]).to(
             device, memory_format=torch.channels_last
         )
         n, batch = len(self.train_rows), c.batch_size
         epochs = c.epochs / 2 if c.distil else c.epochs  # of the teacher, and of the student
+        if c.hardest:  # an epoch of the small network takes a quarter of the time
+            epochs = c.epochs / 2 if first_of_two else c.epochs * 7 / 8
         self.n_steps = max(round(epochs * n / batch), len(c.sizes) * 4)
-        rows, n_epochs = [], math.ceil(self.n_steps * batch / (n // batch * batch))
+        drawn = round(batch / c.hardest) if self.losses is not None else batch
+        rows, n_epochs = [], math.ceil(self.n_steps * drawn / (n // drawn * drawn))
         for _ in range(n_epochs):
-            order = torch.randperm(n, generator=self.generator)[: n // batch * batch]
+            order = torch.randperm(n, generator=self.generator)[: n // drawn * drawn]
             rows.append(self.train_rows[order])
         self.rows = torch.cat(rows).to(device)
+        if self.losses is not None:
+            batches = self.rows.view(-1, drawn)
+            kept = self.losses[batches].topk(batch, dim=1).indices
+            self.rows = batches.gather(1, kept).flatten()
         self.position = torch.zeros(1, dtype=torch.long, device=device)
         self.offsets = torch.arange(batch, device=device)
         self.optimizer = Optimizer(self.model, c, self.n_steps, device)
         self.state = [v for v in self.model.state_dict().values() if v.is_floating_point()]
         self.mean = [v.clone() for v in self.state] if c.ema else []
         self.ema_rate = 1 / (c.ema * self.n_steps) if c.ema else 0.0
+        self.slow = [v.clone() for v in self.state] if c.lookahead else []
         self.done, self.warm, self.graphs = 0, {}, {}
         self.model.train()
         if self.stream is not None:
@@ -295,9 +309,11 @@ class Run:
         else:
             self._step_on_gpu(size)
         self.done += 1
+        if self.slow and self.done % self.c.lookahead == 0:
+            self._look_back()
         if self.done < self.n_steps:
             return True
-        if self.c.distil and not self.phase:
+        if self._has_two_phases() and not self.phase:
             self._second_phase()
             return True
         return False
@@ -318,13 +334,24 @@ class Run:
                 self.graphs[size] = graph
                 graph.replay()
 
+    @torch.no_grad()
+    def _look_back(self) -> None:
+        with torch.cuda.stream(self.stream):
+            torch._foreach_lerp_(self.slow, self.state, 0.5)
+            torch._foreach_copy_(self.state, self.slow)
+
+    def _has_two_phases(self) -> bool:
+        return bool(self.c.distil or self.c.hardest)
+
     def _second_phase(self) -> None:
         c = self.c
         if self.stream is not None:
             torch.cuda.synchronize()
         self._use_mean()
-        taught = torch.cat([p for p, _ in self._probabilities(torch.arange(len(self.targets)))])
-        self.targets = (1 - c.distil) * self.targets + c.distil * taught
+        learned = torch.cat([p for p, _ in self._probabilities(torch.arange(len(self.targets)))])
+        if c.hardest:
+            self.losses = -(self.targets * learned.clamp_min(1e-9).log()).sum(1)
+        self.targets = (1 - c.distil) * self.targets + c.distil * learned
         self.phase = 1
         self._start()
 
@@ -365,8 +392,9 @@ class Run:
 
 
 def autocast(device: torch.device) -> torch.autocast:
+    precision = resolve_precision("auto", device)
     return torch.autocast(
-        device.type, torch.bfloat16, enabled=device.type == "cuda", cache_enabled=False
+        device.type, torch.bfloat16, enabled=precision == torch.bfloat16, cache_enabled=False
     )
 
 
@@ -454,11 +482,11 @@ def drawn_data() -> dict:
 
 
 def append(record: dict) -> None:
-    """Add a run to the results."""
-    results = {"runs": []}
-    if RESULTS.exists():
-        results = json.loads(RESULTS.read_text())
-    results |= {"machine": machine(), "versions": versions()}
+    """Add a run to the results, with the machine and versions if those of the first run differ."""
+    here = {"machine": machine(), "versions": versions()}
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {**here, "runs": []}
+    if any(results[name] != value for name, value in here.items()):
+        record = record | here
     head = json.dumps({k: v for k, v in results.items() if k != "runs"})
     runs = ",\n".join(json.dumps(run) for run in [*results["runs"], record])
     write_text(RESULTS, f'{head[:-1]},\n"runs": [\n{runs}\n]}}\n')
@@ -497,7 +525,16 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.quick:
         tiny = Config(
-            (4, 8), (1, 2), (1, 1), sizes=(24, 48), epochs=2, batch_size=32, mixup=0.5, cutmix=0.5
+            widths=(4, 8),
+            depths=(1, 2),
+            pools=(1, 1),
+            sizes=(24, 48),
+            epochs=2,
+            batch_size=32,
+            mixup=0.5,
+            cutmix=0.5,
+            lookahead=5,
+            hardest=0.5,
         )
         run = Run("quick", tiny, drawn_data(), 0, torch.device("cpu"))
         while run.step():
