@@ -257,6 +257,7 @@ def machine() -> dict[str, Any]:
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     flags = {flag for line in lines if line.startswith("flags") for flag in line.split()}
     gigabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    limit = os.environ.get("ATEN_CPU_CAPABILITY")  # of the instructions that PyTorch uses
     return {
         "cpu": names[0] if names else platform.processor(),
         "cores": os.cpu_count(),
@@ -264,12 +265,16 @@ def machine() -> dict[str, Any]:
         "memory_gb": round(gigabytes),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "threads": torch.get_num_threads(),
+        **({"limit": limit} if limit else {}),
     }
 
 
 def describe(of: Mapping[str, Any]) -> str:
-    """Return a machine in words."""
-    cpu = f"{of['cores']} cores of {of['cpu']} ({', '.join(of['flags'][:2]) or 'no vectors'})"
+    """Return a machine in words, with the note that somebody wrote into the results."""
+    limit = of.get("limit")
+    flags = f"{limit} only" if limit else ", ".join(of["flags"][:2]) or "no vectors"
+    note = f"; {of['note']}" if "note" in of else ""
+    cpu = f"{of['cores']} cores of {of['cpu']} ({flags}{note})"
     return f"{of['gpu']}, {cpu}" if of["gpu"] else cpu
 
 

@@ -57,6 +57,7 @@ OUTCOME = r"::.* (PASSED|FAILED|SKIPPED|ERROR)"
 TESTS = [
     *("-m", "gpu", "-n0", "-v", "-p", "no:cacheprovider"),
     *("-W", "ignore::DeprecationWarning", "tests/training/test_gpu.py"),
+    "tests/estimators/test_batched_fit.py",
 ]
 
 

@@ -218,6 +218,7 @@ def page(result: dict[str, Any]) -> str:
     """
     plain, copies = result["public_test"], result["public_test_without_copies"]
     before, after = (result[when]["public_test"] for when in ("before", "after"))
+    aside_before, aside_after = (result[when]["held_out"] for when in ("before", "after"))
     parameters = ", ".join(
         f"`{name}={value!r}`"
         for name, value in result["parameters"].items()
@@ -246,6 +247,10 @@ def page(result: dict[str, Any]) -> str:
         error_after=after["calibration_error"],
         loss_before=before["log_loss"],
         loss_after=after["log_loss"],
+        held_out_error_before=aside_before["calibration_error"],
+        held_out_error_after=aside_after["calibration_error"],
+        held_out_loss_before=aside_before["log_loss"],
+        held_out_loss_after=aside_after["log_loss"],
     )
 
 

@@ -1,4 +1,4 @@
-"""The convolutional network for training on a GPU."""
+"""The larger convolutional network."""
 
 from collections import OrderedDict
 
@@ -8,7 +8,7 @@ from sk_fer.modules._blocks import ConvBlock, FeaturesAndHead, Residual, mean_he
 
 
 class AccurateCNN(FeaturesAndHead):
-    """Ten 3x3 convolutions with residual connections, for training on a GPU.
+    """Ten 3x3 convolutions with residual connections, for a GPU or a long fit on a CPU.
 
     A convolution of 64 filters with a max-pool of two is followed, for 128, 256 and 512 filters,
     by a convolution with a max-pool of two and a residual block of two more convolutions. Each has
