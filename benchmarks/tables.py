@@ -9,6 +9,7 @@ script writes nothing and exits with 1 if one of the files is out of date.
 
 import argparse
 import json
+import statistics
 import sys
 from collections.abc import Callable
 from itertools import accumulate
@@ -89,6 +90,22 @@ def on_public_test(content: dict[str, Any], device: str) -> list[dict[str, Any]]
         for row in content["rows"].values()
         if row["device"] == device and row.get("held_out") is None
     ]
+
+
+def together_table() -> list[str]:
+    """Return the lines of the table of the mean of several networks."""
+    lines = ["| networks | each alone | together | seconds of `fit` |", "|---|---|---|---|"]
+    for row in on_public_test(read("accuracy") or {"rows": {}}, "cpu"):
+        seeds = list(row["seeds"].values())
+        if row["quick"] or "together" not in row or len(seeds) < 2:
+            continue
+        for n in range(1, len(seeds) + 1):
+            alone = statistics.mean(seed["accuracy_tta"] for seed in seeds[:n])
+            seconds = sum(seed["fit_seconds"] for seed in seeds[:n])
+            name = f'{n} of `"{row["preset"]}"`, {row["parameters"]["max_epochs"]} epochs'
+            scores = f"{alone:.1%} | {row['together'][str(n)]:.1%}".replace("%", " %")
+            lines.append(f"| {name} | {scores} | {seconds:,.0f} |")
+    return lines
 
 
 def gpu_accuracy(content: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:
@@ -592,6 +609,7 @@ def main() -> None:
     write(ROOT / "README.md", "benchmarks", [*ratio_table(), "", *time_table()], check=check)
     tables = [*target_table(), *speed_table("_bf16"), *speed_table(""), *transfer_table()]
     write(ROOT / "docs/benchmarks.md", "benchmarks", tables, check=check)
+    write(ROOT / "docs/training_recipe.md", "together", together_table(), check=check)
     write(ROOT / "docs/training_recipe.md", "recipe", recipe.tables(), check=check)
 
 

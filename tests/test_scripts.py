@@ -392,6 +392,10 @@ def test_gpu_benchmark(run, tmp_path):
     assert parts["pretrained"]["rows"]["pretrained, resnet50"]["prediction"] > 0
     assert parts["fast"]["summary"]["fast, 10 epochs"]["seeds"] == [0, 1]
     assert parts["accurate"]["rows"]["accurate, seed 1"]["epochs"] == 1
+    tables = runpy.run_path(str(BENCHMARKS / "tables.py"))
+    content = json.loads((tmp_path / "gpu.json").read_text())
+    assert ", 2 seeds), " in tables["gpu_accuracy"](content)[0]
+    assert tables["gpu_throughput"](content)[0].endswith(" images/s")
     run("gpu", "--quick", "--out", tmp_path, "--parts", "fast", "--seeds", "2")
     merged = json.loads((tmp_path / "gpu.json").read_text())["parts"]
     assert merged["accurate"] == parts["accurate"]
@@ -458,6 +462,25 @@ def check_files(folder, files):
 
 def test_the_tables_of_the_documentation_are_those_of_the_results(run):
     run("tables", "--check")
+
+
+def test_several_networks_count_within_the_budget_and_on_public_test_alone(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    together = runpy.run_path(str(BENCHMARKS / "tables.py"))["together"]
+    row = {
+        "preset": "accurate",
+        "device": "cpu",
+        "precision": "bfloat16",
+        "held_out": None,
+        "seeds": {str(seed): {"fit_seconds": 800.0} for seed in range(3)},
+        "together": {"1": 0.68, "2": 0.7, "3": 0.71},
+    }
+    content = {"rows": {"": row}}
+    assert together(1800, "accurate")(content) == ("70.0%, 2 networks, 1,600 s, bfloat16", row)
+    assert together(7200, "accurate")(content)[0].startswith("71.0%, 3 networks, 2,400 s")
+    assert together(900, "accurate")(content) is None
+    assert together(7200, "fast")(content) is None
+    assert together(7200, "accurate")({"rows": {"": row | {"held_out": 0}}}) is None
 
 
 @pytest.mark.slow

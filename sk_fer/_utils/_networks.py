@@ -74,13 +74,6 @@ NETWORKS: dict[str, Network] = {
             "progressive_resizing": False,
             "max_epochs": 40,
             "batch_size": 256,
-            "augment": {
-                "flip": 0.5,
-                "shift": 0.1,
-                "rotation": 12.0,
-                "scale": 0.15,
-                "erasing": 0.3,
-            },
             "tta": True,
         },
         param_grid={"lr": [0.05, 0.1], "dropout": [0.2, 0.4]},
