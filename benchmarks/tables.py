@@ -58,13 +58,17 @@ def accuracy(
             return None
         row = max(rows, key=lambda row: row["accuracy_tta"]["mean"])
         seconds, score = row["fit_seconds"]["mean"], row["accuracy_tta"]
-        n_seeds = len(row["seeds"])
-        spread = f" ({score['min']:.1%} to {score['max']:.1%}, {n_seeds} seeds)"
-        shown = f"{score['mean']:.1%}{spread if n_seeds > 1 else ', one seed'}, {seconds:,.0f} s"
+        shown = f"{over_seeds(score, len(row['seeds']))}, {seconds:,.0f} s"
         older = "" if row["preset"] in NETWORKS else ", with an older default"
         return f"{shown}, {row['precision']}{older}", row
 
     return measured
+
+
+def over_seeds(score: dict[str, float], n_seeds: int) -> str:
+    """Return the mean of an accuracy over seeds, with its least and most."""
+    spread = f" ({score['min']:.1%} to {score['max']:.1%}, {n_seeds} seeds)"
+    return f"{score['mean']:.1%}{spread if n_seeds > 1 else ', one seed'}"
 
 
 def together(budget: float, preset: str) -> Callable:
@@ -114,10 +118,8 @@ def gpu_accuracy(content: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:
     if "summary" not in part:
         return None
     row = part["summary"]["accurate"]
-    score = row["accuracy_tta"]
-    seeds = f"{score['min']:.1%} to {score['max']:.1%}, {len(row['seeds'])} seeds"
-    shown = f"{score['mean']:.1%} ({seeds}), {row['seconds']['mean']:,.0f} s"
-    return f"{shown}, {row['time']}", content
+    shown = over_seeds(row["accuracy_tta"], len(row["seeds"]))
+    return f"{shown}, {row['seconds']['mean']:,.0f} s, {row['time']}", content
 
 
 def gpu_throughput(content: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:
@@ -500,7 +502,7 @@ def ratio_table() -> list[str]:
             for peer, ratio in row["ratios"].items():
                 times = f"{ratio['times']:.1f}"
                 if not ratio["reached"]:
-                    times = not_reached(content, peer, row["first"]["sk_fer"])
+                    times = f"more than {times} ({not_reached(content['rows'][peer])})"
                 goal = target.replace("%", " %")
                 task = f"time of the processor until {goal} of PublicTest are correct"
                 lines.append(f"| {task} | {peer}, Adam, the same layers | {times} | {machine} |")
@@ -512,12 +514,10 @@ def ratio_table() -> list[str]:
     return lines
 
 
-def not_reached(content: dict[str, Any], peer: str, ours: dict[str, Any]) -> str:
-    """Return how far a peer came that did not reach an accuracy, and how long sk_fer took."""
-    rows = content["rows"][peer]
+def not_reached(rows: list[dict[str, Any]]) -> str:
+    """Return how far a peer came that did not reach an accuracy."""
     best = f"{max(row['accuracy'] for row in rows):.1%}".replace("%", " %")
-    reason = f"not reached in {rows[-1]['seconds']:,.0f} s, at best {best}"
-    return f"more than {rows[-1]['seconds'] / ours['seconds']:.1f} ({reason})"
+    return f"not reached in {rows[-1]['seconds']:,.0f} s, at best {best}"
 
 
 def time_table() -> list[str]:
